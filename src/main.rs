@@ -1,0 +1,2 @@
+//! The program `statescope`.
+fn main() {}
