@@ -4,6 +4,8 @@
 //! the middle of the code, written with `crate::` or with enough `super::`. Comments and texts do not count. `lib.rs` and
 //! `main.rs`, which put the program together, may use everything.
 
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
