@@ -1,1 +1,4 @@
-//! statescope
+//! statescope: where should state live?
+pub mod model;
+pub mod sim;
+pub mod units;

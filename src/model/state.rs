@@ -1,0 +1,270 @@
+//! Where state lives, and how sessions are kept.
+
+use super::node::DEFAULT_SESSION_SIZE;
+use crate::units::{Bytes, Duration};
+use crate::{choices, settings};
+
+choices! {
+    /// Where a service keeps what clients write.
+    pub enum State {
+        /// Nowhere: writes live further on, in a store or service it calls.
+        Stateless,
+        /// In the memory of the instance.
+        InMemory(InMemory),
+        /// In files on a disk of the instance.
+        LocalDisk(LocalDisk),
+        /// In a database on the instance's machine.
+        LocalDatabase(LocalDatabase),
+        /// In a store of its own.
+        External(External),
+    }
+
+    /// When written data is forced to disk. Every policy hands it to the operating system before it acknowledges.
+    #[derive(Copy)]
+    pub enum FsyncPolicy {
+        /// Before each write is acknowledged.
+        Always,
+        /// Once a second.
+        EverySecond,
+        /// When the operating system likes, about every 30 s.
+        Never,
+    }
+
+    /// Which disk an instance writes to.
+    #[derive(Copy)]
+    pub enum Disk {
+        /// A network volume that outlives the machine and is attached again at a restart.
+        Volume,
+        /// The machine's own disk, gone with it.
+        Instance,
+    }
+
+    /// Where snapshots of memory go.
+    pub enum SnapshotTo {
+        /// A network volume that outlives the machine.
+        Volume,
+        /// The machine's own disk, gone with it.
+        Instance,
+        /// An object store, by name.
+        ObjectStore(String),
+    }
+
+    /// Further copies on other machines.
+    pub enum Replication {
+        /// None.
+        None,
+        /// Copies that follow with a delay; writes do not wait for them.
+        Asynchronous(AsynchronousReplication),
+    }
+
+    /// How sessions are kept.
+    pub enum Sessions {
+        /// There are none: nobody logs in.
+        None,
+        /// In a signed token that the client holds.
+        Jwt(Jwt),
+        /// In a store, looked up for each request.
+        ServerSide(ServerSide),
+        /// In the memory of the instance that created it.
+        InMemory(SessionsInMemory),
+    }
+
+    /// How a token is signed.
+    #[derive(Copy)]
+    pub enum Algorithm {
+        /// HMAC with SHA-256.
+        HS256,
+        /// HMAC with SHA-384.
+        HS384,
+        /// HMAC with SHA-512.
+        HS512,
+        /// RSA, 2048 bit, with SHA-256.
+        RS256,
+        /// ECDSA on P-256.
+        ES256,
+        /// Ed25519.
+        EdDSA,
+    }
+}
+
+settings! {
+    /// State in the instances' memory.
+    pub struct InMemory {
+        /// A copy of memory is written this often; None: never.
+        pub snapshot_every: Option<Duration> = None, in "10ms".."1d", source "gk: 5 s where snapshots are on";
+        /// Where snapshots go.
+        pub snapshot_to: SnapshotTo = SnapshotTo::Volume, source "ours";
+        /// How fast a snapshot is written, bytes per second; "unlimited" makes it instantaneous.
+        pub snapshot_rate: crate::units::Bandwidth = crate::units::Bandwidth(104_857_600.0), source "gk: 100 MiB/s";
+        /// Copies in other instances.
+        pub replication: Replication = Replication::None, source "ours";
+        /// How long a dead instance is missed before a copy takes over.
+        pub down_after: Duration = Duration(5_000_000_000), in "1ms".."1h", source "gk";
+    }
+
+    /// State in files on a disk.
+    pub struct LocalDisk {
+        /// Which disk.
+        pub disk: Disk = Disk::Volume, source "ours";
+        /// When writes are forced to disk.
+        pub fsync: FsyncPolicy = FsyncPolicy::EverySecond, source "ours";
+        /// Time of a read.
+        pub read_time: Duration = Duration(100_000), in "0s".."1s", source "napkin-math (local SSD random read, 8 KiB)";
+        /// Time of a write, without an fsync.
+        pub write_time: Duration = Duration(10_000), in "0s".."1s", source "gk (hand-over to the operating system)";
+        /// Time of an fsync.
+        pub fsync_time: Duration = Duration(300_000), in "0s".."1s", source "napkin-math (local SSD write with fsync, 8 KiB); consumer and network disks 1 to 10 ms (gk)";
+    }
+
+    /// State in a database on the instance's machine.
+    pub struct LocalDatabase {
+        /// Which disk.
+        pub disk: Disk = Disk::Volume, source "ours";
+        /// When commits are forced to disk.
+        pub fsync: FsyncPolicy = FsyncPolicy::Always, source "SQLite PRAGMA synchronous FULL";
+        /// Time of a point read.
+        pub read_time: Duration = Duration(200_000), in "0s".."1s", source "gk (no network; napkin-math gives 500 us for a query over it)";
+        /// Time of a write, without its commit.
+        pub write_time: Duration = Duration(100_000), in "0s".."1s", source "gk";
+        /// Time of a commit's fsync.
+        pub fsync_time: Duration = Duration(1_000_000), in "0s".."1s", source "gk";
+    }
+
+    /// State in a store of its own.
+    pub struct External {
+        /// The store's name.
+        pub store: String = String::new(), source "ours";
+    }
+
+    /// Copies that follow with a delay.
+    pub struct AsynchronousReplication {
+        /// How many.
+        pub replicas: u32 = 1, in "1".."10", source "gk";
+        /// How far a copy is behind.
+        pub lag: Duration = Duration(1_000_000), in "0s".."1h", source "gk: 1 ms in a zone, 5 ms in another, 200 ms far away";
+    }
+
+    /// Sessions in signed tokens, without a way to revoke them.
+    pub struct Jwt {
+        /// Size of the claims.
+        pub claims: Bytes = Bytes(200), in "2B".."64KiB", source "gk";
+        /// How it is signed.
+        pub algorithm: Algorithm = Algorithm::HS256, source "gk";
+        /// How long a token is valid.
+        pub lifetime: Duration = Duration(900_000_000_000), in "1s".."365d", source "gk: 15 min";
+        /// How long it can be exchanged for a new one; None: not.
+        pub refresh: Option<Duration> = Some(Duration(2_592_000_000_000_000)), in "1s".."3650d", source "gk: 30 days";
+    }
+
+    /// Sessions in a store.
+    pub struct ServerSide {
+        /// The store's name.
+        pub store: String = String::new(), source "ours";
+        /// Size of a session.
+        pub size: Bytes = DEFAULT_SESSION_SIZE, in "1B".."64MiB", source "gk";
+        /// A session ends when it was not used for so long.
+        pub lifetime: Duration = Duration(1_800_000_000_000), in "1s".."365d", source "gk: 30 min, sliding";
+    }
+
+    /// Sessions in the memory of the instances.
+    pub struct SessionsInMemory {
+        /// Size of a session.
+        pub size: Bytes = DEFAULT_SESSION_SIZE, in "1B".."64MiB", source "gk";
+        /// A session ends when it was not used for so long.
+        pub lifetime: Duration = Duration(1_800_000_000_000), in "1s".."365d", source "gk: 30 min, sliding";
+        /// Copies in other instances.
+        pub replication: Replication = Replication::None, source "ours";
+        /// How long a dead instance is missed before a copy takes over.
+        pub down_after: Duration = Duration(5_000_000_000), in "1ms".."1h", source "gk";
+    }
+}
+
+impl Replication {
+    /// How many copies there are besides the primary.
+    pub fn replicas(&self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Asynchronous(a) => a.replicas,
+        }
+    }
+
+    /// How far copies are behind.
+    pub fn lag(&self) -> Duration {
+        match self {
+            Self::None => Duration(0),
+            Self::Asynchronous(a) => a.lag,
+        }
+    }
+}
+
+impl State {
+    /// Whether instances keep what clients write.
+    pub fn is_local(&self) -> bool {
+        matches!(
+            self,
+            Self::InMemory(_) | Self::LocalDisk(_) | Self::LocalDatabase(_)
+        )
+    }
+}
+
+impl Algorithm {
+    /// Bytes of the signature (RFC 7518, RFC 8037).
+    pub fn signature_bytes(self) -> u64 {
+        match self {
+            Self::HS256 => 32,
+            Self::HS384 => 48,
+            Self::HS512 | Self::ES256 | Self::EdDSA => 64,
+            Self::RS256 => 256,
+        }
+    }
+
+    /// Time to sign a token, and to verify one, on one core (gk; `openssl speed` measures them).
+    pub fn sign_and_verify_time(self) -> (Duration, Duration) {
+        let us = |sign: u64, verify: u64| (Duration(sign * 1000), Duration(verify * 1000));
+        match self {
+            Self::HS256 | Self::HS384 | Self::HS512 => us(2, 2),
+            Self::RS256 => us(700, 30),
+            Self::ES256 => us(30, 80),
+            Self::EdDSA => us(20, 50),
+        }
+    }
+}
+
+/// Length of unpadded base64url text of `n` bytes (RFC 4648 section 5).
+pub fn base64url_length(n: u64) -> u64 {
+    4 * (n / 3) + [0, 2, 3][(n % 3) as usize]
+}
+
+impl Jwt {
+    /// Bytes of the compact token: header, claims and signature in base64url, with dots (RFC 7515 section 7.1).
+    pub fn token_bytes(&self) -> u64 {
+        let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm.name()).len() as u64;
+        base64url_length(header)
+            + 1
+            + base64url_length(self.claims.0)
+            + 1
+            + base64url_length(self.algorithm.signature_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_length_follows_rfc_7515() {
+        assert_eq!(Jwt::default().token_bytes(), 348);
+        let fits = |claims| {
+            Jwt {
+                claims: Bytes(claims),
+                ..Jwt::default()
+            }
+            .token_bytes()
+                <= 8192
+        };
+        assert!(
+            fits(6083) && !fits(6084),
+            "the largest claims that fit a header value of 8 KiB"
+        );
+    }
+}
