@@ -1,0 +1,111 @@
+//! The small things the window is made of, one a file.
+//!
+//! Those that take a [`egui::Painter`], a point and a zoom only paint, so the canvas calls them at every zoom; those
+//! that take a [`egui::Ui`] are controls, each with its name for screen readers.
+
+mod badge;
+mod button;
+mod choice;
+mod exposure;
+mod field;
+mod figure;
+mod hatch;
+mod log_row;
+mod loss_tag;
+mod pip;
+mod section;
+mod segmented;
+mod sparkline;
+mod stepper;
+mod switch;
+mod toast;
+
+pub use badge::{badge, badge_width, tag};
+pub use button::{Button, key_chip, separator};
+pub use choice::choice;
+pub use exposure::{exposure_bar, hatched_bar};
+pub use field::{Field, FieldResponse};
+pub use figure::{figure_row, setting_row};
+pub use hatch::{Hatch, hatch};
+pub use log_row::{LogRow, Span, SpanKind};
+pub use loss_tag::{LOSS_TAG_HEIGHT, loss_tag, nothing_lost_tag};
+pub use pip::{Pip, PipState, paint_dense_pip, paint_pip};
+pub use section::section;
+pub use segmented::{LossFigure, Segment, SegmentedResponse, segmented};
+pub use sparkline::sparkline;
+pub use stepper::stepper;
+pub use switch::switch;
+pub use toast::{Toast, ToastKind, Toasts};
+
+use egui::{Align2, Color32, Painter, Pos2, Rect, Response, Stroke, StrokeKind};
+
+use super::theme::{self, Palette, Weight};
+
+/// Paints one line of text at a zoom, in a size of [`theme::size`] at 100 %, and says where it went.
+///
+/// The size is rounded to half a point, so that zooming does not fill the font atlas.
+pub fn paint_text(
+    painter: &Painter,
+    at: Pos2,
+    anchor: Align2,
+    text: &str,
+    size: f32,
+    weight: Weight,
+    colour: Color32,
+) -> Rect {
+    let size = ((size * 2.0).round() / 2.0).max(1.0);
+    painter.text(at, anchor, text, theme::font(size, weight), colour)
+}
+
+/// The ring around a control that has the keyboard: ink, a little outside.
+fn focus_ring(painter: &Painter, response: &Response, radius: f32, palette: &Palette) {
+    if response.has_focus() {
+        paint_focus_ring(painter, response.rect, radius, palette);
+    }
+}
+
+fn paint_focus_ring(painter: &Painter, rect: Rect, radius: f32, palette: &Palette) {
+    painter.rect_stroke(
+        rect.expand(2.0),
+        radius + 2.0,
+        Stroke::new(theme::stroke::SELECTED, palette.text),
+        StrokeKind::Outside,
+    );
+}
+
+/// A whole number with separators: "1,651"; with a true minus sign for losses.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What was lost, as it is always written: "−512", or "0".
+pub fn loss_text(count: u64) -> String {
+    if count == 0 {
+        "0".into()
+    } else {
+        format!("\u{2212}{}", grouped(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_losses_have_a_minus() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1651), "1,651");
+        assert_eq!(grouped(12_345_678), "12,345,678");
+        assert_eq!(loss_text(0), "0");
+        assert_eq!(loss_text(2048), "\u{2212}2,048");
+    }
+}
