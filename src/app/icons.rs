@@ -174,19 +174,33 @@ impl Icon {
     /// The drawing as path data on a 16 by 16 grid.
     const fn path(self) -> &'static str {
         match self {
-            Self::Clients => "M5.5 7.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4zM1.5 13c.3-2.4 1.8-3.6 4-3.6s3.7 1.2 4 3.6M10.6 3.2a2 2 0 0 1 0 3.8M11.8 9.8c1.6.4 2.5 1.5 2.7 3.2",
-            Self::LoadBalancer => "M2 8h4M6 8l5-4.5M6 8h6M6 8l5 4.5M11 2.2l2.2 1-1 2.2M12 6.5L14 8l-2 1.5M13.2 12.8L11 13.8l-1-2",
+            Self::Clients => {
+                "M5.5 7.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4zM1.5 13c.3-2.4 1.8-3.6 4-3.6s3.7 1.2 4 3.6M10.6 3.2a2 2 0 0 1 0 3.8M11.8 9.8c1.6.4 2.5 1.5 2.7 3.2"
+            }
+            Self::LoadBalancer => {
+                "M2 8h4M6 8l5-4.5M6 8h6M6 8l5 4.5M11 2.2l2.2 1-1 2.2M12 6.5L14 8l-2 1.5M13.2 12.8L11 13.8l-1-2"
+            }
             Self::Service => "M8 1.8l5.4 3.1v6.2L8 14.2l-5.4-3.1V4.9zM2.8 5L8 8l5.2-3M8 8v6",
             Self::RedisLike => "M2 5l6-2.6L14 5 8 7.6zM2 8l6 2.6L14 8M2 11l6 2.6L14 11",
-            Self::SqlDatabase => "M3 4.2c0-1.2 2.2-2 5-2s5 .8 5 2-2.2 2-5 2-5-.8-5-2zM3 4.2v7.6c0 1.2 2.2 2 5 2s5-.8 5-2V4.2M3 8c0 1.2 2.2 2 5 2s5-.8 5-2",
+            Self::SqlDatabase => {
+                "M3 4.2c0-1.2 2.2-2 5-2s5 .8 5 2-2.2 2-5 2-5-.8-5-2zM3 4.2v7.6c0 1.2 2.2 2 5 2s5-.8 5-2V4.2M3 8c0 1.2 2.2 2 5 2s5-.8 5-2"
+            }
             Self::ObjectStore => "M2.5 4h11l-1.4 9.5H3.9zM2.5 4c0-1 2.4-1.7 5.5-1.7s5.5.7 5.5 1.7",
             Self::Stateless => "M8 13.2a5.2 5.2 0 1 0 0-10.4 5.2 5.2 0 0 0 0 10.4z",
-            Self::Memory => "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14",
+            Self::Memory => {
+                "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14"
+            }
             Self::Disk => "M2.5 9.5h11v3.5h-11zM2.5 9.5l2-6.5h7l2 6.5M10.8 11.3h.9",
-            Self::LocalDatabase => "M4 4.6c0-1 1.8-1.6 4-1.6s4 .6 4 1.6-1.8 1.6-4 1.6-4-.6-4-1.6zM4 4.6v6.8c0 1 1.8 1.6 4 1.6s4-.6 4-1.6V4.6",
+            Self::LocalDatabase => {
+                "M4 4.6c0-1 1.8-1.6 4-1.6s4 .6 4 1.6-1.8 1.6-4 1.6-4-.6-4-1.6zM4 4.6v6.8c0 1 1.8 1.6 4 1.6s4-.6 4-1.6V4.6"
+            }
             Self::External => "M9 3h4v4M13 3L7.5 8.5M7 3.5H3.5v9h9V9",
-            Self::NoSessions => "M8 13.2a5.2 5.2 0 1 0 0-10.4 5.2 5.2 0 0 0 0 10.4zM4.4 11.6l7.2-7.2",
-            Self::Jwt => "M2.5 5h11v2a1.3 1.3 0 0 0 0 2.6V11.5h-11V9.6a1.3 1.3 0 0 0 0-2.6zM6.3 5v6.5",
+            Self::NoSessions => {
+                "M8 13.2a5.2 5.2 0 1 0 0-10.4 5.2 5.2 0 0 0 0 10.4zM4.4 11.6l7.2-7.2"
+            }
+            Self::Jwt => {
+                "M2.5 5h11v2a1.3 1.3 0 0 0 0 2.6V11.5h-11V9.6a1.3 1.3 0 0 0 0-2.6zM6.3 5v6.5"
+            }
             Self::ServerSide => "M3 3h10v4H3zM3 9h10v4H3zM5.2 5h.6M5.2 11h.6M8 5h3M8 11h3",
             Self::Sticky => "M6 2.5h4M6.5 2.5v4L4.5 9h7L9.5 6.5v-4M8 9v4.5",
             Self::Play => "M5 3.2v9.6l7.5-4.8z",
@@ -208,11 +222,17 @@ impl Icon {
             Self::Restart => "M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3",
             Self::Deploy => "M8 2.5V11M8 2.5L4.5 6M8 2.5L11.5 6M3 13.5h10",
             Self::Scale => "M2.5 5h5v8h-5zM10 8h3.5M11.7 6.2v3.6",
-            Self::WhatIf => "M6 2.5h4M6.8 2.5v4L3.5 12.2c-.4.7 0 1.3.8 1.3h7.4c.8 0 1.2-.6.8-1.3L9.2 6.5v-4M5.2 10h5.6",
+            Self::WhatIf => {
+                "M6 2.5h4M6.8 2.5v4L3.5 12.2c-.4.7 0 1.3.8 1.3h7.4c.8 0 1.2-.6.8-1.3L9.2 6.5v-4M5.2 10h5.6"
+            }
             Self::Compare => "M2.5 3h4.5v10H2.5zM9 3h4.5v10H9z",
-            Self::Lessons => "M8 4c-1.5-1-3.5-1.2-5.5-1v9.5c2-.2 4 0 5.5 1 1.5-1 3.5-1.2 5.5-1V3c-2-.2-4 0-5.5 1zM8 4v9.5",
+            Self::Lessons => {
+                "M8 4c-1.5-1-3.5-1.2-5.5-1v9.5c2-.2 4 0 5.5 1 1.5-1 3.5-1.2 5.5-1V3c-2-.2-4 0-5.5 1zM8 4v9.5"
+            }
             Self::Select => "M3.5 2.5l9 4-4 1.4-1.6 4.1z",
-            Self::Pan => "M8 2v12M2 8h12M8 2L6.3 3.7M8 2l1.7 1.7M8 14l-1.7-1.7M8 14l1.7-1.7M2 8l1.7-1.7M2 8l1.7 1.7M14 8l-1.7-1.7M14 8l-1.7 1.7",
+            Self::Pan => {
+                "M8 2v12M2 8h12M8 2L6.3 3.7M8 2l1.7 1.7M8 14l-1.7-1.7M8 14l1.7-1.7M2 8l1.7-1.7M2 8l1.7 1.7M14 8l-1.7-1.7M14 8l-1.7 1.7"
+            }
             Self::Zone => "M2.5 5V2.5H5M11 2.5h2.5V5M13.5 11v2.5H11M5 13.5H2.5V11",
             Self::Note => "M3 3h10v7l-3 3H3zM13 10h-3v3",
             Self::Link => "M3 12.5C8 12.5 8 3.5 13 3.5M3 12.5h.1M13 3.5h.1",
@@ -223,7 +243,9 @@ impl Icon {
             Self::Clock => "M8 13.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM8 5v3.2l2 1.3",
             Self::Login => "M6.5 3H13v10H6.5M2.5 8h7M7 5.5L9.5 8 7 10.5",
             Self::Fit => "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
-            Self::Settings => "M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 2v2M8 12v2M2 8h2M12 8h2M3.8 3.8l1.4 1.4M10.8 10.8l1.4 1.4M12.2 3.8l-1.4 1.4M5.2 10.8l-1.4 1.4",
+            Self::Settings => {
+                "M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 2v2M8 12v2M2 8h2M12 8h2M3.8 3.8l1.4 1.4M10.8 10.8l1.4 1.4M12.2 3.8l-1.4 1.4M5.2 10.8l-1.4 1.4"
+            }
             Self::Theme => "M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1.5v1.5M8 13v1.5M1.5 8H3M13 8h1.5",
         }
     }
@@ -244,18 +266,36 @@ impl Icon {
     }
 
     /// Paints the icon with a stroke of its own width, in points.
-    pub fn paint_stroked(self, painter: &Painter, centre: Pos2, size: f32, width: f32, colour: Color32) {
+    pub fn paint_stroked(
+        self,
+        painter: &Painter,
+        centre: Pos2,
+        size: f32,
+        width: f32,
+        colour: Color32,
+    ) {
         let mut shapes = Vec::new();
         self.shapes(centre, size, width, colour, &mut shapes);
         painter.extend(shapes);
     }
 
     /// The icon as shapes, for those who collect shapes.
-    pub fn shapes(self, centre: Pos2, size: f32, width: f32, colour: Color32, out: &mut Vec<Shape>) {
+    pub fn shapes(
+        self,
+        centre: Pos2,
+        size: f32,
+        width: f32,
+        colour: Color32,
+        out: &mut Vec<Shape>,
+    ) {
         let scale = size / 16.0;
         let stroke = Stroke::new(width, colour);
         for part in &GEOMETRY[self as usize] {
-            let points: Vec<Pos2> = part.points.iter().map(|&point| centre + point * scale).collect();
+            let points: Vec<Pos2> = part
+                .points
+                .iter()
+                .map(|&point| centre + point * scale)
+                .collect();
             if part.closed {
                 if self.is_solid() {
                     out.push(Shape::convex_polygon(points.clone(), colour, Stroke::NONE));
@@ -365,14 +405,21 @@ struct Pen {
 
 impl Pen {
     fn draw(&mut self, command: char, n: &[f32]) {
-        let base = if command.is_ascii_lowercase() { self.at } else { Vec2::ZERO };
+        let base = if command.is_ascii_lowercase() {
+            self.at
+        } else {
+            Vec2::ZERO
+        };
         let point = |i: usize| base + vec2(n[i], n[i + 1]);
         let mut control = None;
         match command.to_ascii_uppercase() {
             'M' => {
                 self.at = point(0);
                 self.start = self.at;
-                self.parts.push(Part { points: vec![on_grid(self.at)], closed: false });
+                self.parts.push(Part {
+                    points: vec![on_grid(self.at)],
+                    closed: false,
+                });
             }
             'L' => self.line_to(point(0)),
             'H' => self.line_to(vec2(base.x + n[0], self.at.y)),
@@ -391,7 +438,9 @@ impl Pen {
                 if let Some(part) = self.parts.last_mut() {
                     part.closed = true;
                     // A last point on top of the first would make a spike at the join.
-                    if part.points.len() > 1 && (part.points[0] - part.points[part.points.len() - 1]).length() < 0.02 {
+                    if part.points.len() > 1
+                        && (part.points[0] - part.points[part.points.len() - 1]).length() < 0.02
+                    {
                         part.points.pop();
                     }
                 }
@@ -404,7 +453,10 @@ impl Pen {
     fn line_to(&mut self, to: Vec2) {
         // Drawing on after a close starts a new part where the closed one began.
         if self.parts.last().is_none_or(|part| part.closed) {
-            self.parts.push(Part { points: vec![on_grid(self.at)], closed: false });
+            self.parts.push(Part {
+                points: vec![on_grid(self.at)],
+                closed: false,
+            });
         }
         if let Some(part) = self.parts.last_mut() {
             part.points.push(on_grid(to));
@@ -447,7 +499,11 @@ impl Pen {
         let steps = (turn.abs() / (TAU / 28.0)).ceil().max(1.0) as u32;
         for step in 1..=steps {
             let angle = start + turn * step as f32 / steps as f32;
-            self.line_to(if step == steps { to } else { centre + Vec2::angled(angle) * radii });
+            self.line_to(if step == steps {
+                to
+            } else {
+                centre + Vec2::angled(angle) * radii
+            });
         }
     }
 }
@@ -467,7 +523,10 @@ mod tests {
             let parts = &GEOMETRY[icon as usize];
             assert!(!parts.is_empty(), "{icon:?} is empty");
             for point in parts.iter().flat_map(|part| &part.points) {
-                assert!(point.x.abs() <= 8.0 && point.y.abs() <= 8.0, "{icon:?} leaves its grid at {point:?}");
+                assert!(
+                    point.x.abs() <= 8.0 && point.y.abs() <= 8.0,
+                    "{icon:?} leaves its grid at {point:?}"
+                );
             }
         }
     }
@@ -477,7 +536,11 @@ mod tests {
         let parts = parse("M1-.5h1.5l0 1.5z");
         assert_eq!(parts.len(), 1);
         assert!(parts[0].closed);
-        let points: Vec<Vec2> = parts[0].points.iter().map(|&point| point + Vec2::splat(8.0)).collect();
+        let points: Vec<Vec2> = parts[0]
+            .points
+            .iter()
+            .map(|&point| point + Vec2::splat(8.0))
+            .collect();
         assert_eq!(points, [vec2(1.0, -0.5), vec2(2.5, -0.5), vec2(2.5, 1.0)]);
     }
 

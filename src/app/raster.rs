@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use egui::epaint::{ClippedPrimitive, ImageData, Primitive, Vertex};
 use egui::{
-    Color32, Context, FullOutput, Pos2, RawInput, Rect, TextureFilter, TextureId, TextureOptions, TexturesDelta, Theme,
-    Ui, Vec2, ViewportId,
+    Color32, Context, FullOutput, Pos2, RawInput, Rect, TextureFilter, TextureId, TextureOptions,
+    TexturesDelta, Theme, Ui, Vec2, ViewportId,
 };
 
 use super::theme;
@@ -41,7 +41,11 @@ impl Image {
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
         encoder.set_color(png::ColorType::Rgba);
         encoder.set_depth(png::BitDepth::Eight);
-        let data: Vec<u8> = self.pixels.iter().flat_map(Color32::to_srgba_unmultiplied).collect();
+        let data: Vec<u8> = self
+            .pixels
+            .iter()
+            .flat_map(Color32::to_srgba_unmultiplied)
+            .collect();
         let written = encoder
             .write_header()
             .and_then(|mut writer| writer.write_image_data(&data));
@@ -60,8 +64,15 @@ impl Image {
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
             .read_info()
             .map_err(|error| error.to_string())?;
-        let mut data = vec![0; reader.output_buffer_size().ok_or("the picture is too large")?];
-        let info = reader.next_frame(&mut data).map_err(|error| error.to_string())?;
+        let mut data = vec![
+            0;
+            reader
+                .output_buffer_size()
+                .ok_or("the picture is too large")?
+        ];
+        let info = reader
+            .next_frame(&mut data)
+            .map_err(|error| error.to_string())?;
         if info.color_type != png::ColorType::Rgba || info.bit_depth != png::BitDepth::Eight {
             return Err("the picture is not 8 bit RGBA".into());
         }
@@ -87,7 +98,13 @@ impl Image {
                 .zip(b.to_array())
                 .any(|(&x, y)| x.abs_diff(y) > tolerance)
         };
-        Some(self.pixels.iter().zip(&other.pixels).filter(differs).count())
+        Some(
+            self.pixels
+                .iter()
+                .zip(&other.pixels)
+                .filter(differs)
+                .count(),
+        )
     }
 }
 
@@ -95,7 +112,12 @@ impl Image {
 ///
 /// `size` is in points; the picture has `size * pixels_per_point` pixels. Fonts and styles are [`theme::install`]ed, the
 /// ground is the theme's panel.
-pub fn render_ui(size: Vec2, pixels_per_point: f32, dark: bool, mut run: impl FnMut(&mut Ui)) -> Image {
+pub fn render_ui(
+    size: Vec2,
+    pixels_per_point: f32,
+    dark: bool,
+    mut run: impl FnMut(&mut Ui),
+) -> Image {
     let ctx = Context::default();
     theme::install(&ctx, theme::Settings::default());
     ctx.set_theme(if dark { Theme::Dark } else { Theme::Light });
@@ -140,6 +162,10 @@ struct Texture {
 
 impl Raster {
     /// Takes over new, changed and freed textures. Call once a frame, before drawing it.
+    #[expect(
+        clippy::iter_over_hash_type,
+        reason = "each texture stands for itself, in any order"
+    )]
     pub fn apply(&mut self, delta: &mut TexturesDelta) {
         for id in self.freed.drain(..) {
             self.textures.remove(&id);
@@ -178,7 +204,11 @@ impl Raster {
     ) -> Image {
         let side = |points: f32| (points * pixels_per_point).round().max(0.0) as usize;
         let mut image = Image::filled(side(size.x), side(size.y), ground);
-        for ClippedPrimitive { clip_rect, primitive } in primitives {
+        for ClippedPrimitive {
+            clip_rect,
+            primitive,
+        } in primitives
+        {
             let Primitive::Mesh(mesh) = primitive else {
                 continue; // A paint callback speaks to a graphics card.
             };
@@ -187,7 +217,8 @@ impl Raster {
             };
             let clip = Clip::new(*clip_rect, pixels_per_point, &image);
             for corners in mesh.indices.chunks_exact(3) {
-                let corner = |i: usize| Corner::new(&mesh.vertices[corners[i] as usize], pixels_per_point);
+                let corner =
+                    |i: usize| Corner::new(&mesh.vertices[corners[i] as usize], pixels_per_point);
                 fill([corner(0), corner(1), corner(2)], texture, clip, &mut image);
             }
         }
@@ -228,7 +259,10 @@ impl Texture {
         let (left, top) = (left as i32, top as i32);
         // Glyphs lie on whole pixels, so most samples hit the middle of a texel.
         const HIT: f32 = 1.0 / 512.0;
-        if (fx < HIT || fx > 1.0 - HIT) && (fy < HIT || fy > 1.0 - HIT) {
+        if [fx, fy]
+            .iter()
+            .all(|part| !(HIT..=1.0 - HIT).contains(part))
+        {
             return channels(self.texel(left + i32::from(fx > 0.5), top + i32::from(fy > 0.5)));
         }
         let [a, b, c, d] = [(0, 0), (1, 0), (0, 1), (1, 1)]
@@ -254,10 +288,18 @@ struct Clip {
 
 impl Clip {
     fn new(rect: Rect, pixels_per_point: f32, image: &Image) -> Self {
-        let edge = |points: f32, side: usize| ((points * pixels_per_point).round() as i64).clamp(0, side as i64);
+        let edge = |points: f32, side: usize| {
+            ((points * pixels_per_point).round() as i64).clamp(0, side as i64)
+        };
         Self {
-            min: [edge(rect.min.x, image.width), edge(rect.min.y, image.height)],
-            max: [edge(rect.max.x, image.width), edge(rect.max.y, image.height)],
+            min: [
+                edge(rect.min.x, image.width),
+                edge(rect.min.y, image.height),
+            ],
+            max: [
+                edge(rect.max.x, image.width),
+                edge(rect.max.y, image.height),
+            ],
         }
     }
 }
@@ -279,7 +321,11 @@ impl Corner {
         // Far outside is as good as further outside, and keeps the products below in 64 bits.
         let fixed = |points: f32| {
             let parts = points * pixels_per_point * SUB;
-            if parts.is_finite() { parts.round().clamp(-3e8, 3e8) as i64 } else { 0 }
+            if parts.is_finite() {
+                parts.round().clamp(-3e8, 3e8) as i64
+            } else {
+                0
+            }
         };
         Self {
             x: fixed(vertex.pos.x),
@@ -317,7 +363,10 @@ impl Edge {
     /// Narrows the pixels `from..to` (counted from the first of the row) to those inside.
     fn narrow(self, from: &mut i64, to: &mut i64) {
         if self.right > 0 {
-            *from = (*from).max((-self.row).div_euclid(self.right) + i64::from((-self.row).rem_euclid(self.right) != 0));
+            *from = (*from).max(
+                (-self.row).div_euclid(self.right)
+                    + i64::from((-self.row).rem_euclid(self.right) != 0),
+            );
         } else if self.right < 0 {
             *to = (*to).min(self.row.div_euclid(-self.right) + 1);
         } else if self.row < 0 {
@@ -346,7 +395,11 @@ fn fill(mut corners: [Corner; 3], texture: &Texture, clip: Clip, image: &mut Ima
     if left >= right || top >= bottom {
         return;
     }
-    let mut edges = [Edge::new(b, c, left, top), Edge::new(c, a, left, top), Edge::new(a, b, left, top)];
+    let mut edges = [
+        Edge::new(b, c, left, top),
+        Edge::new(c, a, left, top),
+        Edge::new(a, b, left, top),
+    ];
     let flat = a.colour == b.colour && b.colour == c.colour;
     let plain = a.uv == b.uv && b.uv == c.uv;
     let texel = texture.sample(a.uv.x, a.uv.y);
@@ -393,18 +446,25 @@ impl Paint {
                 match source.a() {
                     255 => row.fill(source),
                     0 if source == Color32::TRANSPARENT => {}
-                    _ => row.iter_mut().for_each(|pixel| *pixel = over(*colour, *pixel)),
+                    _ => row
+                        .iter_mut()
+                        .for_each(|pixel| *pixel = over(*colour, *pixel)),
                 }
             }
-            Self::Varying { corners, texel, area } => {
+            Self::Varying {
+                corners,
+                texel,
+                area,
+            } => {
                 let colours = corners.map(|corner| channels(corner.colour));
                 for (i, pixel) in row.iter_mut().enumerate() {
                     let along = from + i as i64;
                     let weight = |edge: &Edge| (edge.row + edge.right * along) as f32 / area;
                     let (w0, w1) = (weight(&edges[0]), weight(&edges[1]));
                     let w2 = 1.0 - w0 - w1;
-                    let tint: [f32; 4] =
-                        std::array::from_fn(|k| w0 * colours[0][k] + w1 * colours[1][k] + w2 * colours[2][k]);
+                    let tint: [f32; 4] = std::array::from_fn(|k| {
+                        w0 * colours[0][k] + w1 * colours[1][k] + w2 * colours[2][k]
+                    });
                     let texel = texel.unwrap_or_else(|| {
                         let [a, b, c] = corners.map(|corner| corner.uv);
                         texture.sample(
@@ -432,7 +492,9 @@ fn quantised(colour: [f32; 4]) -> Color32 {
 fn over(source: [f32; 4], destination: Color32) -> Color32 {
     let keep = 1.0 - source[3] / 255.0;
     let under = channels(destination);
-    quantised(std::array::from_fn(|i| (source[i] + under[i] * keep).min(255.0)))
+    quantised(std::array::from_fn(|i| {
+        (source[i] + under[i] * keep).min(255.0)
+    }))
 }
 
 #[cfg(test)]
@@ -442,7 +504,12 @@ mod tests {
     use egui::{StrokeKind, pos2, vec2};
 
     fn white() -> Texture {
-        Texture { width: 1, height: 1, pixels: vec![Color32::WHITE], linear: true }
+        Texture {
+            width: 1,
+            height: 1,
+            pixels: vec![Color32::WHITE],
+            linear: true,
+        }
     }
 
     /// Two triangles that share a slanted side cover every pixel of their quad once, wherever it lies.
@@ -450,17 +517,29 @@ mod tests {
     fn triangles_that_share_a_side_paint_each_pixel_once() {
         for shift in [0.0, 0.13, 0.5, 0.77] {
             let mut image = Image::filled(20, 20, Color32::BLACK);
-            let clip = Clip { min: [0, 0], max: [20, 20] };
+            let clip = Clip {
+                min: [0, 0],
+                max: [20, 20],
+            };
             let half = Color32::from_rgba_premultiplied(100, 100, 100, 0); // Adds, so a pixel painted twice shows 200.
             let corner = |x: f32, y: f32| {
                 Corner::new(&Vertex::untextured(pos2(x + shift, y + shift), half), 1.0)
             };
-            let [a, b, c, d] = [corner(2.0, 3.0), corner(17.0, 2.0), corner(16.0, 18.0), corner(3.0, 15.0)];
+            let [a, b, c, d] = [
+                corner(2.0, 3.0),
+                corner(17.0, 2.0),
+                corner(16.0, 18.0),
+                corner(3.0, 15.0),
+            ];
             fill([a, b, c], &white(), clip, &mut image);
             fill([a, d, c], &white(), clip, &mut image);
             for y in 5..14 {
                 for x in 5..14 {
-                    assert_eq!(image.pixels[y * 20 + x].r(), 100, "at {x}, {y} shifted by {shift}");
+                    assert_eq!(
+                        image.pixels[y * 20 + x].r(),
+                        100,
+                        "at {x}, {y} shifted by {shift}"
+                    );
                 }
             }
             assert!(image.pixels.iter().all(|pixel| pixel.r() <= 100));
@@ -470,14 +549,28 @@ mod tests {
     #[test]
     fn blending_is_premultiplied_in_gamma_space() {
         let source = channels(Color32::from_rgba_premultiplied(100, 0, 0, 100));
-        assert_eq!(over(source, Color32::from_rgb(0, 0, 255)), Color32::from_rgb(100, 0, 155));
-        assert_eq!(over(channels(Color32::WHITE), Color32::BLACK), Color32::WHITE);
-        assert_eq!(over(channels(Color32::TRANSPARENT), Color32::RED), Color32::RED);
+        assert_eq!(
+            over(source, Color32::from_rgb(0, 0, 255)),
+            Color32::from_rgb(100, 0, 155)
+        );
+        assert_eq!(
+            over(channels(Color32::WHITE), Color32::BLACK),
+            Color32::WHITE
+        );
+        assert_eq!(
+            over(channels(Color32::TRANSPARENT), Color32::RED),
+            Color32::RED
+        );
     }
 
     #[test]
     fn a_texture_is_sampled_between_its_texels() {
-        let texture = Texture { width: 2, height: 1, pixels: vec![Color32::BLACK, Color32::WHITE], linear: true };
+        let texture = Texture {
+            width: 2,
+            height: 1,
+            pixels: vec![Color32::BLACK, Color32::WHITE],
+            linear: true,
+        };
         assert_eq!(texture.sample(0.25, 0.5)[0], 0.0);
         assert_eq!(texture.sample(0.5, 0.5)[0], 127.5);
         assert_eq!(texture.sample(0.75, 0.5)[0], 255.0);
@@ -495,12 +588,22 @@ mod tests {
         delta.push(TextureId::default(), image);
         raster.apply(&mut delta);
         let mut mesh = Mesh::default();
-        for (x, y) in [(f32::NAN, 1.0), (f32::INFINITY, -1e30), (1e30, 5.0), (-5.0, 1e9), (3.0, 3.0), (9.0, 2.0)] {
+        for (x, y) in [
+            (f32::NAN, 1.0),
+            (f32::INFINITY, -1e30),
+            (1e30, 5.0),
+            (-5.0, 1e9),
+            (3.0, 3.0),
+            (9.0, 2.0),
+        ] {
             mesh.colored_vertex(pos2(x, y), Color32::RED);
         }
         mesh.add_triangle(0, 1, 2);
         mesh.add_triangle(3, 4, 5);
-        let primitive = ClippedPrimitive { clip_rect: Rect::EVERYTHING, primitive: Primitive::Mesh(mesh) };
+        let primitive = ClippedPrimitive {
+            clip_rect: Rect::EVERYTHING,
+            primitive: Primitive::Mesh(mesh),
+        };
         raster.draw(&[primitive], vec2(10.0, 10.0), 1.0, Color32::BLACK);
     }
 

@@ -200,10 +200,7 @@ const fn with_contrast(mut palette: Palette) -> Palette {
 }
 
 /// By `[dark][high contrast]`.
-static PALETTES: [[Palette; 2]; 2] = [
-    [LIGHT, with_contrast(LIGHT)],
-    [DARK, with_contrast(DARK)],
-];
+static PALETTES: [[Palette; 2]; 2] = [[LIGHT, with_contrast(LIGHT)], [DARK, with_contrast(DARK)]];
 
 impl Palette {
     /// The palette of a theme.
@@ -298,12 +295,21 @@ pub fn shadow(rect: Rect, palette: &Palette, zoom: f32) -> Shape {
         spread: 0,
         color: palette.shadow,
     }
-    .as_shape(rect, CornerRadius::same((radius::CARD * zoom).round() as u8))
+    .as_shape(
+        rect,
+        CornerRadius::same((radius::CARD * zoom).round() as u8),
+    )
     .into()
 }
 
 /// The surface of a floating pane or card: shadow, fill and hair outline.
-pub fn surface(rect: Rect, fill: Color32, outline: Stroke, palette: &Palette, zoom: f32) -> [Shape; 2] {
+pub fn surface(
+    rect: Rect,
+    fill: Color32,
+    outline: Stroke,
+    palette: &Palette,
+    zoom: f32,
+) -> [Shape; 2] {
     [
         shadow(rect, palette, zoom),
         egui::epaint::RectShape::new(
@@ -365,11 +371,15 @@ fn fonts() -> FontDefinitions {
     ];
     let mut fonts = FontDefinitions::empty();
     for (name, bytes, family) in faces {
-        fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
+        fonts
+            .font_data
+            .insert(name.into(), Arc::new(FontData::from_static(bytes)));
         fonts.families.insert(family, vec![name.into()]);
     }
     // Digits are tabular anyway, so one typeface does.
-    fonts.families.insert(FontFamily::Monospace, vec!["IBM Plex Sans".into()]);
+    fonts
+        .families
+        .insert(FontFamily::Monospace, vec!["IBM Plex Sans".into()]);
     fonts
 }
 
@@ -424,7 +434,11 @@ fn style(palette: &Palette, settings: Settings) -> Style {
 }
 
 fn visuals(palette: &Palette) -> Visuals {
-    let base = if palette.dark { Visuals::dark() } else { Visuals::light() };
+    let base = if palette.dark {
+        Visuals::dark()
+    } else {
+        Visuals::light()
+    };
     let control = CornerRadius::same(radius::CONTROL as u8);
     let widget = |fill: Color32, outline: Stroke, ink: Color32| WidgetVisuals {
         bg_fill: fill,
@@ -492,7 +506,8 @@ mod tests {
     fn fonts_have_every_character_we_write() {
         let ctx = Context::default();
         install(&ctx, Settings::default());
-        let _ = ctx.run_ui(Default::default(), |_| {}).drop_without_applying_deltas();
+        ctx.run_ui(Default::default(), |_| {})
+            .drop_without_applying_deltas();
         let characters = "\u{2212}×÷→←↓↑·…±%µ–—≥≤≈=“”’•$€/0123456789";
         for weight in [Weight::Regular, Weight::Medium, Weight::Semibold] {
             let id = font(size::BODY, weight);
@@ -506,7 +521,10 @@ mod tests {
             let widths: Vec<f32> = ('0'..='9')
                 .map(|digit| ctx.fonts_mut(|fonts| fonts.glyph_width(&id, digit)))
                 .collect();
-            assert!(widths.iter().all(|width| (width - widths[0]).abs() < 1e-3), "{widths:?}");
+            assert!(
+                widths.iter().all(|width| (width - widths[0]).abs() < 1e-3),
+                "{widths:?}"
+            );
         }
     }
 
@@ -524,7 +542,13 @@ mod tests {
     fn text_can_be_read_on_every_ground_it_stands_on() {
         for palette in PALETTES.iter().flatten() {
             for ground in [palette.canvas, palette.panel, palette.card] {
-                for ink in [palette.text, palette.text2, palette.text3, palette.failed, palette.lost] {
+                for ink in [
+                    palette.text,
+                    palette.text2,
+                    palette.text3,
+                    palette.failed,
+                    palette.lost,
+                ] {
                     assert!(contrast(ink, ground) >= 4.5, "{ink:?} on {ground:?}");
                 }
                 assert!(contrast(palette.edge, ground) >= 3.0, "edge on {ground:?}");
@@ -540,7 +564,10 @@ mod tests {
     #[test]
     fn high_contrast_strengthens_outlines_in_both_themes() {
         let ctx = Context::default();
-        let settings = Settings { high_contrast: true, reduced_motion: true };
+        let settings = Settings {
+            high_contrast: true,
+            reduced_motion: true,
+        };
         apply(&ctx, settings);
         for theme in [Theme::Dark, Theme::Light] {
             ctx.set_theme(theme);

@@ -1,6 +1,9 @@
 //! Buttons: primary, secondary, plain and icon only, with a shortcut chip where a key does the same.
 
-use egui::{Align2, Color32, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, Widget, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    Widget, WidgetInfo, pos2, vec2,
+};
 
 use super::{focus_ring, paint_text};
 use crate::app::icons::Icon;
@@ -119,28 +122,43 @@ impl Widget for Button<'_> {
     fn ui(self, ui: &mut Ui) -> Response {
         let palette = theme::palette(ui);
         let font = theme::font(size::BODY, Weight::Medium);
-        let galley = (!self.icon_only)
-            .then(|| ui.painter().layout_no_wrap(self.label.to_owned(), font, Color32::PLACEHOLDER));
+        let galley = (!self.icon_only).then(|| {
+            ui.painter()
+                .layout_no_wrap(self.label.to_owned(), font, Color32::PLACEHOLDER)
+        });
         let chip = self.shortcut.filter(|_| !self.icon_only);
 
-        let padding = if self.icon_only { (self.height - ICON) / 2.0 } else { 10.0 };
+        let padding = if self.icon_only {
+            (self.height - ICON) / 2.0
+        } else {
+            10.0
+        };
         let mut parts = Vec::with_capacity(4);
         parts.extend(self.icon.map(|_| ICON));
         parts.extend(galley.as_ref().map(|galley| galley.size().x));
         parts.extend(chip.map(|keys| chip_width(ui.painter(), keys)));
         parts.extend(self.menu.then_some(12.0));
-        let width = parts.iter().sum::<f32>() + GAP * (parts.len().max(1) - 1) as f32 + 2.0 * padding;
+        let width =
+            parts.iter().sum::<f32>() + GAP * (parts.len().max(1) - 1) as f32 + 2.0 * padding;
 
         let (rect, response) = ui.allocate_exact_size(vec2(width, self.height), Sense::click());
         response.widget_info(|| match self.pressed {
-            Some(pressed) => WidgetInfo::selected(Role::Button, ui.is_enabled(), pressed, self.label),
+            Some(pressed) => {
+                WidgetInfo::selected(Role::Button, ui.is_enabled(), pressed, self.label)
+            }
             None => WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.label),
         });
         if ui.is_rect_visible(rect) {
             let held = response.is_pointer_button_down_on() || self.pressed == Some(true);
             let (fill, outline, ink) = colours(self.kind, response.hovered(), held, palette);
             let painter = ui.painter();
-            painter.rect(rect, radius::CONTROL, fill, Stroke::new(stroke::HAIR, outline), StrokeKind::Inside);
+            painter.rect(
+                rect,
+                radius::CONTROL,
+                fill,
+                Stroke::new(stroke::HAIR, outline),
+                StrokeKind::Inside,
+            );
             focus_ring(painter, &response, radius::CONTROL, palette);
 
             let middle = rect.center().y;
@@ -155,7 +173,15 @@ impl Widget for Button<'_> {
                 x += width + GAP;
             }
             if let Some(keys) = chip {
-                x = paint_chip(painter, pos2(x, middle), keys, self.kind == Kind::Primary, palette).right() + GAP;
+                x = paint_chip(
+                    painter,
+                    pos2(x, middle),
+                    keys,
+                    self.kind == Kind::Primary,
+                    palette,
+                )
+                .right()
+                    + GAP;
             }
             if self.menu {
                 Icon::ChevronDown.paint(painter, pos2(x + 6.0, middle), 14.0, palette.text3);
@@ -169,7 +195,12 @@ impl Widget for Button<'_> {
     }
 }
 
-fn colours(kind: Kind, hovered: bool, held: bool, palette: &Palette) -> (Color32, Color32, Color32) {
+fn colours(
+    kind: Kind,
+    hovered: bool,
+    held: bool,
+    palette: &Palette,
+) -> (Color32, Color32, Color32) {
     let clear = Color32::TRANSPARENT;
     match (kind, hovered, held) {
         (Kind::Primary, false, false) => (palette.text, clear, palette.on_ink),
@@ -186,7 +217,12 @@ fn colours(kind: Kind, hovered: bool, held: bool, palette: &Palette) -> (Color32
 
 fn chip_width(painter: &Painter, keys: &str) -> f32 {
     let font = theme::font(size::SMALL, Weight::Regular);
-    painter.layout_no_wrap(keys.to_owned(), font, Color32::PLACEHOLDER).size().x.max(8.0) + 8.0
+    painter
+        .layout_no_wrap(keys.to_owned(), font, Color32::PLACEHOLDER)
+        .size()
+        .x
+        .max(8.0)
+        + 8.0
 }
 
 /// `at` is the middle of the left side.
@@ -195,12 +231,28 @@ fn paint_chip(painter: &Painter, at: Pos2, keys: &str, on_ink: bool, palette: &P
     let rect = Rect::from_min_size(at - vec2(0.0, wanted.y / 2.0), wanted);
     // The chip on ink keeps its distance from it as the chip on the panel does.
     let (outline, ink) = if on_ink {
-        (palette.on_ink.gamma_multiply(0.45), palette.on_ink.gamma_multiply(0.85))
+        (
+            palette.on_ink.gamma_multiply(0.45),
+            palette.on_ink.gamma_multiply(0.85),
+        )
     } else {
         (palette.hair, palette.text3)
     };
-    painter.rect_stroke(rect, radius::TAG, Stroke::new(stroke::HAIR, outline), StrokeKind::Inside);
-    paint_text(painter, rect.center(), Align2::CENTER_CENTER, keys, size::SMALL, Weight::Regular, ink);
+    painter.rect_stroke(
+        rect,
+        radius::TAG,
+        Stroke::new(stroke::HAIR, outline),
+        StrokeKind::Inside,
+    );
+    paint_text(
+        painter,
+        rect.center(),
+        Align2::CENTER_CENTER,
+        keys,
+        size::SMALL,
+        Weight::Regular,
+        ink,
+    );
     rect
 }
 

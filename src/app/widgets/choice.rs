@@ -1,6 +1,8 @@
 //! A choice from a list that opens on a click.
 
-use egui::{Align2, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::{focus_ring, paint_text};
 use crate::app::icons::Icon;
@@ -9,11 +11,19 @@ use crate::app::theme::{self, Weight, height, radius, size, stroke};
 /// Shows the current option; returns another one when it is chosen.
 ///
 /// The value is part of the accessible name as well, since on Linux a combo box's value does not reach screen readers.
-pub fn choice(ui: &mut Ui, name: &str, current: usize, options: &[&str], width: f32) -> Option<usize> {
+pub fn choice(
+    ui: &mut Ui,
+    name: &str,
+    current: usize,
+    options: &[&str],
+    width: f32,
+) -> Option<usize> {
     let palette = theme::palette(ui);
     let shown = options.get(current).copied().unwrap_or("–");
     let (rect, response) = ui.allocate_exact_size(vec2(width, height::FIELD), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, ui.is_enabled(), format!("{name}: {shown}")));
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::ComboBox, ui.is_enabled(), format!("{name}: {shown}"))
+    });
 
     let open = Popup::is_id_open(ui.ctx(), Popup::default_response_id(&response));
     let outline = if open || response.has_focus() {
@@ -24,9 +34,17 @@ pub fn choice(ui: &mut Ui, name: &str, current: usize, options: &[&str], width: 
         Stroke::new(stroke::HAIR, palette.hair)
     };
     let painter = ui.painter();
-    painter.rect(rect, radius::CONTROL, palette.canvas, outline, StrokeKind::Inside);
+    painter.rect(
+        rect,
+        radius::CONTROL,
+        palette.canvas,
+        outline,
+        StrokeKind::Inside,
+    );
     focus_ring(painter, &response, radius::CONTROL, palette);
-    let text_clip = rect.with_max_x(rect.right() - 22.0).intersect(ui.clip_rect());
+    let text_clip = rect
+        .with_max_x(rect.right() - 22.0)
+        .intersect(ui.clip_rect());
     paint_text(
         &painter.with_clip_rect(text_clip),
         pos2(rect.left() + 8.0, rect.center().y),
@@ -36,7 +54,12 @@ pub fn choice(ui: &mut Ui, name: &str, current: usize, options: &[&str], width: 
         Weight::Regular,
         palette.text,
     );
-    Icon::ChevronDown.paint(painter, pos2(rect.right() - 14.0, rect.center().y), 14.0, palette.text2);
+    Icon::ChevronDown.paint(
+        painter,
+        pos2(rect.right() - 14.0, rect.center().y),
+        14.0,
+        palette.text2,
+    );
 
     let mut chosen = None;
     Popup::menu(&response)
@@ -59,15 +82,25 @@ fn item(ui: &mut Ui, text: &str, selected: bool) -> bool {
     let palette = theme::palette(ui);
     let wanted = vec2(ui.available_width(), height::BUTTON);
     let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), selected, text));
+    response
+        .widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), selected, text));
     let painter = ui.painter();
     if response.hovered() || response.has_focus() {
         painter.rect_filled(rect, radius::CONTROL - 1.0, palette.raised);
     }
     if selected {
-        Icon::Check.paint(painter, pos2(rect.left() + 14.0, rect.center().y), 14.0, palette.text);
+        Icon::Check.paint(
+            painter,
+            pos2(rect.left() + 14.0, rect.center().y),
+            14.0,
+            palette.text,
+        );
     }
-    let weight = if selected { Weight::Medium } else { Weight::Regular };
+    let weight = if selected {
+        Weight::Medium
+    } else {
+        Weight::Regular
+    };
     paint_text(
         painter,
         pos2(rect.left() + 28.0, rect.center().y),

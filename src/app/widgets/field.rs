@@ -75,7 +75,11 @@ impl<'a> Field<'a> {
     ///
     /// The text is tried on Enter and when the field is left. While it is wrong it stays as typed, outlined, with the
     /// message beneath; the value in use is untouched.
-    pub fn show<T>(self, ui: &mut Ui, parse: impl Fn(&str) -> Result<T, String>) -> FieldResponse<T> {
+    pub fn show<T>(
+        self,
+        ui: &mut Ui,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> FieldResponse<T> {
         let id = ui.make_persistent_id(("field", self.name));
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
@@ -84,10 +88,17 @@ impl<'a> Field<'a> {
         .inner
     }
 
-    fn show_inside<T>(self, ui: &mut Ui, id: Id, parse: impl Fn(&str) -> Result<T, String>) -> FieldResponse<T> {
+    fn show_inside<T>(
+        self,
+        ui: &mut Ui,
+        id: Id,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> FieldResponse<T> {
         let palette = theme::palette(ui);
         let mut draft: Option<Draft> = ui.data(|data| data.get_temp(id));
-        let mut text = draft.as_ref().map_or_else(|| self.value.to_owned(), |draft| draft.text.clone());
+        let mut text = draft
+            .as_ref()
+            .map_or_else(|| self.value.to_owned(), |draft| draft.text.clone());
         let failed = draft.as_ref().is_some_and(|draft| draft.error.is_some());
 
         let (rect, _) = ui.allocate_exact_size(vec2(self.width, self.height), Sense::hover());
@@ -101,7 +112,7 @@ impl<'a> Field<'a> {
             .font(theme::font(size::BODY, Weight::Regular))
             .text_color(palette.text)
             .margin(Margin::symmetric(8, 0))
-            .vertical_align(egui::Align::Center);
+            .align(egui::Align2::LEFT_CENTER);
         let response = ui.put(inner, edit);
         name(ui, response.id, self.name);
 
@@ -129,10 +140,18 @@ impl<'a> Field<'a> {
 
         let mut applied = None;
         if response.changed() {
-            draft = Some(Draft { text: text.clone(), error: None });
+            draft = Some(Draft {
+                text: text.clone(),
+                error: None,
+            });
         }
         if response.lost_focus() {
-            let (escape, enter) = ui.input(|input| (input.key_pressed(Key::Escape), input.key_pressed(Key::Enter)));
+            let (escape, enter) = ui.input(|input| {
+                (
+                    input.key_pressed(Key::Escape),
+                    input.key_pressed(Key::Enter),
+                )
+            });
             if escape || text == self.value {
                 draft = None;
             } else if draft.is_some() {
@@ -142,7 +161,10 @@ impl<'a> Field<'a> {
                         draft = None;
                     }
                     Err(message) => {
-                        draft = Some(Draft { text, error: Some(message) });
+                        draft = Some(Draft {
+                            text,
+                            error: Some(message),
+                        });
                         if enter {
                             response.request_focus();
                         }
@@ -159,17 +181,26 @@ impl<'a> Field<'a> {
                 node.set_invalid(egui::accesskit::Invalid::True);
                 node.set_description(message.as_str());
             });
-            ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Assertive));
+            ui.ctx().accesskit_node_builder(said.id, |node| {
+                node.set_live(egui::accesskit::Live::Assertive);
+            });
         }
         ui.data_mut(|data| match draft {
-            Some(draft) => data.insert_temp(id, draft),
+            Some(draft) => {
+                data.insert_temp(id, draft);
+            }
             None => data.remove::<Draft>(id),
         });
-        FieldResponse { applied, error, response }
+        FieldResponse {
+            applied,
+            error,
+            response,
+        }
     }
 }
 
 /// Names a widget that has no words of its own.
 fn name(ui: &Ui, id: Id, name: &str) {
-    ui.ctx().accesskit_node_builder(id, |node| node.set_label(name));
+    ui.ctx()
+        .accesskit_node_builder(id, |node| node.set_label(name));
 }

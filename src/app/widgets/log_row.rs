@@ -31,22 +31,34 @@ pub struct Span {
 impl Span {
     /// Words said beside.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kind: SpanKind::Plain }
+        Self {
+            text: text.into(),
+            kind: SpanKind::Plain,
+        }
     }
 
     /// The main thing.
     pub fn strong(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kind: SpanKind::Strong }
+        Self {
+            text: text.into(),
+            kind: SpanKind::Strong,
+        }
     }
 
     /// Operations that failed.
     pub fn failed(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kind: SpanKind::Failed }
+        Self {
+            text: text.into(),
+            kind: SpanKind::Failed,
+        }
     }
 
     /// Writes or sessions that were lost.
     pub fn lost(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kind: SpanKind::Lost }
+        Self {
+            text: text.into(),
+            kind: SpanKind::Lost,
+        }
     }
 }
 
@@ -80,10 +92,14 @@ impl LogRow<'_> {
         let (title, detail) = if self.tall {
             let title = self.job(palette, fade, true, false, room);
             let detail = self.job(palette, fade, false, true, room);
-            (ui.painter().layout_job(title), (!self.detail.is_empty()).then(|| ui.painter().layout_job(detail)))
+            (
+                ui.painter().layout_job(title),
+                (!self.detail.is_empty()).then(|| ui.painter().layout_job(detail)),
+            )
         } else {
             let mut job = self.job(palette, fade, true, true, room);
-            job.wrap = egui::text::TextWrapping::from_wrap_mode_and_width(TextWrapMode::Truncate, room);
+            job.wrap =
+                egui::text::TextWrapping::from_wrap_mode_and_width(TextWrapMode::Truncate, room);
             (ui.painter().layout_job(job), None)
         };
         let row = match &detail {
@@ -91,8 +107,10 @@ impl LogRow<'_> {
             None if self.tall => 14.0 + title.size().y,
             None => height::ROW,
         };
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), row), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::ListItem, ui.is_enabled(), self.sentence()));
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width(), row), Sense::click());
+        response
+            .widget_info(|| WidgetInfo::labeled(Role::ListItem, ui.is_enabled(), self.sentence()));
         let painter = ui.painter();
         if self.lost {
             painter.rect_filled(rect, 0.0, palette.lost_tint);
@@ -104,8 +122,17 @@ impl LogRow<'_> {
             let ring = egui::Stroke::new(theme::stroke::SELECTED, palette.text);
             painter.rect_stroke(rect, 0.0, ring, egui::StrokeKind::Inside);
         }
-        let first = if self.tall { rect.top() + 7.0 + title.size().y / 2.0 } else { rect.center().y };
-        self.icon.paint(painter, pos2(rect.left() + 19.0, first), 14.0, palette.text2.gamma_multiply(fade));
+        let first = if self.tall {
+            rect.top() + 7.0 + title.size().y / 2.0
+        } else {
+            rect.center().y
+        };
+        self.icon.paint(
+            painter,
+            pos2(rect.left() + 19.0, first),
+            14.0,
+            palette.text2.gamma_multiply(fade),
+        );
         super::paint_text(
             painter,
             pos2(rect.left() + left, first),
@@ -126,7 +153,12 @@ impl LogRow<'_> {
 
     /// What a screen reader says.
     fn sentence(&self) -> String {
-        let detail: String = self.detail.iter().map(|span| span.text.as_str()).collect::<Vec<_>>().join(" ");
+        let detail: String = self
+            .detail
+            .iter()
+            .map(|span| span.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
         format!("{} {}. {detail}", self.time, self.title)
     }
 
@@ -141,7 +173,11 @@ impl LogRow<'_> {
             ..TextFormat::default()
         };
         if title {
-            job.append(self.title, 0.0, format(size::BODY, Weight::Medium, palette.text));
+            job.append(
+                self.title,
+                0.0,
+                format(size::BODY, Weight::Medium, palette.text),
+            );
         }
         if detail {
             for (i, span) in self.detail.iter().enumerate() {

@@ -22,43 +22,112 @@ pub fn loss_tag(
     when: Option<&str>,
     palette: &Palette,
 ) -> Rect {
-    painter.rect_filled(rect, CornerRadius::same((radius::CARD * zoom).round() as u8), palette.lost);
+    painter.rect_filled(
+        rect,
+        CornerRadius::same((radius::CARD * zoom).round() as u8),
+        palette.lost,
+    );
     let height = (LOSS_TAG_HEIGHT * zoom).min(rect.height());
     let middle = rect.bottom() - height / 2.0;
     let baseline = middle + 5.0 * zoom;
     let mut x = rect.left() + 12.0 * zoom;
     for (count, what) in losses.iter().filter(|(count, _)| *count > 0) {
         let number = loss_text(*count);
-        x = on_baseline(painter, pos2(x, baseline), &number, size::FIGURE * zoom, Weight::Semibold, palette).right();
+        x = on_baseline(
+            painter,
+            pos2(x, baseline),
+            &number,
+            size::FIGURE * zoom,
+            Weight::Semibold,
+            palette,
+        )
+        .right();
         x += 4.0 * zoom;
-        x = on_baseline(painter, pos2(x, baseline), what, size::SMALL * zoom, Weight::Medium, palette).right();
+        x = on_baseline(
+            painter,
+            pos2(x, baseline),
+            what,
+            size::SMALL * zoom,
+            Weight::Medium,
+            palette,
+        )
+        .right();
         x += 14.0 * zoom;
     }
-    let cross = Rect::from_center_size(pos2(rect.right() - 17.0 * zoom, middle), vec2(24.0, 24.0) * zoom);
-    Icon::Cross.paint_stroked(painter, cross.center(), 14.0 * zoom, 1.6 * zoom, palette.on_lost);
+    let cross = Rect::from_center_size(
+        pos2(rect.right() - 17.0 * zoom, middle),
+        vec2(24.0, 24.0) * zoom,
+    );
+    Icon::Cross.paint_stroked(
+        painter,
+        cross.center(),
+        14.0 * zoom,
+        1.6 * zoom,
+        palette.on_lost,
+    );
     if let Some(when) = when {
         let at = pos2(cross.left() - 3.0 * zoom, middle);
         // On a narrow card the number of what was lost is worth more than the time.
         let font = crate::app::theme::font(size::SMALL * zoom, Weight::Regular);
-        let width = painter.layout_no_wrap(when.to_owned(), font, palette.on_lost).size().x;
+        let width = painter
+            .layout_no_wrap(when.to_owned(), font, palette.on_lost)
+            .size()
+            .x;
         if at.x - width > x - 8.0 * zoom {
-            paint_text(painter, at, Align2::RIGHT_CENTER, when, size::SMALL * zoom, Weight::Regular, palette.on_lost);
+            paint_text(
+                painter,
+                at,
+                Align2::RIGHT_CENTER,
+                when,
+                size::SMALL * zoom,
+                Weight::Regular,
+                palette.on_lost,
+            );
         }
     }
     cross
 }
 
 /// Text of different sizes on one line; 0.275 of the size is below the baseline in IBM Plex Sans.
-fn on_baseline(painter: &Painter, at: Pos2, text: &str, size: f32, weight: Weight, palette: &Palette) -> Rect {
+fn on_baseline(
+    painter: &Painter,
+    at: Pos2,
+    text: &str,
+    size: f32,
+    weight: Weight,
+    palette: &Palette,
+) -> Rect {
     let descent = 0.275 * size;
-    paint_text(painter, pos2(at.x, at.y + descent), Align2::LEFT_BOTTOM, text, size, weight, palette.on_lost)
+    paint_text(
+        painter,
+        pos2(at.x, at.y + descent),
+        Align2::LEFT_BOTTOM,
+        text,
+        size,
+        weight,
+        palette.on_lost,
+    )
 }
 
 /// Paints "0 sessions, 0 writes" with a tick, from its top left corner; returns where it went.
-pub fn nothing_lost_tag(painter: &Painter, at: Pos2, zoom: f32, text: &str, palette: &Palette) -> Rect {
+pub fn nothing_lost_tag(
+    painter: &Painter,
+    at: Pos2,
+    zoom: f32,
+    text: &str,
+    palette: &Palette,
+) -> Rect {
     let text_at = pos2(at.x + 30.0 * zoom, at.y + 13.0 * zoom);
     let ground = painter.add(egui::Shape::Noop);
-    let words = paint_text(painter, text_at, Align2::LEFT_CENTER, text, 12.0 * zoom, Weight::Medium, palette.text);
+    let words = paint_text(
+        painter,
+        text_at,
+        Align2::LEFT_CENTER,
+        text,
+        12.0 * zoom,
+        Weight::Medium,
+        palette.text,
+    );
     let rect = Rect::from_min_max(at, pos2(words.right() + 12.0 * zoom, at.y + 26.0 * zoom));
     let shape = egui::epaint::RectShape::new(
         rect,
@@ -68,6 +137,12 @@ pub fn nothing_lost_tag(painter: &Painter, at: Pos2, zoom: f32, text: &str, pale
         StrokeKind::Inside,
     );
     painter.set(ground, shape);
-    Icon::Check.paint_stroked(painter, pos2(at.x + 16.0 * zoom, at.y + 13.0 * zoom), 16.0 * zoom, 1.6 * zoom, palette.text);
+    Icon::Check.paint_stroked(
+        painter,
+        pos2(at.x + 16.0 * zoom, at.y + 13.0 * zoom),
+        16.0 * zoom,
+        1.6 * zoom,
+        palette.text,
+    );
     rect
 }

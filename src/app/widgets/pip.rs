@@ -46,12 +46,19 @@ pub struct Pip {
 impl Pip {
     /// A pip that serves.
     pub fn up(load: f32, queue: f32) -> Self {
-        Self { load, queue, ..Self::default() }
+        Self {
+            load,
+            queue,
+            ..Self::default()
+        }
     }
 
     /// A pip in another state.
     pub fn of(state: PipState) -> Self {
-        Self { state, ..Self::default() }
+        Self {
+            state,
+            ..Self::default()
+        }
     }
 }
 
@@ -69,38 +76,76 @@ pub fn paint_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, palette:
             painter.circle_stroke(centre, disc, outline(palette.health));
             if pip.state == PipState::Warming {
                 let ring = arc(centre, 11.5 * zoom, share(pip.warmed));
-                painter.extend(Shape::dashed_line(&ring, Stroke::new(2.0 * zoom, palette.text3), 2.0 * zoom, 2.0 * zoom));
+                painter.extend(Shape::dashed_line(
+                    &ring,
+                    Stroke::new(2.0 * zoom, palette.text3),
+                    2.0 * zoom,
+                    2.0 * zoom,
+                ));
             } else if pip.queue > 0.0 {
                 let ring = 11.5 * zoom;
                 painter.circle_stroke(centre, ring, Stroke::new(2.2 * zoom, palette.hair));
                 let queue = share(pip.queue).max(0.04);
-                painter.line(arc(centre, ring, queue), Stroke::new(2.2 * zoom, palette.slow));
+                painter.line(
+                    arc(centre, ring, queue),
+                    Stroke::new(2.2 * zoom, palette.slow),
+                );
             }
         }
         PipState::Booting => {
             // Eight dashes, so that the circle closes evenly.
             let dash = TAU * disc / 16.0;
             let ring = arc(centre, disc, 1.0);
-            painter.extend(Shape::dashed_line(&ring, Stroke::new(1.5 * zoom, palette.text2), dash, dash));
+            painter.extend(Shape::dashed_line(
+                &ring,
+                Stroke::new(1.5 * zoom, palette.text2),
+                dash,
+                dash,
+            ));
         }
         PipState::Draining => {
-            let circle: Vec<Pos2> = (0..24).map(|i| on_circle(centre, disc, i as f32 / 24.0)).collect();
-            let pattern = Hatch { pitch: 4.0 * zoom, width: 1.5 * zoom, colour: palette.text2 };
+            let circle: Vec<Pos2> = (0..24)
+                .map(|i| on_circle(centre, disc, i as f32 / 24.0))
+                .collect();
+            let pattern = Hatch {
+                pitch: 4.0 * zoom,
+                width: 1.5 * zoom,
+                colour: palette.text2,
+            };
             painter.circle_filled(centre, disc, palette.card);
             painter.add(hatch(&circle, centre, pattern, painter.pixels_per_point()));
             painter.circle_stroke(centre, disc, Stroke::new(1.5 * zoom, palette.text2));
         }
         PipState::Down => {
-            painter.circle(centre, disc, palette.raised, Stroke::new(1.5 * zoom, palette.down));
+            painter.circle(
+                centre,
+                disc,
+                palette.raised,
+                Stroke::new(1.5 * zoom, palette.down),
+            );
             let arm = 3.3 * zoom;
-            stroke_round(painter, centre - Vec2::splat(arm), centre + Vec2::splat(arm), 1.8 * zoom, palette.text);
+            stroke_round(
+                painter,
+                centre - Vec2::splat(arm),
+                centre + Vec2::splat(arm),
+                1.8 * zoom,
+                palette.text,
+            );
             let (a, b) = (centre + vec2(arm, -arm), centre + vec2(-arm, arm));
             stroke_round(painter, a, b, 1.8 * zoom, palette.text);
         }
         PipState::FailingCheck => {
             painter.circle(centre, disc, palette.card, outline(palette.failed));
             let size = 12.0 * zoom;
-            paint_text(painter, centre, Align2::CENTER_CENTER, "!", size, Weight::Semibold, palette.failed);
+            paint_text(
+                painter,
+                centre,
+                Align2::CENTER_CENTER,
+                "!",
+                size,
+                Weight::Semibold,
+                palette.failed,
+            );
         }
         PipState::Hung => {
             painter.circle(centre, disc, palette.card, outline(palette.failed));
@@ -123,7 +168,11 @@ pub fn paint_dense_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, pa
         PipState::Down => palette.down,
         PipState::FailingCheck | PipState::Hung => palette.failed,
     };
-    let fill = if pip.state == PipState::Down { palette.raised } else { palette.card };
+    let fill = if pip.state == PipState::Down {
+        palette.raised
+    } else {
+        palette.card
+    };
     painter.circle(centre, radius, fill, Stroke::new(1.5 * zoom, colour));
     match pip.state {
         PipState::Up | PipState::Warming => {
@@ -131,16 +180,28 @@ pub fn paint_dense_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, pa
         }
         PipState::Down => {
             let arm = 1.7 * zoom;
-            stroke_round(painter, centre - Vec2::splat(arm), centre + Vec2::splat(arm), 1.2 * zoom, palette.text);
+            stroke_round(
+                painter,
+                centre - Vec2::splat(arm),
+                centre + Vec2::splat(arm),
+                1.2 * zoom,
+                palette.text,
+            );
             let (a, b) = (centre + vec2(arm, -arm), centre + vec2(-arm, arm));
             stroke_round(painter, a, b, 1.2 * zoom, palette.text);
         }
         PipState::FailingCheck | PipState::Hung => {
-            let (top, bottom) = (centre - vec2(0.0, 1.8 * zoom), centre + vec2(0.0, 1.8 * zoom));
+            let (top, bottom) = (
+                centre - vec2(0.0, 1.8 * zoom),
+                centre + vec2(0.0, 1.8 * zoom),
+            );
             stroke_round(painter, top, bottom, 1.3 * zoom, palette.failed);
         }
         PipState::Draining => {
-            let (a, b) = (centre + vec2(-2.2, 2.2) * zoom, centre + vec2(2.2, -2.2) * zoom);
+            let (a, b) = (
+                centre + vec2(-2.2, 2.2) * zoom,
+                centre + vec2(2.2, -2.2) * zoom,
+            );
             stroke_round(painter, a, b, 1.2 * zoom, palette.text2);
         }
         PipState::Booting => {}
@@ -151,7 +212,11 @@ pub fn paint_dense_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, pa
 }
 
 fn share(value: f32) -> f32 {
-    if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 }
+    if value.is_finite() {
+        value.clamp(0.0, 1.0)
+    } else {
+        0.0
+    }
 }
 
 /// A disc filled from below up to a share of its height.
@@ -182,7 +247,9 @@ fn on_circle(centre: Pos2, radius: f32, turn: f32) -> Pos2 {
 
 fn arc(centre: Pos2, radius: f32, turns: f32) -> Vec<Pos2> {
     let steps = (turns * 48.0).ceil().max(1.0) as usize;
-    (0..=steps).map(|i| on_circle(centre, radius, turns * i as f32 / steps as f32)).collect()
+    (0..=steps)
+        .map(|i| on_circle(centre, radius, turns * i as f32 / steps as f32))
+        .collect()
 }
 
 /// A line with round ends.

@@ -12,6 +12,22 @@ pub fn section(ui: &mut Ui, title: &str, remark: &str) {
     let (rect, response) = ui.allocate_exact_size(wanted, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
     let painter = ui.painter();
-    paint_text(painter, rect.left_center(), Align2::LEFT_CENTER, title, size::BODY, Weight::Semibold, palette.text);
-    paint_text(painter, rect.right_center(), Align2::RIGHT_CENTER, remark, size::SMALL, Weight::Regular, palette.text3);
+    paint_text(
+        painter,
+        rect.left_center(),
+        Align2::LEFT_CENTER,
+        title,
+        size::BODY,
+        Weight::Semibold,
+        palette.text,
+    );
+    paint_text(
+        painter,
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        remark,
+        size::SMALL,
+        Weight::Regular,
+        palette.text3,
+    );
 }

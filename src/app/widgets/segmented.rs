@@ -1,6 +1,8 @@
 //! The segmented toggle: one choice of a few, each with an icon, a word and what it would lose.
 
-use egui::{Align2, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+};
 
 use super::{loss_text, paint_focus_ring, paint_text};
 use crate::app::icons::Icon;
@@ -44,7 +46,12 @@ pub struct SegmentedResponse {
 }
 
 /// Shows a segmented toggle over the whole width. `name` names the group: "State lives in".
-pub fn segmented(ui: &mut Ui, name: &str, segments: &[Segment<'_>], selected: usize) -> SegmentedResponse {
+pub fn segmented(
+    ui: &mut Ui,
+    name: &str,
+    segments: &[Segment<'_>],
+    selected: usize,
+) -> SegmentedResponse {
     let palette = theme::palette(ui);
     let wanted = vec2(ui.available_width(), height::TOGGLE);
     let (rect, response) = ui.allocate_exact_size(wanted, Sense::hover());
@@ -52,19 +59,36 @@ pub fn segmented(ui: &mut Ui, name: &str, segments: &[Segment<'_>], selected: us
     let mut hovered = None;
 
     // A node of its own, so that the segments are read as one group.
-    let mut group = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("segmented", name)).accessibility_role(Role::RadioGroup));
+    let group = ui.new_child(
+        UiBuilder::new()
+            .max_rect(rect)
+            .id_salt(("segmented", name))
+            .accessibility_role(Role::RadioGroup),
+    );
     let group_id = group.unique_id();
-    group.ctx().accesskit_node_builder(group_id, |node| node.set_label(name));
+    group
+        .ctx()
+        .accesskit_node_builder(group_id, |node| node.set_label(name));
 
     let painter = ui.painter();
-    painter.rect_stroke(rect, radius::CONTROL, Stroke::new(stroke::HAIR, palette.hair), StrokeKind::Inside);
+    painter.rect_stroke(
+        rect,
+        radius::CONTROL,
+        Stroke::new(stroke::HAIR, palette.hair),
+        StrokeKind::Inside,
+    );
     let mut ringed = None;
     for (i, segment) in segments.iter().enumerate() {
         let at = |i: usize| (rect.left() + rect.width() * i as f32 / segments.len() as f32).round();
         let tile = egui::Rect::from_x_y_ranges(at(i)..=at(i + 1), rect.y_range());
         let response = group.interact(tile, group_id.with(i), Sense::click());
         response.widget_info(|| {
-            WidgetInfo::selected(Role::RadioButton, group.is_enabled(), i == selected, segment.label)
+            WidgetInfo::selected(
+                Role::RadioButton,
+                group.is_enabled(),
+                i == selected,
+                segment.label,
+            )
         });
         group.ctx().accesskit_node_builder(response.id, |node| {
             node.set_description(describe(segment));
@@ -82,9 +106,20 @@ pub fn segmented(ui: &mut Ui, name: &str, segments: &[Segment<'_>], selected: us
             ringed = Some(tile);
         }
         if i > 0 && i != selected && i != selected + 1 {
-            painter.vline(tile.left(), tile.shrink(1.0).y_range(), Stroke::new(stroke::HAIR, palette.hair));
+            painter.vline(
+                tile.left(),
+                tile.shrink(1.0).y_range(),
+                Stroke::new(stroke::HAIR, palette.hair),
+            );
         }
-        paint_tile(painter, tile, segment, i == selected, response.hovered(), palette);
+        paint_tile(
+            painter,
+            tile,
+            segment,
+            i == selected,
+            response.hovered(),
+            palette,
+        );
         if let Some(reason) = segment.impossible {
             response.on_hover_text(reason);
         }
@@ -92,7 +127,11 @@ pub fn segmented(ui: &mut Ui, name: &str, segments: &[Segment<'_>], selected: us
     if let Some(tile) = ringed {
         paint_focus_ring(painter, tile, radius::CONTROL, palette);
     }
-    SegmentedResponse { clicked, hovered, response }
+    SegmentedResponse {
+        clicked,
+        hovered,
+        response,
+    }
 }
 
 fn paint_tile(
@@ -116,17 +155,46 @@ fn paint_tile(
         (palette.text2, Weight::Regular)
     };
     let centre = tile.center().x;
-    segment.icon.paint(painter, pos2(centre, tile.top() + 15.0), 18.0, ink);
+    segment
+        .icon
+        .paint(painter, pos2(centre, tile.top() + 15.0), 18.0, ink);
     let middle = Align2::CENTER_CENTER;
-    paint_text(painter, pos2(centre, tile.top() + 33.0), middle, segment.label, size::SMALL, weight, ink);
+    paint_text(
+        painter,
+        pos2(centre, tile.top() + 33.0),
+        middle,
+        segment.label,
+        size::SMALL,
+        weight,
+        ink,
+    );
     let (figure, colour) = match segment.loss {
         LossFigure::Unknown => ("–".to_owned(), ink),
         LossFigure::Lost(0) => ("0".to_owned(), if selected { ink } else { palette.text3 }),
-        LossFigure::Lost(count) => (loss_text(count), if selected { palette.lost_on_ink } else { palette.lost }),
+        LossFigure::Lost(count) => (
+            loss_text(count),
+            if selected {
+                palette.lost_on_ink
+            } else {
+                palette.lost
+            },
+        ),
     };
-    let colour = if segment.impossible.is_some() { colour.gamma_multiply(0.65) } else { colour };
+    let colour = if segment.impossible.is_some() {
+        colour.gamma_multiply(0.65)
+    } else {
+        colour
+    };
     let figure_at = pos2(centre, tile.top() + 48.0);
-    paint_text(painter, figure_at, middle, &figure, size::SMALL, Weight::Medium, colour);
+    paint_text(
+        painter,
+        figure_at,
+        middle,
+        &figure,
+        size::SMALL,
+        Weight::Medium,
+        colour,
+    );
 }
 
 /// What a screen reader says after the name.

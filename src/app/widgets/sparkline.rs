@@ -10,11 +10,15 @@ use crate::app::theme::stroke;
 /// not look like news.
 pub fn sparkline(painter: &Painter, rect: Rect, values: &[f32], colour: Color32) {
     let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let (low, high) = finite().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) = finite().fold((f32::MAX, f32::MIN), |(low, high), v| {
+        (low.min(v), high.max(v))
+    });
     if values.len() < 2 || low > high {
         return;
     }
-    let span = (high - low).max(high.abs().max(low.abs()) * 0.1).max(f32::MIN_POSITIVE);
+    let span = (high - low)
+        .max(high.abs().max(low.abs()) * 0.1)
+        .max(f32::MIN_POSITIVE);
     let middle = (low + high) / 2.0;
     let inner = rect.shrink2(egui::vec2(0.0, 2.0));
     let step = inner.width() / (values.len() - 1) as f32;
@@ -23,7 +27,10 @@ pub fn sparkline(painter: &Painter, rect: Rect, values: &[f32], colour: Color32)
     for (i, &value) in values.iter().enumerate() {
         if value.is_finite() {
             let up = (value - middle) / span;
-            run.push(pos2(inner.left() + i as f32 * step, inner.center().y - up * inner.height()));
+            run.push(pos2(
+                inner.left() + i as f32 * step,
+                inner.center().y - up * inner.height(),
+            ));
         }
         if !value.is_finite() || i + 1 == values.len() {
             if run.len() > 1 {

@@ -11,14 +11,32 @@ use crate::app::theme;
 const BUTTON: f32 = 22.0;
 
 /// Shows a number with a minus and a plus inside its field; returns the new value when it was changed.
-pub fn stepper(ui: &mut Ui, name: &str, value: u32, range: RangeInclusive<u32>, width: f32) -> Option<u32> {
+pub fn stepper(
+    ui: &mut Ui,
+    name: &str,
+    value: u32,
+    range: RangeInclusive<u32>,
+    width: f32,
+) -> Option<u32> {
     let (least, most) = (*range.start(), *range.end());
     let text = value.to_string();
-    let field = Field::new(name, &text).width(width).trailing(2.0 * BUTTON + 4.0).show(ui, |text| {
-        let number: u32 = text.parse().map_err(|_| format!("Write a whole number, {least} to {most}"))?;
-        if range.contains(&number) { Ok(number) } else { Err(format!("From {least} to {most}")) }
-    });
-    let row = field.response.rect.with_max_x(field.response.rect.left() + width);
+    let field = Field::new(name, &text)
+        .width(width)
+        .trailing(2.0 * BUTTON + 4.0)
+        .show(ui, |text| {
+            let number: u32 = text
+                .parse()
+                .map_err(|_| format!("Write a whole number, {least} to {most}"))?;
+            if range.contains(&number) {
+                Ok(number)
+            } else {
+                Err(format!("From {least} to {most}"))
+            }
+        });
+    let row = field
+        .response
+        .rect
+        .with_max_x(field.response.rect.left() + width);
     let right = row.left() + width - 4.0;
     let step = |ui: &mut Ui, icon: Icon, what: &str, to: Option<u32>, slot: f32| {
         let centre = pos2(right - BUTTON * (slot + 0.5), row.center().y);
@@ -26,12 +44,28 @@ pub fn stepper(ui: &mut Ui, name: &str, value: u32, range: RangeInclusive<u32>, 
         let response = ui.interact(rect, field.response.id.with(what), Sense::click());
         paint(ui, &response, icon, to.is_some());
         response.widget_info(|| {
-            WidgetInfo::labeled(Role::Button, ui.is_enabled() && to.is_some(), format!("{name}: {what}"))
+            WidgetInfo::labeled(
+                Role::Button,
+                ui.is_enabled() && to.is_some(),
+                format!("{name}: {what}"),
+            )
         });
         to.filter(|_| response.clicked())
     };
-    let fewer = step(ui, Icon::Minus, "one fewer", value.checked_sub(1).filter(|v| *v >= least), 1.0);
-    let more = step(ui, Icon::Plus, "one more", value.checked_add(1).filter(|v| *v <= most), 0.0);
+    let fewer = step(
+        ui,
+        Icon::Minus,
+        "one fewer",
+        value.checked_sub(1).filter(|v| *v >= least),
+        1.0,
+    );
+    let more = step(
+        ui,
+        Icon::Plus,
+        "one more",
+        value.checked_add(1).filter(|v| *v <= most),
+        0.0,
+    );
     field.applied.or(fewer).or(more)
 }
 
@@ -43,10 +77,19 @@ fn paint(ui: &Ui, response: &Response, icon: Icon, possible: bool) {
         (true, false) => palette.text2,
     };
     if response.hovered() && possible {
-        ui.painter().rect_filled(response.rect.shrink(1.0), theme::radius::TAG, palette.raised);
+        ui.painter().rect_filled(
+            response.rect.shrink(1.0),
+            theme::radius::TAG,
+            palette.raised,
+        );
     }
     if response.has_focus() {
-        super::paint_focus_ring(ui.painter(), response.rect.shrink(3.0), theme::radius::TAG, palette);
+        super::paint_focus_ring(
+            ui.painter(),
+            response.rect.shrink(3.0),
+            theme::radius::TAG,
+            palette,
+        );
     }
     icon.paint(ui.painter(), response.rect.center(), 14.0, colour);
 }

@@ -22,10 +22,29 @@ pub fn switch(ui: &mut Ui, name: &str, on: &mut bool) -> Response {
     } else {
         (Color32::TRANSPARENT, palette.edge, palette.edge)
     };
-    let outline = if response.hovered() && !*on { palette.text } else { outline };
-    painter.rect(track, 9.0, fill, Stroke::new(stroke::HAIR, outline), StrokeKind::Inside);
+    let outline = if response.hovered() && !*on {
+        palette.text
+    } else {
+        outline
+    };
+    painter.rect(
+        track,
+        9.0,
+        fill,
+        Stroke::new(stroke::HAIR, outline),
+        StrokeKind::Inside,
+    );
     let x = egui::lerp(track.left() + 9.5..=track.right() - 9.0, how_far);
-    painter.circle_filled(pos2(x, track.center().y), egui::lerp(6.0..=7.0, how_far), knob);
-    focus_ring(painter, &response.clone().with_new_rect(track), 9.0, palette);
+    painter.circle_filled(
+        pos2(x, track.center().y),
+        egui::lerp(6.0..=7.0, how_far),
+        knob,
+    );
+    focus_ring(
+        painter,
+        &response.clone().with_new_rect(track),
+        9.0,
+        palette,
+    );
     response
 }

@@ -28,12 +28,19 @@ pub struct Toast<A> {
 impl<A> Toast<A> {
     /// Something was done.
     pub fn info(text: impl Into<String>) -> Self {
-        Self { kind: ToastKind::Info, text: text.into(), action: None }
+        Self {
+            kind: ToastKind::Info,
+            text: text.into(),
+            action: None,
+        }
     }
 
     /// Something did not work.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { kind: ToastKind::Error, ..Self::info(text) }
+        Self {
+            kind: ToastKind::Error,
+            ..Self::info(text)
+        }
     }
 
     /// With an action.
@@ -60,7 +67,10 @@ struct Shown<A> {
 
 impl<A> Default for Toasts<A> {
     fn default() -> Self {
-        Self { shown: Vec::new(), next: 0 }
+        Self {
+            shown: Vec::new(),
+            next: 0,
+        }
     }
 }
 
@@ -78,7 +88,11 @@ impl<A: Clone> Toasts<A> {
         if self.shown.len() >= Self::MOST {
             self.shown.remove(0);
         }
-        self.shown.push(Shown { toast, number: self.next, left: LIFE_S });
+        self.shown.push(Shown {
+            toast,
+            number: self.next,
+            left: LIFE_S,
+        });
         self.next += 1;
     }
 
@@ -98,7 +112,11 @@ impl<A: Clone> Toasts<A> {
             let outcome = show_one(ctx, shown, pos2(anchor.x, bottom));
             bottom -= HEIGHT + GAP;
             if outcome.acted {
-                chosen = shown.toast.action.as_ref().map(|(_, action)| action.clone());
+                chosen = shown
+                    .toast
+                    .action
+                    .as_ref()
+                    .map(|(_, action)| action.clone());
             }
             if !outcome.hovered && shown.toast.kind == ToastKind::Info {
                 shown.left -= passed;
@@ -125,7 +143,7 @@ struct Outcome {
 
 fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Outcome {
     let palette = theme::palette(ctx);
-    let area = Area::new(Id::new(("toast", shown.number)))
+    let area = Area::new(Id::unique(("toast", shown.number)))
         .order(Order::Foreground)
         .fixed_pos(bottom_right)
         .pivot(Align2::RIGHT_BOTTOM)
@@ -133,9 +151,14 @@ fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Out
     area.show(ctx, |ui| {
         let body = theme::font(size::BODY, Weight::Regular);
         let strong = theme::font(size::BODY, Weight::Semibold);
-        let text = ui.painter().layout_no_wrap(shown.toast.text.clone(), body, palette.on_ink);
+        let text = ui
+            .painter()
+            .layout_no_wrap(shown.toast.text.clone(), body, palette.on_ink);
         let word = shown.toast.action.as_ref().map(|(word, _)| word.as_str());
-        let action = word.map(|word| ui.painter().layout_no_wrap(word.to_owned(), strong, palette.on_ink));
+        let action = word.map(|word| {
+            ui.painter()
+                .layout_no_wrap(word.to_owned(), strong, palette.on_ink)
+        });
         let action_width = action.as_ref().map_or(0.0, |action| action.size().x + 16.0);
         let width = (40.0 + text.size().x + 24.0 + action_width + 32.0).max(320.0);
         let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
@@ -155,14 +178,34 @@ fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Out
             ToastKind::Error => Icon::Warning,
         };
         let middle = rect.center().y;
-        icon.paint_stroked(painter, pos2(rect.left() + 22.0, middle), 16.0, 1.8, palette.on_ink);
-        painter.galley(pos2(rect.left() + 40.0, middle - text.size().y / 2.0), text, palette.on_ink);
+        icon.paint_stroked(
+            painter,
+            pos2(rect.left() + 22.0, middle),
+            16.0,
+            1.8,
+            palette.on_ink,
+        );
+        painter.galley(
+            pos2(rect.left() + 40.0, middle - text.size().y / 2.0),
+            text,
+            palette.on_ink,
+        );
 
-        let cross = egui::Rect::from_center_size(pos2(rect.right() - 20.0, middle), vec2(24.0, 24.0));
+        let cross =
+            egui::Rect::from_center_size(pos2(rect.right() - 20.0, middle), vec2(24.0, 24.0));
         let dismiss = ui.interact(cross, response.id.with("dismiss"), Sense::click());
         dismiss.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Dismiss message"));
-        let ink = if dismiss.hovered() || dismiss.has_focus() { 1.0 } else { 0.6 };
-        Icon::Cross.paint(ui.painter(), cross.center(), 14.0, palette.on_ink.gamma_multiply(ink));
+        let ink = if dismiss.hovered() || dismiss.has_focus() {
+            1.0
+        } else {
+            0.6
+        };
+        Icon::Cross.paint(
+            ui.painter(),
+            cross.center(),
+            14.0,
+            palette.on_ink.gamma_multiply(ink),
+        );
 
         let mut acted = false;
         let mut over_action = false;
@@ -181,7 +224,8 @@ fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Out
             ui.painter().hline(at.x..=at.x + width, under, line);
             if act.has_focus() {
                 let ring = Stroke::new(theme::stroke::FOCUS, palette.on_ink);
-                ui.painter().rect_stroke(place, radius::TAG, ring, egui::StrokeKind::Inside);
+                ui.painter()
+                    .rect_stroke(place, radius::TAG, ring, egui::StrokeKind::Inside);
             }
             acted = act.clicked();
             over_action = act.hovered();
