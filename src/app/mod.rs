@@ -1,6 +1,14 @@
 //! The window. Everything here needs the feature `gui`.
 
+pub mod action;
+pub mod canvas;
+pub mod charts;
+pub mod history;
 pub mod icons;
+pub mod inspector;
+pub mod log;
 pub mod raster;
+pub mod readings;
+pub mod state;
 pub mod theme;
 pub mod widgets;

@@ -1,0 +1,89 @@
+//! What the window can be asked for. Panels return actions; only the shell carries them out.
+
+use std::path::PathBuf;
+
+use crate::model::Command;
+use crate::units::Duration;
+
+/// What a click, a key or a menu asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Carry out on the running system (a fault or a change of it); recorded, not undoable.
+    Run(Command),
+    /// Change the document (undoable, in one step), and the running system with it; the text names the step in menus
+    /// and messages, such as "Sessions kept in a store".
+    Edit(Vec<Command>, String),
+    /// What an edit that is pointed at would do; lasts one frame. The canvas ghosts the nodes it would add.
+    Preview(Vec<Command>),
+    /// Move nodes on the canvas (undoable; changes nothing in the simulation).
+    Move(Vec<(String, (f32, f32))>),
+    /// Select one thing, or nothing.
+    Select(Option<Selection>),
+    /// Let simulated time run.
+    Play,
+    /// Stop simulated time.
+    Pause,
+    /// Play if it stands, pause if it runs.
+    TogglePlay,
+    /// One small step forward, then pause.
+    Step,
+    /// Start again from the document, at time 0.
+    Reset,
+    /// Simulated seconds a second, from 0.001; infinite: as fast as the machine goes.
+    SetSpeed(f64),
+    /// Another seed: changes the document and starts again.
+    SetSeed(u64),
+    /// Take back the last edit.
+    Undo,
+    /// Do again what was taken back.
+    Redo,
+    /// An empty document.
+    New,
+    /// Ask for a file and open it.
+    Open,
+    /// Open this file.
+    OpenPath(PathBuf),
+    /// Open an embedded preset by its name.
+    OpenPreset(String),
+    /// Write the document to its file; asks for one if it has none.
+    Save,
+    /// Ask for a file and write the document to it.
+    SaveAs,
+    /// Ask for a file and write what happened in this run as a scenario.
+    SaveSession,
+    /// Show the start screen.
+    ShowStart,
+    /// Take away the tag with the loss of this node.
+    DismissLoss(String),
+    /// Zoom the canvas; 1 is 100 %.
+    ZoomTo(f32),
+    /// Zoom and move the canvas so that everything is seen.
+    Fit,
+    /// The instant that the charts and the inspector read; `None`: now.
+    SetCursor(Option<Duration>),
+    /// Dark to light, or back.
+    ToggleTheme,
+    /// Show or hide the sheet of shortcuts.
+    ToggleHelp,
+}
+
+/// What is selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// A node, by name.
+    Node(String),
+    /// An instance of a service or a member of a store: node and number.
+    Instance(String, u32),
+    /// A link, by key: "a->b".
+    Link(String),
+}
+
+impl Selection {
+    /// The node it belongs to; none for a link.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Node(name) | Self::Instance(name, _) => Some(name),
+            Self::Link(_) => None,
+        }
+    }
+}
