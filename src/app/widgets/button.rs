@@ -164,7 +164,12 @@ impl Widget for Button<'_> {
             let middle = rect.center().y;
             let mut x = rect.left() + padding;
             if let Some(icon) = self.icon {
-                icon.paint(painter, pos2(x + ICON / 2.0, middle), ICON, ink);
+                let width = if self.kind == Kind::Primary {
+                    2.0
+                } else {
+                    stroke::ICON
+                };
+                icon.paint_stroked(painter, pos2(x + ICON / 2.0, middle), ICON, width, ink);
                 x += ICON + GAP;
             }
             if let Some(galley) = galley {

@@ -1,6 +1,8 @@
 //! A text field whose unit is part of the text: "15ms", "400/s". Enter applies, Esc reverts.
 
-use egui::{Id, Key, Margin, Response, Sense, Stroke, StrokeKind, TextEdit, Ui, pos2, vec2};
+use egui::{
+    Align, Id, Key, Layout, Margin, Response, Sense, Stroke, StrokeKind, TextEdit, Ui, pos2, vec2,
+};
 
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, height, radius, size, stroke};
@@ -74,26 +76,30 @@ impl<'a> Field<'a> {
     /// Shows the field; `parse` turns text into a value, or says what is wrong and what would be right.
     ///
     /// The text is tried on Enter and when the field is left. While it is wrong it stays as typed, outlined, with the
-    /// message beneath; the value in use is untouched.
+    /// message beneath; the value in use is untouched. In a pane that shows different things by turns, give each its own
+    /// `ui.push_id`, so that what is typed for one never shows up in another.
     pub fn show<T>(
         self,
         ui: &mut Ui,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> FieldResponse<T> {
-        let id = ui.make_persistent_id(("field", self.name));
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            self.show_inside(ui, id, parse)
+        let size = vec2(self.width, self.height);
+        ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let field = self.show_bare(ui, parse);
+            field.message(ui);
+            field
         })
         .inner
     }
 
-    fn show_inside<T>(
+    /// The field without the message under it.
+    pub(super) fn show_bare<T>(
         self,
         ui: &mut Ui,
-        id: Id,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> FieldResponse<T> {
+        let id = ui.make_persistent_id(("field", self.name));
         let palette = theme::palette(ui);
         let mut draft: Option<Draft> = ui.data(|data| data.get_temp(id));
         let mut text = draft
@@ -107,11 +113,10 @@ impl<'a> Field<'a> {
         let inner = rect.with_max_x(rect.right() - self.trailing - mark);
         let edit = TextEdit::singleline(&mut text)
             .id(id)
-            .frame(egui::Frame::NONE)
+            .frame(egui::Frame::NONE.inner_margin(Margin::symmetric(8, 0)))
             .hint_text(self.hint)
             .font(theme::font(size::BODY, Weight::Regular))
             .text_color(palette.text)
-            .margin(Margin::symmetric(8, 0))
             .align(egui::Align2::LEFT_CENTER);
         let response = ui.put(inner, edit);
         name(ui, response.id, self.name);
@@ -145,7 +150,11 @@ impl<'a> Field<'a> {
                 error: None,
             });
         }
-        if response.lost_focus() {
+        // A press elsewhere already counts as leaving: what it starts may take this field off the screen.
+        let pressed_elsewhere = response.has_focus()
+            && !response.contains_pointer()
+            && ui.input(|input| input.pointer.any_pressed());
+        if response.lost_focus() || pressed_elsewhere {
             let (escape, enter) = ui.input(|input| {
                 (
                     input.key_pressed(Key::Escape),
@@ -174,15 +183,9 @@ impl<'a> Field<'a> {
         }
         let error = draft.as_ref().and_then(|draft| draft.error.clone());
         if let Some(message) = &error {
-            let shown = theme::text(message, size::SMALL, Weight::Regular, palette.failed);
-            ui.set_max_width(self.width.max(ui.available_width()));
-            let said = ui.label(shown);
             ui.ctx().accesskit_node_builder(response.id, |node| {
                 node.set_invalid(egui::accesskit::Invalid::True);
                 node.set_description(message.as_str());
-            });
-            ui.ctx().accesskit_node_builder(said.id, |node| {
-                node.set_live(egui::accesskit::Live::Assertive);
             });
         }
         ui.data_mut(|data| match draft {
@@ -195,6 +198,19 @@ impl<'a> Field<'a> {
             applied,
             error,
             response,
+        }
+    }
+}
+
+impl<T> FieldResponse<T> {
+    /// Says under the field what is wrong with its text, if anything is.
+    pub(super) fn message(&self, ui: &mut Ui) {
+        if let Some(message) = &self.error {
+            let colour = theme::palette(ui).failed;
+            let said = ui.label(theme::text(message, size::SMALL, Weight::Regular, colour));
+            ui.ctx().accesskit_node_builder(said.id, |node| {
+                node.set_live(egui::accesskit::Live::Assertive);
+            });
         }
     }
 }

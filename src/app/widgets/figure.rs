@@ -4,6 +4,7 @@ use egui::{
     Align, Align2, Color32, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
+use super::field::{Field, FieldResponse};
 use super::{paint_text, sparkline};
 use crate::app::theme::{self, Weight, height, size};
 
@@ -92,4 +93,21 @@ pub fn setting_row<R>(
         .inner
     })
     .inner
+}
+
+/// A setting with a text field, whose message (if its text is wrong) has the whole width of the pane.
+pub fn setting_field<T>(
+    ui: &mut Ui,
+    name: &str,
+    remark: &str,
+    value: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> FieldResponse<T> {
+    let field = setting_row(ui, name, remark, |ui| {
+        Field::new(name, value).show_bare(ui, parse)
+    });
+    if field.error.is_some() {
+        ui.with_layout(Layout::top_down(Align::Max), |ui| field.message(ui));
+    }
+    field
 }

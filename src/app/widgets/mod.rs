@@ -25,7 +25,7 @@ pub use button::{Button, key_chip, separator};
 pub use choice::choice;
 pub use exposure::{exposure_bar, hatched_bar};
 pub use field::{Field, FieldResponse};
-pub use figure::{figure_row, setting_row};
+pub use figure::{figure_row, setting_field, setting_row};
 pub use hatch::{Hatch, hatch};
 pub use log_row::{LogRow, Span, SpanKind};
 pub use loss_tag::{LOSS_TAG_HEIGHT, loss_tag, nothing_lost_tag};

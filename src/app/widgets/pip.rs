@@ -222,7 +222,8 @@ fn share(value: f32) -> f32 {
 /// A disc filled from below up to a share of its height.
 fn load_shape(centre: Pos2, radius: f32, load: f32, palette: &Palette) -> Shape {
     let load = share(load);
-    if load <= 0.005 {
+    // A thinner sliver would be drawn as dots.
+    if load < 0.06 {
         return Shape::Noop;
     }
     if load >= 0.995 {

@@ -1,0 +1,8 @@
+//! Pictures of the window's parts, compared with those under `tests/pictures/`.
+
+#![cfg(feature = "gui")]
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
+
+#[path = "pictures/component_sheet.rs"]
+mod component_sheet;
+mod support;
