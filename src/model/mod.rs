@@ -1,5 +1,6 @@
 //! What a user describes: nodes, links, workload, scenario; every setting described once.
 
+pub mod expect;
 pub mod node;
 pub mod scenario;
 pub mod settings;

@@ -1,16 +1,17 @@
 //! Results as a tree of figures, in the shape of `run --json`.
 
-/// A figure, or a group of them.
+/// A figure, or a group of them. `F` is what is known of a figure that the seed decides: in one run its value (`None`
+/// without samples), over replications a mean and a confidence interval.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Figures {
-    /// Decided by the seed; `None` without samples. Replications give it a mean and a confidence interval.
-    Figure(Option<f64>),
+pub enum Figures<F = Option<f64>> {
+    /// Decided by the seed.
+    Figure(F),
     /// The same in every replication: a text or number written as it is.
     Plain(Plain),
-    /// Named parts, in order. A part that a replication lacks counts as 0 there.
-    Group(Vec<(String, Figures)>),
+    /// Named parts, in order. A figure that a replication's group lacks counts as 0 there.
+    Group(Vec<(String, Figures<F>)>),
     /// Numbered parts.
-    List(Vec<Figures>),
+    List(Vec<Figures<F>>),
 }
 
 /// A value that the seed does not decide.
@@ -48,7 +49,9 @@ impl Figures {
                 .collect(),
         )
     }
+}
 
+impl<F> Figures<F> {
     /// The part at a path such as `nodes.api.queue_length` or `recovery[0].lost_writes`.
     pub fn at(&self, path: &str) -> Option<&Self> {
         let mut here = self;

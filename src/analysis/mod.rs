@@ -1,0 +1,10 @@
+//! What several runs say together: replications and their confidence, objectives, expectations, predictions of theory.
+
+pub mod expect;
+pub mod objectives;
+pub mod parallel;
+pub mod replications;
+pub mod statistics;
+
+pub use replications::replicate;
+pub use statistics::Estimate;

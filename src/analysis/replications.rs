@@ -1,0 +1,244 @@
+//! The same topology under several seeds, merged into means with confidence intervals.
+
+use std::time::Instant;
+
+use super::objectives;
+use super::parallel::{Control, Run, run_all};
+use super::statistics::{Estimate, Samples};
+use crate::model::Topology;
+use crate::sim::figures::{Figures, Plain};
+
+/// Version of the shape of results.
+pub const SCHEMA: u64 = 1;
+
+/// Runs `topology` under the seeds from its own on, as many as `replications`, and gives the results in full, in the
+/// shape of `run --json`. `None` if cancelled. All but `simulation` is the same on any number of threads.
+/// The topology must have passed `model::check` without errors.
+pub fn replicate(
+    topology: &Topology,
+    replications: u32,
+    control: Control,
+) -> Option<Figures<Estimate>> {
+    let begun = Instant::now();
+    let runs: Vec<Run> = (0..replications.max(1))
+        .map(|r| Run {
+            topology,
+            seed: topology.seed.wrapping_add(u64::from(r)),
+        })
+        .collect();
+    let (mut merged, mut events) = (Merged::Empty, 0);
+    let complete = run_all(
+        &runs,
+        control,
+        |sim| {
+            let mut figures = sim.results();
+            objectives::add(&mut figures, &topology.objectives);
+            (figures, sim.snapshot().events)
+        },
+        |_, (figures, more)| {
+            merged.add(&figures);
+            events += more;
+        },
+    );
+    if !complete {
+        return None;
+    }
+    let mut results = merged.finish();
+    objectives::judge(&mut results, &topology.objectives);
+    let wall_s = begun.elapsed().as_secs_f64();
+
+    let plain = |name: &str, value| (name.to_owned(), Figures::Plain(value));
+    let mut parts = vec![
+        plain("schema", Plain::Integer(SCHEMA)),
+        plain("name", Plain::Text(topology.name.clone())),
+        plain("seed", Plain::Integer(topology.seed)),
+        plain("replications", Plain::Integer(runs.len() as u64)),
+        plain("warmup_s", Plain::Number(topology.warmup.secs())),
+        plain("duration_s", Plain::Number(topology.duration.secs())),
+    ];
+    if let Figures::Group(figures) = results {
+        parts.extend(figures);
+    }
+    parts.push((
+        "simulation".to_owned(),
+        Figures::Group(vec![
+            plain("events", Plain::Integer(events)),
+            plain("wall_s", Plain::Number(wall_s)),
+            plain("events_per_s", Plain::Number(events as f64 / wall_s)),
+        ]),
+    ));
+    Some(Figures::Group(parts))
+}
+
+/// The results of several runs as one tree: means and confidence intervals.
+#[cfg(test)]
+pub(crate) fn merge(runs: &[Figures]) -> Figures<Estimate> {
+    let mut merged = Merged::Empty;
+    for figures in runs {
+        merged.add(figures);
+    }
+    merged.finish()
+}
+
+/// Trees of figures merged leaf by leaf, one after the other, so that memory does not grow with their number.
+enum Merged {
+    /// No tree yet.
+    Empty,
+    /// Samples of a figure.
+    Figure(Samples),
+    /// Values that the seed does not decide; but an instant drawn by `Between` differs, so numbers are averaged.
+    Plain(Plain, Samples),
+    /// How many trees had this group, and its parts.
+    Group(u64, Vec<(String, Merged)>),
+    /// Numbered parts.
+    List(Vec<Merged>),
+}
+
+impl Merged {
+    fn add(&mut self, tree: &Figures) {
+        if let Self::Empty = self {
+            *self = match tree {
+                Figures::Figure(_) => Self::Figure(Samples::default()),
+                Figures::Plain(value) => Self::Plain(value.clone(), Samples::default()),
+                Figures::Group(_) => Self::Group(0, Vec::new()),
+                Figures::List(_) => Self::List(Vec::new()),
+            };
+        }
+        match (self, tree) {
+            (Self::Figure(samples), Figures::Figure(value)) => {
+                if let Some(value) = value {
+                    samples.add(*value);
+                }
+            }
+            (Self::Plain(first, samples), Figures::Plain(value)) => {
+                if let Plain::Null = first {
+                    *first = value.clone();
+                }
+                match value {
+                    Plain::Number(number) => samples.add(*number),
+                    Plain::Integer(number) => samples.add(*number as f64),
+                    Plain::Text(_) | Plain::Flag(_) | Plain::Null => {}
+                }
+            }
+            (Self::Group(seen, merged), Figures::Group(parts)) => {
+                for (name, part) in parts {
+                    let at = merged
+                        .iter()
+                        .position(|(known, _)| known == name)
+                        .unwrap_or_else(|| {
+                            // Replications that had the group without this figure had none of it.
+                            let new = match part {
+                                Figures::Figure(_) => Self::Figure(Samples::zeros(*seen)),
+                                _ => Self::Empty,
+                            };
+                            merged.push((name.clone(), new));
+                            merged.len() - 1
+                        });
+                    merged[at].1.add(part);
+                }
+                for (name, known) in merged {
+                    if let Self::Figure(samples) = known
+                        && !parts.iter().any(|(part, _)| part == name)
+                    {
+                        samples.add(0.0);
+                    }
+                }
+                *seen += 1;
+            }
+            (Self::List(merged), Figures::List(parts)) => {
+                for (index, part) in parts.iter().enumerate() {
+                    if index == merged.len() {
+                        merged.push(Self::Empty);
+                    }
+                    merged[index].add(part);
+                }
+            }
+            // A part that is of another kind in another replication: the first one's kind stands.
+            _ => {}
+        }
+    }
+
+    fn finish(self) -> Figures<Estimate> {
+        match self {
+            Self::Empty => Figures::Plain(Plain::Null),
+            Self::Figure(samples) => Figures::Figure(samples.estimate()),
+            Self::Plain(Plain::Number(_), samples) => {
+                Figures::Plain(samples.mean().map_or(Plain::Null, Plain::Number))
+            }
+            Self::Plain(value, _) => Figures::Plain(value),
+            Self::Group(_, parts) => Figures::Group(
+                parts
+                    .into_iter()
+                    .map(|(name, part)| (name, part.finish()))
+                    .collect(),
+            ),
+            Self::List(parts) => Figures::List(parts.into_iter().map(Self::finish).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mean(tree: &Figures<Estimate>, path: &str) -> Option<f64> {
+        match tree.at(path) {
+            Some(Figures::Figure(estimate)) => estimate.mean,
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_figure_that_some_replications_lack_counts_as_zero_there() {
+        let cause = |name, n| Figures::group([(name, Figures::count(n))]);
+        let tree = merge(&[
+            Figures::group([("by_cause", cause("timeout", 3))]),
+            Figures::group([("by_cause", cause("refused", 6))]),
+            Figures::group([("by_cause", Figures::Group(Vec::new()))]),
+        ]);
+        assert_eq!(mean(&tree, "by_cause.timeout"), Some(1.0));
+        assert_eq!(mean(&tree, "by_cause.refused"), Some(2.0));
+    }
+
+    #[test]
+    fn a_figure_without_samples_does_not_count() {
+        let tree = merge(&[
+            Figures::group([("p99", Figures::Figure(None))]),
+            Figures::group([("p99", Figures::Figure(Some(2.0)))]),
+        ]);
+        assert_eq!(
+            tree.at("p99"),
+            Some(&Figures::Figure(Estimate {
+                mean: Some(2.0),
+                ci95: None
+            }))
+        );
+        let none = merge(&[Figures::group([("p99", Figures::Figure(None))])]);
+        assert_eq!(mean(&none, "p99"), None);
+    }
+
+    #[test]
+    fn lists_merge_by_number_and_plain_values_stay() {
+        let fault = |at: f64, lost: u64| {
+            Figures::group([
+                ("fault", Figures::text("crash of api 2")),
+                ("at_s", Figures::Plain(Plain::Number(at))),
+                ("lost_writes", Figures::count(lost)),
+            ])
+        };
+        let tree = merge(&[
+            Figures::group([("recovery", Figures::List(vec![fault(60.0, 1)]))]),
+            Figures::group([(
+                "recovery",
+                Figures::List(vec![fault(60.0, 3), fault(70.0, 5)]),
+            )]),
+        ]);
+        assert_eq!(mean(&tree, "recovery[0].lost_writes"), Some(2.0));
+        // The second replication alone had a second fault.
+        assert_eq!(mean(&tree, "recovery[1].lost_writes"), Some(5.0));
+        assert_eq!(
+            tree.at("recovery[0].at_s"),
+            Some(&Figures::Plain(Plain::Number(60.0)))
+        );
+    }
+}

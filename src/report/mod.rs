@@ -1,0 +1,4 @@
+//! Results and topologies in other formats.
+
+pub mod json;
+pub mod text;

@@ -1,0 +1,539 @@
+//! Results as a person wants to read them in a terminal.
+
+use crate::analysis::Estimate;
+use crate::sim::figures::{Figures, Plain};
+
+/// The summary that `run` prints.
+pub fn results(results: &Figures<Estimate>) -> String {
+    let results = Results(results);
+    let mut page = Page::default();
+    results.title(&mut page);
+    results.operations(&mut page);
+    results.response_time(&mut page);
+    results.writes(&mut page);
+    results.sessions(&mut page);
+    results.recovery(&mut page);
+    results.nodes(&mut page);
+    results.objectives(&mut page);
+    results.simulation(&mut page);
+    page.text
+}
+
+/// Width of the first column.
+const LABEL: usize = 15;
+
+/// Lines of a label and what is to be said about it.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, label: &str, said: &str) {
+        let pad = " ".repeat(LABEL.saturating_sub(width(label)).max(1));
+        self.text.push_str(format!("{label}{pad}{said}").trim_end());
+        self.text.push('\n');
+    }
+
+    fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// A table under a label: the first column to the left, the others to the right, the last one (free text) to the left.
+    fn table(&mut self, rows: &[Vec<String>]) {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns)
+            .map(|c| {
+                rows.iter()
+                    .filter_map(|row| row.get(c))
+                    .map(|cell| width(cell))
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        for row in rows {
+            let mut line = String::from(" ");
+            for (column, cell) in row.iter().enumerate() {
+                let pad = " ".repeat(widths[column] - width(cell));
+                if column == 0 || column + 1 == columns {
+                    line.push_str(&format!(" {cell}{pad} "));
+                } else {
+                    line.push_str(&format!(" {pad}{cell} "));
+                }
+            }
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+        }
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+struct Results<'a>(&'a Figures<Estimate>);
+
+impl Results<'_> {
+    fn plain(&self, path: &str) -> Option<&Plain> {
+        match self.0.at(path)? {
+            Figures::Plain(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn plain_number(&self, path: &str) -> Option<f64> {
+        number(self.plain(path)?)
+    }
+
+    fn estimate(&self, path: &str) -> Option<Estimate> {
+        match self.0.at(path)? {
+            Figures::Figure(estimate) => Some(*estimate),
+            _ => None,
+        }
+    }
+
+    fn mean(&self, path: &str) -> Option<f64> {
+        self.estimate(path)?.mean
+    }
+
+    fn count(&self, path: &str) -> Option<String> {
+        self.estimate(path).map(|e| with_spread(e, count))
+    }
+
+    fn parts(&self, path: &str) -> &[(String, Figures<Estimate>)] {
+        match self.0.at(path) {
+            Some(Figures::Group(parts)) => parts,
+            _ => &[],
+        }
+    }
+
+    fn list(&self, path: &str) -> &[Figures<Estimate>] {
+        match self.0.at(path) {
+            Some(Figures::List(list)) => list,
+            _ => &[],
+        }
+    }
+
+    fn title(&self, page: &mut Page) {
+        if let Some(Plain::Text(name)) = self.plain("name") {
+            page.text.push_str(name);
+            page.gap();
+        }
+        let mut said = Vec::new();
+        if let Some(duration) = self.plain_number("duration_s") {
+            said.push(format!("{} simulated", time(duration)));
+        }
+        if let Some(warmup) = self.plain_number("warmup_s").filter(|w| *w > 0.0) {
+            said.push(format!("the first {} not counted", time(warmup)));
+        }
+        let seed = self.plain_number("seed").unwrap_or(0.0);
+        match self.plain_number("replications") {
+            Some(replications) if replications > 1.0 => said.push(format!(
+                "mean of seeds {seed} to {} ± half of the 95 % interval",
+                seed + replications - 1.0
+            )),
+            _ => said.push(format!("seed {seed}")),
+        }
+        page.text.push_str(&said.join(", "));
+        page.gap();
+        page.gap();
+    }
+
+    fn operations(&self, page: &mut Page) {
+        let Some(offered) = self.count("operations.offered") else {
+            return;
+        };
+        let rate = self
+            .estimate("throughput_per_s")
+            .map(|e| format!(", {} completed a second", with_spread(e, decimal)))
+            .unwrap_or_default();
+        page.line("Operations", &format!("{offered} offered{rate}"));
+        let share = |path: &str| {
+            let ended = self.mean("operations.completed")? + self.mean("operations.failed")?;
+            (ended > 0.0).then(|| self.mean(path).map(|n| n / ended))?
+        };
+        let mut rows = Vec::new();
+        for name in ["completed", "failed", "in_flight"] {
+            let path = format!("operations.{name}");
+            let Some(n) = self.count(&path) else { continue };
+            if name == "in_flight" && self.mean(&path) == Some(0.0) {
+                continue;
+            }
+            let percent = match name {
+                "in_flight" => String::new(),
+                _ => share(&path).map(percent).unwrap_or_default(),
+            };
+            let note = match name {
+                "failed" => self.by_cause("operations.by_cause"),
+                "completed" => String::new(),
+                _ => "when the run ended".to_owned(),
+            };
+            rows.push(vec![name.replace('_', " "), n, percent, note]);
+        }
+        page.table(&rows);
+    }
+
+    fn by_cause(&self, path: &str) -> String {
+        let mut causes: Vec<(&str, f64)> = self
+            .parts(path)
+            .iter()
+            .filter_map(|(cause, part)| match part {
+                Figures::Figure(e) => Some((cause.as_str(), e.mean.filter(|n| *n > 0.0)?)),
+                _ => None,
+            })
+            .collect();
+        causes.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let texts: Vec<String> = causes
+            .iter()
+            .map(|(cause, n)| format!("{} {}", count(*n), cause.replace('_', " ")))
+            .collect();
+        texts.join(", ")
+    }
+
+    fn response_time(&self, page: &mut Page) {
+        let parts = self.parts("response_time_s");
+        if parts.is_empty() {
+            return;
+        }
+        let (mut names, mut values) = (vec![String::new()], vec![String::new()]);
+        for (name, part) in parts {
+            if let Figures::Figure(estimate) = part {
+                names.push(match name.as_str() {
+                    "p999" => "p99.9".to_owned(),
+                    other => other.to_owned(),
+                });
+                values.push(with_spread(*estimate, time));
+            }
+        }
+        names.push(String::new());
+        values.push(String::new());
+        page.line("Response time", "");
+        page.table(&[names, values]);
+    }
+
+    fn writes(&self, page: &mut Page) {
+        let Some(acknowledged) = self.count("writes.acknowledged") else {
+            return;
+        };
+        if self.mean("writes.acknowledged") == Some(0.0) {
+            return;
+        }
+        let mut said = vec![format!("{acknowledged} acknowledged")];
+        for (path, text) in [
+            ("writes.lost", "LOST"),
+            ("writes.unavailable", "held but out of reach"),
+            ("writes.applied_twice", "applied twice"),
+        ] {
+            if self.mean(path).is_some_and(|n| n > 0.0) || path == "writes.lost" {
+                let text = if self.mean(path) == Some(0.0) {
+                    "lost"
+                } else {
+                    text
+                };
+                said.extend(self.count(path).map(|n| format!("{n} {text}")));
+            }
+        }
+        let causes = self.by_cause("writes.lost_by_cause");
+        page.line("Writes", &said.join(", "));
+        if !causes.is_empty() {
+            page.line("", &format!("lost: {causes}"));
+        }
+    }
+
+    fn sessions(&self, page: &mut Page) {
+        let total = self.mean("sessions.initial").unwrap_or(0.0)
+            + self.mean("sessions.created").unwrap_or(0.0);
+        if total == 0.0 {
+            return;
+        }
+        let mut said = Vec::new();
+        for (path, text) in [
+            ("sessions.live", "live"),
+            ("sessions.expired", "expired"),
+            ("sessions.logged_out", "logged out"),
+            ("sessions.revoked", "revoked"),
+            ("sessions.lost", "LOST"),
+        ] {
+            let mean = self.mean(path);
+            let always = matches!(text, "live" | "LOST");
+            if always || mean.is_some_and(|n| n > 0.0) {
+                let text = if text == "LOST" && mean == Some(0.0) {
+                    "lost"
+                } else {
+                    text
+                };
+                said.extend(self.count(path).map(|n| format!("{n} {text}")));
+            }
+        }
+        if let Some(bytes) = self.mean("sessions.token_bytes") {
+            said.push(format!("a token has {} bytes", count(bytes)));
+        }
+        page.line("Sessions", &said.join(", "));
+    }
+
+    fn recovery(&self, page: &mut Page) {
+        let faults = self.list("recovery");
+        if faults.is_empty() {
+            return;
+        }
+        page.gap();
+        page.line("Faults", "");
+        for fault in faults {
+            let fault = Results(fault);
+            let what = match fault.plain("fault") {
+                Some(Plain::Text(text)) => text.as_str(),
+                _ => "fault",
+            };
+            let at = fault.plain_number("at_s").map(time).unwrap_or_default();
+            let mut said = Vec::new();
+            if let Some(after) = fault.mean("detected_s") {
+                said.push(format!("found after {}", time(after)));
+            }
+            match fault.mean("recovery_time_s") {
+                Some(0.0) => said.push("no recovery needed".to_owned()),
+                Some(after) => said.push(format!("recovered after {}", time(after))),
+                None => {}
+            }
+            for (path, text) in [
+                ("lost_writes", "writes LOST"),
+                ("lost_sessions", "sessions LOST"),
+                ("failed_operations", "operations failed"),
+                (
+                    "failed_sent_after_detection",
+                    "of these sent after it was found",
+                ),
+            ] {
+                if fault.mean(path).is_some_and(|n| n > 0.0) {
+                    said.extend(fault.count(path).map(|n| format!("{n} {text}")));
+                }
+            }
+            page.text.push_str(&format!("  {at:>7}  {what}\n"));
+            for line in wrapped(&said, 90) {
+                page.text.push_str(&format!("           {line}\n"));
+            }
+        }
+    }
+
+    fn nodes(&self, page: &mut Page) {
+        let nodes = self.parts("nodes");
+        if nodes.is_empty() {
+            return;
+        }
+        let heads = [
+            "",
+            "",
+            "busy",
+            "waiting",
+            "in flight",
+            "a second",
+            "mean",
+            "p99",
+            "",
+        ];
+        let mut rows = vec![heads.map(str::to_owned).to_vec()];
+        for (name, node) in nodes {
+            let node = Results(node);
+            let kind = match node.plain("kind") {
+                Some(Plain::Text(kind)) => kind.clone(),
+                _ => String::new(),
+            };
+            let figure = |path: &str, print: fn(f64) -> String| {
+                node.mean(path).map_or_else(|| "-".to_owned(), print)
+            };
+            rows.push(vec![
+                name.clone(),
+                kind,
+                figure("utilisation", percent),
+                figure("queue_length", decimal),
+                figure("in_flight", decimal),
+                figure("throughput_per_s", decimal),
+                figure("response_time_s.mean", time),
+                figure("response_time_s.p99", time),
+                String::new(),
+            ]);
+        }
+        page.gap();
+        page.line("Nodes", "");
+        page.table(&rows);
+    }
+
+    fn objectives(&self, page: &mut Page) {
+        let objectives = self.list("objectives");
+        if objectives.is_empty() {
+            return;
+        }
+        let mut rows = Vec::new();
+        for objective in objectives {
+            let objective = Results(objective);
+            let name = match objective.plain("objective") {
+                Some(Plain::Text(name)) => name.as_str(),
+                _ => continue,
+            };
+            let (print, least): (fn(f64) -> String, bool) = match name {
+                "availability" => (percent, true),
+                "p99" | "recovery_time" => (time, false),
+                _ => (count, false),
+            };
+            let target = objective
+                .plain_number("target")
+                .map(print)
+                .unwrap_or_default();
+            let measured = objective
+                .estimate("measured")
+                .map(|e| with_spread(e, print))
+                .unwrap_or_default();
+            let verdict = match objective.plain("met") {
+                Some(Plain::Flag(true)) => "met",
+                Some(Plain::Flag(false)) => "NOT MET",
+                _ => "not known",
+            };
+            rows.push(vec![
+                name.replace('_', " "),
+                format!("{} {target}", if least { "≥" } else { "≤" }),
+                measured,
+                verdict.to_owned(),
+            ]);
+        }
+        page.gap();
+        page.line("Objectives", "");
+        page.table(&rows);
+    }
+
+    fn simulation(&self, page: &mut Page) {
+        let (Some(events), Some(wall)) = (
+            self.plain_number("simulation.events"),
+            self.plain_number("simulation.wall_s"),
+        ) else {
+            return;
+        };
+        page.gap();
+        page.line(
+            "Simulation",
+            &format!("{} events in {}", count(events), time(wall)),
+        );
+    }
+}
+
+fn number(value: &Plain) -> Option<f64> {
+    match value {
+        Plain::Integer(number) => Some(*number as f64),
+        Plain::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Pieces joined by commas, in lines of at most so many characters.
+fn wrapped(pieces: &[String], columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let comma = if index + 1 < pieces.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if width(line) + width(piece) + 2 <= columns => {
+                line.push_str(&format!(" {piece}{comma}"));
+            }
+            _ => lines.push(format!("{piece}{comma}")),
+        }
+    }
+    lines
+}
+
+/// The mean, and the half-width of its interval where there is one.
+fn with_spread(estimate: Estimate, print: fn(f64) -> String) -> String {
+    match (estimate.mean, estimate.ci95) {
+        (None, _) => "-".to_owned(),
+        (Some(mean), Some(half)) if half > 0.0 => format!("{} ± {}", print(mean), print(half)),
+        (Some(mean), _) => print(mean),
+    }
+}
+
+/// A count with groups of three digits; one decimal where it is a mean of counts below 100.
+pub fn count(n: f64) -> String {
+    if n.fract() != 0.0 && n.abs() < 100.0 {
+        return decimal(n);
+    }
+    let digits = format!("{:.0}", n.abs());
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if n < 0.0 {
+        grouped.insert(0, '-');
+    }
+    grouped
+}
+
+/// A number with three digits that count.
+pub fn decimal(n: f64) -> String {
+    let size = n.abs();
+    match size {
+        0.0 => "0".to_owned(),
+        100.0.. => count(n.round()),
+        10.0.. => format!("{n:.1}"),
+        0.1.. => format!("{n:.2}"),
+        0.001.. => format!("{n:.4}"),
+        _ => format!("{n:.1e}"),
+    }
+}
+
+/// A share as a percentage; the last steps before 100 % keep their nines.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if share == 0.0 || share == 1.0 {
+        format!("{percent:.0} %")
+    } else if percent > 99.99 || percent < 0.01 {
+        format!("{percent:.4} %")
+    } else {
+        format!("{percent:.2} %")
+    }
+}
+
+/// A time in the unit that suits it, with three digits that count.
+pub fn time(seconds: f64) -> String {
+    let size = seconds.abs();
+    let (value, unit) = match size {
+        0.0 => return "0 s".to_owned(),
+        7200.0.. => (seconds / 3600.0, "h"),
+        120.0.. => (seconds / 60.0, "min"),
+        1.0.. => (seconds, "s"),
+        1e-3.. => (seconds * 1e3, "ms"),
+        1e-6.. => (seconds * 1e6, "us"),
+        _ => (seconds * 1e9, "ns"),
+    };
+    let text = match value.abs() {
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    };
+    // "2.00 min" reads better as "2 min".
+    let text = text
+        .strip_suffix(".00")
+        .or(text.strip_suffix(".0"))
+        .unwrap_or(&text);
+    format!("{text} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_well() {
+        assert_eq!(count(0.0), "0");
+        assert_eq!(count(999.0), "999");
+        assert_eq!(count(1_234_567.0), "1,234,567");
+        assert_eq!(count(1.5), "1.50");
+        assert_eq!(time(0.0123), "12.3 ms");
+        assert_eq!(time(120.0), "2 min");
+        assert_eq!(time(60.0), "60 s");
+        assert_eq!(time(5.1), "5.10 s");
+        assert_eq!(time(0.000_05), "50 us");
+        assert_eq!(percent(0.63), "63.00 %");
+        assert_eq!(percent(0.99999), "99.9990 %");
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(decimal(0.05), "0.0500");
+        assert_eq!(decimal(1234.4), "1,234");
+    }
+}
