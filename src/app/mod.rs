@@ -3,12 +3,14 @@
 pub mod action;
 pub mod canvas;
 pub mod charts;
+pub mod document;
 pub mod history;
 pub mod icons;
 pub mod inspector;
 pub mod log;
 pub mod raster;
 pub mod readings;
+pub mod runner;
 pub mod state;
 pub mod theme;
 pub mod widgets;

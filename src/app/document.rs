@@ -1,0 +1,520 @@
+//! The document: a topology, its file, and what was done to it.
+//!
+//! Undo keeps whole topologies: they are small, and so no edit can be taken back wrongly.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use crate::model::settings::{SettingError, Shape, to_ron, with_profile};
+use crate::model::{Command, Link, Node, State, Timed, Topology};
+use crate::units::Duration;
+
+/// Steps that can be taken back.
+const STEPS_MAX: usize = 200;
+
+/// A topology that is being worked on.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    topology: Topology,
+    path: Option<PathBuf>,
+    /// The file as it was read, and what it meant.
+    original: Option<(String, Topology)>,
+    /// As it was last opened or saved.
+    saved: Topology,
+    undo: Vec<Step>,
+    redo: Vec<Step>,
+}
+
+/// What was done, and the topology on the other side of it.
+#[derive(Clone, Debug)]
+struct Step {
+    label: String,
+    topology: Topology,
+}
+
+impl Document {
+    /// A topology without a file, such as a preset.
+    pub fn new(topology: Topology) -> Self {
+        Self {
+            saved: topology.clone(),
+            topology,
+            ..Self::default()
+        }
+    }
+
+    /// A file as it was read.
+    pub fn from_file(path: PathBuf, text: String, topology: Topology) -> Self {
+        Self {
+            path: Some(path),
+            original: Some((text, topology.clone())),
+            ..Self::new(topology)
+        }
+    }
+
+    /// What it says now.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Its file, once it has one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Its title: the topology's name, or the file's, or "Untitled".
+    pub fn title(&self) -> String {
+        if !self.topology.name.is_empty() {
+            return self.topology.name.clone();
+        }
+        self.path
+            .as_ref()
+            .and_then(|path| path.file_stem())
+            .map_or_else(
+                || "Untitled".to_owned(),
+                |stem| stem.to_string_lossy().into_owned(),
+            )
+    }
+
+    /// Whether something would be lost if it were closed now.
+    pub fn dirty(&self) -> bool {
+        self.topology != self.saved
+    }
+
+    /// Changes it, in one step that can be taken back.
+    ///
+    /// # Errors
+    /// A command names what does not exist or is no value for it; then nothing has changed.
+    pub fn edit(&mut self, commands: &[Command], label: &str) -> Result<(), SettingError> {
+        let mut changed = self.topology.clone();
+        for command in commands {
+            changed.apply(command)?;
+        }
+        place_new_nodes(&mut changed);
+        self.step(changed, label);
+        Ok(())
+    }
+
+    /// Changes settings that no running system has, such as the seed, in one step that can be taken back.
+    pub fn change(&mut self, label: &str, change: impl FnOnce(&mut Topology)) {
+        let mut changed = self.topology.clone();
+        change(&mut changed);
+        self.step(changed, label);
+    }
+
+    /// Moves nodes on the canvas; `continued`: as part of the step before, as while dragging.
+    pub fn move_nodes(&mut self, places: &[(String, (f32, f32))], continued: bool) {
+        let mut changed = self.topology.clone();
+        for (name, place) in places {
+            if changed.nodes.contains_key(name) {
+                changed.canvas.insert(name.clone(), *place);
+            }
+        }
+        if continued && !self.undo.is_empty() {
+            self.topology = changed;
+        } else {
+            let label = match places {
+                [(name, _)] => format!("{name} moved"),
+                _ => "Nodes moved".to_owned(),
+            };
+            self.step(changed, &label);
+        }
+    }
+
+    fn step(&mut self, changed: Topology, label: &str) {
+        if changed == self.topology {
+            return;
+        }
+        if self.undo.len() == STEPS_MAX {
+            self.undo.remove(0);
+        }
+        self.undo.push(Step {
+            label: label.to_owned(),
+            topology: std::mem::replace(&mut self.topology, changed),
+        });
+        self.redo.clear();
+    }
+
+    /// What undo would take back.
+    pub fn undo_label(&self) -> Option<&str> {
+        self.undo.last().map(|step| step.label.as_str())
+    }
+
+    /// What redo would do again.
+    pub fn redo_label(&self) -> Option<&str> {
+        self.redo.last().map(|step| step.label.as_str())
+    }
+
+    /// Takes back the last step; false when there is none.
+    pub fn undo(&mut self) -> bool {
+        turn(&mut self.undo, &mut self.redo, &mut self.topology)
+    }
+
+    /// Does the step again that was last taken back; false when there is none.
+    pub fn redo(&mut self) -> bool {
+        turn(&mut self.redo, &mut self.undo, &mut self.topology)
+    }
+
+    /// What would be written: the very bytes of the file as long as it means the same.
+    pub fn text<'a>(&'a self, write: impl FnOnce(&Topology) -> String) -> Cow<'a, str> {
+        match &self.original {
+            Some((text, meant)) if *meant == self.topology => Cow::Borrowed(text),
+            _ => Cow::Owned(write(&self.topology)),
+        }
+    }
+
+    /// Whether writing it would drop comments of the file it came from.
+    pub fn would_lose_comments(&self) -> bool {
+        self.original
+            .as_ref()
+            .is_some_and(|(text, meant)| *meant != self.topology && has_comments(text))
+    }
+
+    /// It has been written: `text`, to `path`.
+    pub fn was_saved(&mut self, path: PathBuf, text: String) {
+        self.path = Some(path);
+        self.original = Some((text, self.topology.clone()));
+        self.saved = self.topology.clone();
+    }
+}
+
+/// Takes a step from one stack to the other.
+fn turn(from: &mut Vec<Step>, to: &mut Vec<Step>, topology: &mut Topology) -> bool {
+    let Some(step) = from.pop() else { return false };
+    to.push(Step {
+        label: step.label,
+        topology: std::mem::replace(topology, step.topology),
+    });
+    true
+}
+
+/// Whether a file has comments outside its texts.
+fn has_comments(text: &str) -> bool {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => {
+                while let Some(c) = chars.next() {
+                    match c {
+                        '\\' => drop(chars.next()),
+                        '"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            '/' if matches!(chars.peek(), Some('/' | '*')) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What happened in a run as a scenario: the document as it was at the reset, and everything applied since, until `now`.
+pub fn session_as_scenario(at_reset: &Topology, recording: &[Timed], now: Duration) -> Topology {
+    let mut topology = at_reset.clone();
+    topology.scenario.extend(recording.iter().cloned());
+    topology.duration = topology.duration.max(now);
+    // They were written for the scenario as it was.
+    topology.expects.clear();
+    topology
+}
+
+/// Gives nodes a place on the canvas that have none, where others have one: beside the node that uses them.
+fn place_new_nodes(topology: &mut Topology) {
+    const BESIDE: f32 = 310.0;
+    const ROOM: (f32, f32) = (250.0, 130.0);
+    if topology.canvas.is_empty() {
+        return;
+    }
+    let missing: Vec<String> = topology
+        .nodes
+        .keys()
+        .filter(|name| !topology.canvas.contains_key(*name))
+        .cloned()
+        .collect();
+    for name in missing {
+        let beside = user_of(topology, &name)
+            .and_then(|user| topology.canvas.get(&user).copied())
+            .or_else(|| {
+                let by_x = |a: &&(f32, f32), b: &&(f32, f32)| a.0.total_cmp(&b.0);
+                topology.canvas.values().max_by(by_x).copied()
+            })
+            .unwrap_or_default();
+        let mut place = (beside.0 + BESIDE, beside.1);
+        let taken = |place: (f32, f32)| {
+            topology.canvas.values().any(|other| {
+                (other.0 - place.0).abs() < ROOM.0 && (other.1 - place.1).abs() < ROOM.1
+            })
+        };
+        while taken(place) {
+            place.1 += ROOM.1 + 20.0;
+        }
+        topology.canvas.insert(name, place);
+    }
+}
+
+/// A node that calls or names this one.
+fn user_of(topology: &Topology, name: &str) -> Option<String> {
+    let named = topology.nodes.iter().find_map(|(user, node)| match node {
+        Node::Service(service) => match &service.state {
+            State::External(external) if external.store == name => Some(user.clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let linked = || {
+        let link = topology.links.0.iter().find(|link| link.to == name)?;
+        Some(link.from.clone())
+    };
+    // A store named only by the sessions belongs to the services.
+    let any_service = || {
+        let service = |(_, node): &(&String, &Node)| matches!(node, Node::Service(_));
+        topology
+            .nodes
+            .iter()
+            .find(service)
+            .map(|(name, _)| name.clone())
+    };
+    named.or_else(linked).or_else(any_service)
+}
+
+/// The commands that turn one topology into the other, as far as a running system has what differs.
+pub fn difference(from: &Topology, to: &Topology) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for link in &from.links.0 {
+        if to.links.find(&link.key()).is_none() {
+            commands.push(Command::Unlink(link.settings.path.clone()));
+        }
+    }
+    for (name, node) in &to.nodes {
+        match from.nodes.get(name) {
+            None => commands.push(Command::Add(name.clone(), node.clone())),
+            Some(old) if old == node => {}
+            Some(old) if std::mem::discriminant(old) == std::mem::discriminant(node) => {
+                settings_that_differ(from, to, name, &mut commands);
+            }
+            Some(_) => {
+                commands.push(Command::Remove(name.clone()));
+                commands.push(Command::Add(name.clone(), node.clone()));
+            }
+        }
+    }
+    for link in &to.links.0 {
+        let old = from.links.find(&link.key()).map(|at| &from.links.0[at]);
+        let removed_with = |end: &String| {
+            commands
+                .iter()
+                .any(|command| matches!(command, Command::Remove(name) if name == end))
+        };
+        let kept = old.is_some() && !removed_with(&link.from) && !removed_with(&link.to);
+        let base = if kept {
+            old.cloned()
+                .unwrap_or_else(|| Link::new(&link.from, &link.to))
+        } else {
+            commands.push(Command::Link(link.settings.path.clone()));
+            Link::new(&link.from, &link.to)
+        };
+        if base.settings != link.settings {
+            commands.push(Command::Set(format!("links.{}", link.key()), to_ron(link)));
+        }
+    }
+    if from.sessions != to.sessions {
+        commands.push(Command::Set("sessions".into(), to_ron(&to.sessions)));
+    }
+    for name in from.nodes.keys() {
+        if !to.nodes.contains_key(name) {
+            commands.push(Command::Remove(name.clone()));
+        }
+    }
+    commands
+}
+
+/// A `Set` for each setting of the node that differs.
+fn settings_that_differ(from: &Topology, to: &Topology, name: &str, commands: &mut Vec<Command>) {
+    let shape = with_profile(to.profile, <Node as crate::model::settings::Setting>::shape);
+    let Shape::Choice(kinds) = shape else { return };
+    let Some(node) = to.nodes.get(name) else {
+        return;
+    };
+    let Some(Shape::Group(fields)) = kinds
+        .into_iter()
+        .find(|kind| kind.name == node.name())
+        .and_then(|kind| kind.payload)
+    else {
+        return;
+    };
+    for field in fields {
+        let path = format!("nodes.{name}.{}", field.name);
+        if let Ok(new) = to.get_path(&path)
+            && from.get_path(&path).as_ref() != Ok(&new)
+        {
+            commands.push(Command::Set(path, new));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::settings::ron_options;
+
+    const TEXT: &str = r#"// A comment.
+Topology(
+    schema: 1,
+    name: "Sticky",
+    sessions: InMemory(),
+    nodes: {
+        "clients": Clients(),
+        "lb": LoadBalancer(policy: StickyCookie),
+        "api": Service(instances: 4, state: InMemory(snapshot_every: "5s")),
+    },
+    links: ["clients -> lb", "lb -> api"],
+    canvas: {"clients": (80, 200), "lb": (280, 200), "api": (480, 200)},
+)"#;
+
+    fn document() -> Document {
+        let topology = ron_options().from_str(TEXT).unwrap();
+        Document::from_file("sticky.ron".into(), TEXT.into(), topology)
+    }
+
+    fn set(path: &str, value: &str) -> Command {
+        Command::Set(path.into(), value.into())
+    }
+
+    #[test]
+    fn steps_are_taken_back_and_done_again() {
+        let mut document = document();
+        let at_first = document.topology().clone();
+        assert!(!document.dirty() && document.undo_label().is_none());
+        document
+            .edit(&[set("nodes.api.instances", "6")], "api: 6 instances")
+            .unwrap();
+        assert!(document.dirty());
+        assert_eq!(document.undo_label(), Some("api: 6 instances"));
+        let edited = document.topology().clone();
+        assert!(document.undo() && !document.dirty());
+        assert_eq!(*document.topology(), at_first);
+        assert_eq!(document.redo_label(), Some("api: 6 instances"));
+        assert!(document.redo());
+        assert_eq!(*document.topology(), edited);
+        assert!(!document.redo());
+        // A new step forgets what could have been done again, and one that changes nothing is none.
+        document.undo();
+        document
+            .edit(&[set("nodes.api.workers", "9")], "workers")
+            .unwrap();
+        assert!(document.redo_label().is_none());
+        document
+            .edit(&[set("nodes.api.workers", "9")], "again")
+            .unwrap();
+        assert_eq!(document.undo_label(), Some("workers"));
+    }
+
+    #[test]
+    fn a_failed_edit_changes_nothing() {
+        let mut document = document();
+        let before = document.topology().clone();
+        let commands = [
+            set("nodes.api.instances", "6"),
+            set("nodes.apy.workers", "9"),
+        ];
+        let error = document.edit(&commands, "both").unwrap_err();
+        assert!(error.to_string().contains("api"), "{error}");
+        assert_eq!(*document.topology(), before);
+        assert!(document.undo_label().is_none());
+    }
+
+    #[test]
+    fn an_unedited_file_is_written_as_it_was() {
+        let mut document = document();
+        assert_eq!(document.text(to_ron), TEXT);
+        assert!(!document.would_lose_comments());
+        document
+            .edit(&[set("nodes.api.instances", "6")], "6")
+            .unwrap();
+        assert_ne!(document.text(to_ron), TEXT);
+        assert!(document.would_lose_comments());
+        document.undo();
+        assert_eq!(document.text(to_ron), TEXT);
+    }
+
+    #[test]
+    fn comments_are_told_from_texts() {
+        assert!(has_comments("a // b"));
+        assert!(has_comments("a /* b */"));
+        assert!(!has_comments(r#""https://example.org" "\"//""#));
+        assert!(!has_comments("a / b"));
+    }
+
+    #[test]
+    fn dragging_is_one_step() {
+        let mut document = document();
+        for x in 0..10 {
+            document.move_nodes(&[("api".into(), (500.0 + x as f32, 200.0))], x > 0);
+        }
+        assert_eq!(document.topology().canvas["api"], (509.0, 200.0));
+        assert!(document.undo());
+        assert_eq!(document.topology().canvas["api"], (480.0, 200.0));
+        assert!(!document.undo());
+    }
+
+    #[test]
+    fn new_nodes_get_a_place_where_nothing_is() {
+        let mut document = document();
+        let store = ron_options().from_str::<Node>("RedisLike()").unwrap();
+        for name in ["store", "other"] {
+            document
+                .edit(&[Command::Add(name.into(), store.clone())], "added")
+                .unwrap();
+        }
+        let canvas = &document.topology().canvas;
+        assert_eq!(canvas["store"], (790.0, 200.0));
+        assert_ne!(canvas["other"], canvas["store"]);
+    }
+
+    #[test]
+    fn a_difference_leads_from_one_to_the_other() {
+        let mut document = document();
+        let before = document.topology().clone();
+        let store = ron_options().from_str::<Node>("RedisLike()").unwrap();
+        document
+            .edit(
+                &[
+                    Command::Add("store".into(), store),
+                    set("nodes.api.state", "External(store: \"store\")"),
+                    set("nodes.api.instances", "6"),
+                    set("sessions", "ServerSide(store: \"store\")"),
+                    Command::Unlink("lb -> api".into()),
+                    Command::Link("clients -> api".into()),
+                    set("links.clients->api.latency", "5ms"),
+                ],
+                "much",
+            )
+            .unwrap();
+        let after = document.topology().clone();
+        for (from, to) in [(&before, &after), (&after, &before)] {
+            let mut changed = from.clone();
+            for command in difference(from, to) {
+                changed.apply(&command).unwrap();
+            }
+            changed.canvas = to.canvas.clone();
+            changed.links.0.sort_by_key(Link::key);
+            let mut to = to.clone();
+            to.links.0.sort_by_key(Link::key);
+            assert_eq!(changed, to);
+        }
+        assert!(difference(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn a_session_becomes_a_scenario() {
+        let document = document();
+        let crash = Timed::At(Duration::from_secs(150.0), Command::Crash("api".into(), 2));
+        let session = session_as_scenario(
+            document.topology(),
+            std::slice::from_ref(&crash),
+            Duration::from_secs(200.0),
+        );
+        assert_eq!(session.scenario, [crash]);
+        assert_eq!(session.duration, Duration::from_secs(200.0));
+    }
+}

@@ -1,0 +1,698 @@
+//! The simulation on its own thread: the window sends orders and reads what is shown, and never waits.
+//!
+//! ```text
+//!  window                                             thread
+//!    Runner::order ----------- channel ------------->  Machine::obey
+//!    Runner::latest <---------- ArcSwap -------------  Machine::publish, 60 times a second, then wakes the window
+//!    Runner::take_intervals <-- bounded queue -------  Machine::collect
+//! ```
+//!
+//! What is slow runs in slices of a few hundred events, so an order is carried out within a few milliseconds. A panic in
+//! the simulator ends that run, with a message, and nothing else.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration as RealDuration, Instant};
+
+use arc_swap::ArcSwap;
+
+use crate::model::settings::SettingError;
+use crate::model::{Command, Timed, Topology};
+use crate::sim::snapshot::{Interval, Snapshot};
+use crate::sim::{Sim, Watch};
+use crate::units::{Duration, SECOND};
+
+/// Events handled between two looks at the clock and the orders: well under a millisecond.
+const SLICE_EVENTS: u64 = 256;
+/// Real time between two snapshots while playing.
+const FRAME: RealDuration = RealDuration::from_millis(16);
+/// Real time that is simulated at most before orders are looked at again.
+const TURN: RealDuration = RealDuration::from_millis(4);
+/// Intervals that wait for the window at most; a window that does not look gets longer ones, not more.
+const INTERVALS_MAX: usize = 1024;
+/// The farthest a step goes when no event comes sooner.
+const STEP: Duration = Duration(SECOND / 100);
+/// The speeds that can be asked for, simulated seconds a second, besides "as fast as the machine goes".
+pub const SPEED_MIN: f64 = 0.001;
+/// See [`SPEED_MIN`].
+pub const SPEED_MAX: f64 = 1000.0;
+
+/// What the window asks of the simulation.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// A new run, paused at time 0. The number tells its snapshots and intervals from those of earlier runs.
+    Start {
+        /// Counts up.
+        run: u64,
+        /// What is run; must have passed the checks of the model.
+        topology: Box<Topology>,
+        /// Seed of the random draws.
+        seed: u64,
+    },
+    /// Carry out now, in this order.
+    Apply(Vec<Command>),
+    /// Let simulated time run.
+    Play,
+    /// Stop simulated time.
+    Pause,
+    /// One event further, then pause.
+    Step,
+    /// Simulated seconds a second; infinite: as fast as the machine goes.
+    Speed(f64),
+}
+
+/// The running system as the window sees it.
+#[derive(Clone, Debug, Default)]
+pub struct Latest {
+    /// Which run it is of.
+    pub run: u64,
+    /// The system at its latest instant.
+    pub snapshot: Snapshot,
+    /// What was applied from outside so far.
+    pub recording: Arc<Vec<Timed>>,
+    /// Whether simulated time runs.
+    pub playing: bool,
+    /// Simulated seconds a second over the last half second; `None` while it stands or is too young to tell.
+    pub speed_got: Option<f64>,
+    /// Why the run ended, if the simulator failed.
+    pub failure: Option<String>,
+}
+
+/// What waits for the window.
+#[derive(Debug, Default)]
+struct Outbox {
+    run: u64,
+    intervals: VecDeque<Interval>,
+    refused: Vec<Refusal>,
+}
+
+/// A command that the running system could not carry out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The command.
+    pub command: Command,
+    /// Why.
+    pub error: SettingError,
+}
+
+/// What both sides see.
+#[derive(Default)]
+struct Shared {
+    latest: ArcSwap<Latest>,
+    outbox: Mutex<Outbox>,
+}
+
+impl Shared {
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        // Nothing that holds the lock can leave the lists half changed.
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The window's end of the simulation.
+pub struct Runner {
+    shared: Arc<Shared>,
+    by: By,
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").finish_non_exhaustive()
+    }
+}
+
+/// Who does the work.
+enum By {
+    /// A thread of its own, until the sender is dropped.
+    Thread(Sender<Order>),
+    /// The caller of [`Runner::advance`]: the same frames give the same bytes, for tests.
+    Caller(Box<Machine>),
+}
+
+impl Runner {
+    /// Starts the thread, which ends when the runner is dropped. `wake` is called after each change of what is shown.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub fn spawn(wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let (orders, inbox) = mpsc::channel();
+        let mut machine = Machine::new(Arc::clone(&shared));
+        std::thread::Builder::new()
+            .name("simulation".into())
+            .spawn(move || machine.serve(&inbox, &wake))?;
+        Ok(Self {
+            shared,
+            by: By::Thread(orders),
+        })
+    }
+
+    /// A runner without a thread: time passes only in [`Self::advance`].
+    pub fn stepped() -> Self {
+        let shared = Arc::new(Shared::default());
+        Self {
+            by: By::Caller(Box::new(Machine::new(Arc::clone(&shared)))),
+            shared,
+        }
+    }
+
+    /// Asks for something. The thread carries it out within a few milliseconds.
+    pub fn order(&mut self, order: Order) {
+        match &mut self.by {
+            // It fails only when the thread is gone, which the window learns from `Latest::failure`.
+            By::Thread(orders) => drop(orders.send(order)),
+            By::Caller(machine) => {
+                machine.obey(order);
+                machine.publish();
+            }
+        }
+    }
+
+    /// Without a thread: lets so much real time pass. With one: does nothing.
+    pub fn advance(&mut self, real_seconds: f64) {
+        if let By::Caller(machine) = &mut self.by {
+            machine.advance(real_seconds, || false);
+            machine.publish();
+        }
+    }
+
+    /// The running system at its latest instant.
+    pub fn latest(&self) -> Arc<Latest> {
+        self.shared.latest.load_full()
+    }
+
+    /// The intervals of this run that have not been taken yet, oldest first.
+    pub fn take_intervals(&self, run: u64) -> Vec<Interval> {
+        let mut outbox = self.shared.outbox();
+        let taken = std::mem::take(&mut outbox.intervals);
+        if outbox.run == run {
+            taken.into()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// What could not be carried out since the last call.
+    pub fn take_refusals(&self) -> Vec<Refusal> {
+        std::mem::take(&mut self.shared.outbox().refused)
+    }
+}
+
+/// The simulator with its clock; everything but the thread.
+struct Machine {
+    shared: Arc<Shared>,
+    sim: Option<Sim>,
+    run: u64,
+    seed: u64,
+    playing: bool,
+    speed: f64,
+    /// Simulated nanoseconds that are due but are less than one.
+    fraction: f64,
+    /// When the interval that is being collected ends.
+    interval_end: Duration,
+    recording: Arc<Vec<Timed>>,
+    failure: Option<String>,
+    meter: Meter,
+}
+
+impl Machine {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            sim: None,
+            run: 0,
+            seed: 0,
+            playing: false,
+            speed: 1.0,
+            fraction: 0.0,
+            interval_end: Duration(0),
+            recording: Arc::default(),
+            failure: None,
+            meter: Meter::default(),
+        }
+    }
+
+    /// The thread's life.
+    fn serve(&mut self, inbox: &Receiver<Order>, wake: &impl Fn()) {
+        let mut last = Instant::now();
+        let mut shown = last;
+        loop {
+            // While it stands, nothing is done until an order comes.
+            let order = if self.playing {
+                match inbox.try_recv() {
+                    Ok(order) => Some(order),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return,
+                }
+            } else {
+                match inbox.recv() {
+                    Ok(order) => Some(order),
+                    Err(mpsc::RecvError) => return,
+                }
+            };
+            if let Some(order) = order {
+                let stood = !self.playing;
+                self.obey(order);
+                while let Ok(order) = inbox.try_recv() {
+                    self.obey(order);
+                }
+                self.publish();
+                wake();
+                shown = Instant::now();
+                if stood {
+                    last = shown;
+                    continue;
+                }
+            }
+
+            let now = Instant::now();
+            let turn_end = now + TURN;
+            let passed = now.duration_since(last).as_secs_f64();
+            last = now;
+            let reached = self.advance(passed, || Instant::now() >= turn_end);
+            if shown.elapsed() >= FRAME || !self.playing {
+                self.publish();
+                wake();
+                shown = Instant::now();
+            }
+            if reached && self.playing {
+                match inbox.recv_timeout(TURN) {
+                    Ok(order) => {
+                        self.obey(order);
+                        self.publish();
+                        wake();
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Start {
+                run,
+                topology,
+                seed,
+            } => self.start(run, &topology, seed),
+            Order::Apply(commands) => {
+                for command in commands {
+                    self.apply(command);
+                }
+            }
+            Order::Play => self.playing = self.sim.is_some(),
+            Order::Pause => self.pause(),
+            Order::Step => {
+                let until = self.from_now(STEP);
+                self.guarded(|sim| {
+                    sim.run_some(until, 1);
+                });
+                self.pause();
+            }
+            Order::Speed(speed) => {
+                self.speed = if speed.is_nan() {
+                    1.0
+                } else {
+                    speed.max(SPEED_MIN)
+                };
+                self.fraction = 0.0;
+                self.meter = Meter::default();
+            }
+        }
+    }
+
+    fn start(&mut self, run: u64, topology: &Topology, seed: u64) {
+        self.run = run;
+        self.seed = seed;
+        self.playing = false;
+        self.failure = None;
+        self.fraction = 0.0;
+        self.interval_end = Duration(0);
+        self.recording = Arc::default();
+        self.meter = Meter::default();
+        self.sim = None;
+        {
+            let mut outbox = self.shared.outbox();
+            outbox.run = run;
+            outbox.intervals.clear();
+            outbox.refused.clear();
+        }
+        match catch_unwind(|| Sim::new(topology, seed, Watch { live: true })) {
+            Ok(sim) => self.sim = Some(sim),
+            Err(panic) => self.fail(panic.as_ref()),
+        }
+    }
+
+    fn pause(&mut self) {
+        self.playing = false;
+        self.meter = Meter::default();
+        self.collect();
+    }
+
+    fn now(&self) -> Duration {
+        self.sim.as_ref().map_or(Duration(0), Sim::now)
+    }
+
+    fn from_now(&self, span: Duration) -> Duration {
+        Duration(self.now().0.saturating_add(span.0))
+    }
+
+    fn apply(&mut self, command: Command) {
+        // The chart's interval ends at the command, so that what it does begins sharply.
+        if self.now() > Duration(0) {
+            self.collect();
+        }
+        if let Some(Err(error)) = self.guarded(|sim| sim.apply(&command)) {
+            self.shared
+                .outbox()
+                .refused
+                .push(Refusal { command, error });
+        }
+        self.note_recording();
+    }
+
+    fn note_recording(&mut self) {
+        if let Some(sim) = &self.sim
+            && sim.recording().len() != self.recording.len()
+        {
+            self.recording = Arc::new(sim.recording().to_vec());
+        }
+    }
+
+    /// Lets real time pass; true when all that was due has been simulated before `late` said to stop.
+    fn advance(&mut self, real_seconds: f64, late: impl Fn() -> bool) -> bool {
+        if !self.playing || self.sim.is_none() {
+            return true;
+        }
+        // After a hitch, time is not made up for: it would be a jump. In a caller's hands all of it counts.
+        let due = real_seconds.clamp(0.0, 0.25) * self.speed * SECOND as f64 + self.fraction;
+        let until = if due.is_finite() && due < 9e18 {
+            self.fraction = due.fract();
+            self.from_now(Duration(due as u64))
+        } else {
+            // As fast as the machine goes: to the end of this turn, of which the caller's has none but a second.
+            self.fraction = 0.0;
+            self.from_now(Duration(SECOND))
+        };
+        let from = self.now();
+        let mut reached = true;
+        while self.playing && self.now() < until {
+            if self.interval_end <= self.now() {
+                self.interval_end = self.from_now(self.interval_length());
+            }
+            let stop = until.min(self.interval_end);
+            let at_stop = self
+                .guarded(|sim| sim.run_some(stop, SLICE_EVENTS))
+                .unwrap_or(true);
+            if at_stop && self.now() >= self.interval_end {
+                self.collect();
+            }
+            if late() {
+                // What could not be simulated in time is let go: the run is slower than asked, and says so.
+                reached = self.now() >= until;
+                break;
+            }
+        }
+        self.meter.note(
+            real_seconds,
+            Duration(self.now().0.saturating_sub(from.0)).secs(),
+        );
+        reached && self.speed.is_finite()
+    }
+
+    /// Simulated time between two points of a chart: finer in slow motion, coarser when fast.
+    fn interval_length(&self) -> Duration {
+        let seconds = (self.speed * 0.1).clamp(0.000_1, 0.25);
+        let seconds = if self.speed > 10.0 {
+            (self.speed / 40.0).clamp(0.25, 1.0)
+        } else {
+            seconds
+        };
+        Duration::from_secs(seconds)
+    }
+
+    /// Puts what happened since the last interval into the queue.
+    fn collect(&mut self) {
+        if self.shared.outbox().intervals.len() >= INTERVALS_MAX {
+            return;
+        }
+        if let Some(interval) = self.guarded(Sim::take_interval)
+            && interval.to > interval.from
+        {
+            self.shared.outbox().intervals.push_back(interval);
+        }
+        self.interval_end = Duration(0);
+    }
+
+    /// Shows the window the system as it is now.
+    fn publish(&mut self) {
+        self.note_recording();
+        let snapshot = self.guarded(|sim| sim.snapshot());
+        let snapshot = snapshot.unwrap_or_else(|| {
+            let last = self.shared.latest.load();
+            if last.run == self.run {
+                last.snapshot.clone()
+            } else {
+                Snapshot::default()
+            }
+        });
+        self.shared.latest.store(Arc::new(Latest {
+            run: self.run,
+            snapshot,
+            recording: Arc::clone(&self.recording),
+            playing: self.playing,
+            speed_got: self.meter.speed,
+            failure: self.failure.clone(),
+        }));
+    }
+
+    /// Runs something in the simulator; a panic there ends the run and not the program.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Sim) -> T) -> Option<T> {
+        let sim = self.sim.as_mut()?;
+        // After a panic the simulator is dropped unseen, so nobody can find it half changed.
+        match catch_unwind(AssertUnwindSafe(|| work(sim))) {
+            Ok(value) => Some(value),
+            Err(panic) => {
+                self.fail(panic.as_ref());
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, panic: &(dyn Any + Send)) {
+        let what = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no reason given".to_owned());
+        self.failure = Some(format!(
+            "The simulation failed at {} (seed {}): {what}",
+            self.sim.as_ref().map_or(Duration(0), Sim::now),
+            self.seed
+        ));
+        self.playing = false;
+        self.sim = None;
+    }
+}
+
+/// How fast simulated time really goes, over half seconds.
+#[derive(Debug, Default)]
+struct Meter {
+    real: f64,
+    simulated: f64,
+    speed: Option<f64>,
+}
+
+impl Meter {
+    fn note(&mut self, real: f64, simulated: f64) {
+        self.real += real;
+        self.simulated += simulated;
+        if self.real >= 0.5 {
+            self.speed = Some(self.simulated / self.real);
+            self.real = 0.0;
+            self.simulated = 0.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topology() -> Topology {
+        let mut topology = Topology::default();
+        topology.set_path("nodes.clients", "Clients()").unwrap();
+        topology
+            .set_path("nodes.api", "Service(state: InMemory())")
+            .unwrap();
+        topology
+            .set_path("links.clients->api", "\"clients -> api\"")
+            .unwrap();
+        topology
+    }
+
+    fn started() -> Runner {
+        let mut runner = Runner::stepped();
+        runner.order(Order::Start {
+            run: 1,
+            topology: Box::new(topology()),
+            seed: 1,
+        });
+        runner
+    }
+
+    fn now(runner: &Runner) -> f64 {
+        runner.latest().snapshot.now.secs()
+    }
+
+    #[test]
+    fn time_passes_as_asked_and_stands_when_paused() {
+        let mut runner = started();
+        runner.advance(0.1);
+        assert_eq!(now(&runner), 0.0);
+        runner.order(Order::Play);
+        for _ in 0..10 {
+            runner.advance(0.1);
+        }
+        assert!((now(&runner) - 1.0).abs() < 1e-6);
+        let got = runner.latest().speed_got.unwrap();
+        assert!((got - 1.0).abs() < 1e-6, "{got}");
+        runner.order(Order::Speed(10.0));
+        runner.advance(0.1);
+        assert!((now(&runner) - 2.0).abs() < 1e-6);
+        runner.order(Order::Speed(0.001));
+        runner.advance(0.1);
+        assert!((now(&runner) - 2.0001).abs() < 1e-8);
+        runner.order(Order::Pause);
+        runner.advance(0.1);
+        assert!((now(&runner) - 2.0001).abs() < 1e-8);
+        assert_eq!(runner.latest().speed_got, None);
+    }
+
+    #[test]
+    fn as_fast_as_the_machine_goes_still_comes_back() {
+        let mut runner = started();
+        runner.order(Order::Speed(f64::INFINITY));
+        runner.order(Order::Play);
+        runner.advance(0.016);
+        assert!(now(&runner) > 0.5);
+    }
+
+    #[test]
+    fn a_step_goes_a_little_and_stands() {
+        let mut runner = started();
+        runner.order(Order::Step);
+        let latest = runner.latest();
+        assert!(latest.snapshot.now > Duration(0) && latest.snapshot.now <= STEP);
+        assert!(!latest.playing);
+    }
+
+    #[test]
+    fn commands_are_stamped_with_simulated_time_and_replay() {
+        let mut runner = started();
+        runner.order(Order::Play);
+        for _ in 0..40 {
+            runner.advance(0.05);
+        }
+        runner.order(Order::Apply(vec![Command::Crash("api".into(), 2)]));
+        for _ in 0..40 {
+            runner.advance(0.05);
+        }
+        runner.order(Order::Pause);
+        let latest = runner.latest();
+        let crash = Timed::At(Duration::from_secs(2.0), Command::Crash("api".into(), 2));
+        assert_eq!(*latest.recording, vec![crash.clone()]);
+
+        // The same as a scenario, headless and in one go, gives the same system.
+        let mut document = topology();
+        document.scenario.push(crash);
+        let mut sim = Sim::new(&document, 1, Watch { live: true });
+        sim.run_until(latest.snapshot.now);
+        let headless = sim.snapshot();
+        assert_eq!(headless.operations, latest.snapshot.operations);
+        assert_eq!(headless.writes, latest.snapshot.writes);
+        assert_eq!(headless.sessions, latest.snapshot.sessions);
+        assert_eq!(headless.nodes, latest.snapshot.nodes);
+    }
+
+    #[test]
+    fn what_cannot_be_carried_out_is_said() {
+        let mut runner = started();
+        let wrong = Command::Remove("apy".into());
+        runner.order(Order::Apply(vec![wrong.clone()]));
+        let refused = runner.take_refusals();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].command, wrong);
+        assert!(refused[0].error.message.contains("api"), "{refused:?}");
+        assert!(runner.take_refusals().is_empty());
+    }
+
+    #[test]
+    fn intervals_join_and_belong_to_their_run() {
+        let mut runner = started();
+        runner.order(Order::Play);
+        for _ in 0..20 {
+            runner.advance(0.1);
+        }
+        runner.order(Order::Pause);
+        let intervals = runner.take_intervals(1);
+        assert!(!intervals.is_empty());
+        assert!(
+            intervals
+                .windows(2)
+                .all(|w| w[0].to <= w[1].from.max(w[0].to))
+        );
+        runner.order(Order::Play);
+        runner.advance(0.2);
+        runner.order(Order::Pause);
+        assert!(runner.take_intervals(7).is_empty());
+    }
+
+    #[test]
+    fn a_panic_ends_the_run_and_not_the_machine() {
+        let mut machine = Machine::new(Arc::default());
+        machine.start(3, &topology(), 42);
+        machine.playing = true;
+        machine.guarded(|_| -> () { panic!("an invariant does not hold") });
+        machine.publish();
+        let latest = machine.shared.latest.load_full();
+        let failure = latest.failure.as_ref().unwrap();
+        assert!(
+            failure.contains("seed 42") && failure.contains("invariant"),
+            "{failure}"
+        );
+        assert!(!latest.playing);
+        // The next run is not touched by it.
+        machine.start(4, &topology(), 42);
+        machine.publish();
+        assert_eq!(machine.shared.latest.load().failure, None);
+    }
+
+    #[test]
+    fn the_thread_answers_and_ends_with_the_window() {
+        let (woken, wakes) = mpsc::channel();
+        let mut runner = Runner::spawn(move || _ = woken.send(())).unwrap();
+        runner.order(Order::Start {
+            run: 1,
+            topology: Box::new(topology()),
+            seed: 1,
+        });
+        runner.order(Order::Speed(f64::INFINITY));
+        runner.order(Order::Play);
+        while runner.latest().snapshot.now == Duration(0) {
+            wakes.recv().unwrap();
+        }
+        runner.order(Order::Apply(vec![Command::Crash("api".into(), 1)]));
+        while runner.latest().recording.is_empty() {
+            wakes.recv().unwrap();
+        }
+        drop(runner);
+        // The thread owns the sender of wakes: when it ends, the channel closes.
+        while wakes.recv().is_ok() {}
+    }
+}
