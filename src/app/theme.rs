@@ -340,7 +340,12 @@ pub fn rounded_rect_points(rect: Rect, radius: f32) -> Vec<Pos2> {
         (inner.right_bottom(), 0.0),
         (inner.left_bottom(), 90.0),
     ];
-    let steps = if radius <= 0.0 { 0 } else { 6 };
+    // A corner that small is a cut edge to the eye.
+    let steps = match radius {
+        r if r <= 0.0 => 0,
+        r if r < 3.0 => 1,
+        _ => 6,
+    };
     let mut points = Vec::with_capacity(4 * (steps + 1));
     for (centre, from) in corners {
         for step in 0..=steps {

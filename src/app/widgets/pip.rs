@@ -231,7 +231,7 @@ fn load_shape(centre: Pos2, radius: f32, load: f32, palette: &Palette) -> Shape 
     }
     // The angle from straight down to where the surface meets the circle.
     let reach = (1.0 - 2.0 * load).acos();
-    let steps = 20;
+    let steps = points_on_arc(radius, TAU * load);
     let points = (0..=steps)
         .map(|i| {
             let angle = TAU / 4.0 - reach + 2.0 * reach * i as f32 / steps as f32;
@@ -246,8 +246,14 @@ fn on_circle(centre: Pos2, radius: f32, turn: f32) -> Pos2 {
     centre + radius * Vec2::angled(TAU * (turn - 0.25))
 }
 
+/// As many as keep an arc round for the eye: more on a larger one.
+fn points_on_arc(radius: f32, angle: f32) -> usize {
+    let a_turn = (radius * 2.5).clamp(16.0, 64.0);
+    (angle / TAU * a_turn).ceil().max(6.0) as usize
+}
+
 fn arc(centre: Pos2, radius: f32, turns: f32) -> Vec<Pos2> {
-    let steps = (turns * 48.0).ceil().max(1.0) as usize;
+    let steps = points_on_arc(radius, TAU * turns);
     (0..=steps)
         .map(|i| on_circle(centre, radius, turns * i as f32 / steps as f32))
         .collect()
