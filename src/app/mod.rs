@@ -4,6 +4,7 @@ pub mod action;
 pub mod canvas;
 pub mod charts;
 pub mod document;
+pub mod format;
 pub mod history;
 pub mod icons;
 pub mod inspector;
