@@ -5,4 +5,6 @@
 
 #[path = "pictures/component_sheet.rs"]
 mod component_sheet;
+#[path = "pictures/popups.rs"]
+mod popups;
 mod support;

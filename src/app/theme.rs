@@ -323,6 +323,21 @@ pub fn surface(
     ]
 }
 
+/// The frame of a bar or pane that floats above the canvas.
+pub fn floating_frame(palette: &Palette) -> egui::Frame {
+    egui::Frame::new()
+        .fill(palette.panel)
+        .stroke(Stroke::new(stroke::HAIR, palette.hair))
+        .corner_radius(radius::CARD)
+        .inner_margin(Margin::same(4))
+        .shadow(Shadow {
+            offset: [0, 2],
+            blur: 10,
+            spread: 0,
+            color: palette.shadow,
+        })
+}
+
 /// A dashed outline of a rounded rectangle, with dashes and gaps in points.
 pub fn dashed_rect(rect: Rect, radius: f32, stroke: Stroke, dash: f32, gap: f32) -> Vec<Shape> {
     let mut points = rounded_rect_points(rect, radius);

@@ -8,14 +8,14 @@ use statescope::app::icons::Icon;
 use statescope::app::theme::{self, Palette, Weight, size};
 use statescope::app::widgets::{
     Button, Field, LogRow, LossFigure, Pip, PipState, Segment, Span, Toast, Toasts, badge,
-    badge_width, choice, exposure_bar, figure_row, hatched_bar, key_chip, loss_tag,
-    nothing_lost_tag, paint_dense_pip, paint_pip, paint_text, section, segmented, separator,
-    setting_field, setting_row, stepper, switch, tag,
+    badge_width, choice, empty_state, exposure_bar, figure_row, hatched_bar, key_chip, logo,
+    loss_tag, menu_header, menu_item, nothing_lost_tag, paint_dense_pip, paint_pip, paint_text,
+    pros_and_cons, section, segmented, separator, setting_field, setting_row, stepper, switch, tag,
 };
 
 use crate::support::pictures::{Camera, assert_picture};
 
-const SIZE: Vec2 = vec2(960.0, 1240.0);
+const SIZE: Vec2 = vec2(960.0, 1440.0);
 
 #[test]
 fn component_sheet_dark() {
@@ -109,7 +109,8 @@ impl Sheet {
         heading(ui, 926.0, "Pane: sections, figures, settings");
         pane(ui, p);
         log(ui, p);
-        self.toasts.show(ui.ctx(), pos2(936.0, 1216.0));
+        menus(ui, p);
+        self.toasts.show(ui.ctx(), pos2(936.0, 1424.0));
     }
 }
 
@@ -743,4 +744,50 @@ fn log(ui: &mut Ui, p: &Palette) {
             row.show(ui);
         }
     });
+}
+
+fn menus(ui: &mut Ui, p: &Palette) {
+    heading(ui, 1232.0, "Menu, empty state, mark, plus and minus");
+    let menu = Rect::from_min_size(pos2(24.0, 1254.0), vec2(230.0, 168.0));
+    ui.painter().extend(theme::surface(
+        menu,
+        p.card,
+        Stroke::new(1.0, p.hair),
+        p,
+        1.0,
+    ));
+    at(ui, menu.shrink(5.0), |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        menu_header(ui, "api 2", "up, 45 % busy");
+        menu_item(ui, Some(Icon::Cross), "Crash process", "C");
+        menu_item(ui, Some(Icon::Bolt), "Lose the machine", "Shift C");
+        menu_item(ui, Some(Icon::Pause), "Hang", "");
+        ui.add_enabled_ui(false, |ui| {
+            menu_item(ui, Some(Icon::Restart), "Restart", "")
+        });
+    });
+    let empty = Rect::from_min_size(pos2(278.0, 1254.0), vec2(290.0, 104.0));
+    let advice = "Press Space to play. 60 s takes 6 s at 10×";
+    empty_state(
+        ui.painter(),
+        empty,
+        Icon::Clock,
+        "No run to chart",
+        advice,
+        p,
+    );
+    logo(ui.painter(), pos2(610.0, 1280.0), 18.0, p.canvas, p);
+    logo(ui.painter(), pos2(660.0, 1290.0), 48.0, p.canvas, p);
+    at(
+        ui,
+        Rect::from_min_size(pos2(278.0, 1370.0), vec2(256.0, 60.0)),
+        |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            pros_and_cons(
+                ui,
+                "Fastest: no hop, 0 ms added",
+                "Dies with the instance; 118 writes exposed now",
+            );
+        },
+    );
 }

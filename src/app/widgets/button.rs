@@ -193,10 +193,11 @@ impl Widget for Button<'_> {
             }
         }
         match (self.tooltip, self.shortcut.filter(|_| self.icon_only)) {
-            (Some(text), Some(keys)) => response.on_hover_text(format!("{text} ({keys})")),
-            (Some(text), None) => response.on_hover_text(text),
-            (None, _) => response,
+            (Some(text), Some(keys)) => super::tooltip(&response, &format!("{text} ({keys})"), &[]),
+            (Some(text), None) => super::tooltip(&response, text, &[]),
+            (None, _) => {}
         }
+        response
     }
 }
 

@@ -1,7 +1,8 @@
 //! A choice from a list that opens on a click.
 
 use egui::{
-    Align2, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::{focus_ring, paint_text};
@@ -63,14 +64,13 @@ pub fn choice(
 
     let mut chosen = None;
     Popup::menu(&response)
-        .width(width.max(140.0))
         .gap(4.0)
         .close_behavior(PopupCloseBehavior::CloseOnClick)
         .accessible_name(name)
         .show(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for (i, option) in options.iter().enumerate() {
-                if item(ui, option, i == current) && i != current {
+                if item(ui, option, i == current, width - 10.0) && i != current {
                     chosen = Some(i);
                 }
             }
@@ -78,9 +78,21 @@ pub fn choice(
     chosen
 }
 
-fn item(ui: &mut Ui, text: &str, selected: bool) -> bool {
+fn item(ui: &mut Ui, text: &str, selected: bool, least: f32) -> bool {
     let palette = theme::palette(ui);
-    let wanted = vec2(ui.available_width(), height::BUTTON);
+    let font = theme::font(size::BODY, Weight::Medium);
+    let words = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER)
+        .size()
+        .x;
+    let words = (28.0 + words + 12.0).max(least);
+    let width = if ui.is_sizing_pass() {
+        words
+    } else {
+        ui.available_width().max(words)
+    };
+    let wanted = vec2(width, height::BUTTON);
     let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
     response
         .widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), selected, text));

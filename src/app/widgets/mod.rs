@@ -6,12 +6,15 @@
 mod badge;
 mod button;
 mod choice;
+mod empty;
 mod exposure;
 mod field;
 mod figure;
 mod hatch;
 mod log_row;
+mod logo;
 mod loss_tag;
+mod menu;
 mod pip;
 mod section;
 mod segmented;
@@ -19,23 +22,28 @@ mod sparkline;
 mod stepper;
 mod switch;
 mod toast;
+mod tooltip;
 
 pub use badge::{badge, badge_width, tag};
 pub use button::{Button, key_chip, separator};
 pub use choice::choice;
+pub use empty::empty_state;
 pub use exposure::{exposure_bar, hatched_bar};
 pub use field::{Field, FieldResponse};
 pub use figure::{figure_row, setting_field, setting_row};
 pub use hatch::{Hatch, hatch};
 pub use log_row::{LogRow, Span, SpanKind};
+pub use logo::logo;
 pub use loss_tag::{LOSS_TAG_HEIGHT, loss_tag, nothing_lost_tag};
+pub use menu::{menu_header, menu_item, menu_separator};
 pub use pip::{Pip, PipState, paint_dense_pip, paint_pip};
 pub use section::section;
-pub use segmented::{LossFigure, Segment, SegmentedResponse, segmented};
+pub use segmented::{LossFigure, Segment, SegmentedResponse, pros_and_cons, segmented};
 pub use sparkline::sparkline;
 pub use stepper::stepper;
 pub use switch::switch;
 pub use toast::{Toast, ToastKind, Toasts};
+pub use tooltip::tooltip;
 
 use egui::{Align2, Color32, Painter, Pos2, Rect, Response, Stroke, StrokeKind};
 

@@ -121,7 +121,7 @@ pub fn segmented(
             palette,
         );
         if let Some(reason) = segment.impossible {
-            response.on_hover_text(reason);
+            super::tooltip(&response, reason, &[]);
         }
     }
     if let Some(tile) = ringed {
@@ -131,6 +131,28 @@ pub fn segmented(
         clicked,
         hovered,
         response,
+    }
+}
+
+/// Under a toggle: what is good and what is bad about the choice that is hovered or, without one, selected.
+pub fn pros_and_cons(ui: &mut Ui, good: &str, bad: &str) {
+    let palette = theme::palette(ui);
+    ui.add_space(6.0);
+    for (sign, words) in [("+", good), ("\u{2212}", bad)] {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let sign = theme::text(sign, size::SMALL, Weight::Semibold, palette.text);
+            ui.add_sized(vec2(10.0, 16.0), egui::Label::new(sign));
+            ui.add(
+                egui::Label::new(theme::text(
+                    words,
+                    size::SMALL,
+                    Weight::Regular,
+                    palette.text2,
+                ))
+                .wrap(),
+            );
+        });
     }
 }
 
