@@ -1,13 +1,17 @@
 //! What a user describes: nodes, links, workload, scenario; every setting described once.
 
 pub mod expect;
+pub mod file;
 pub mod node;
+mod place;
+pub mod presets;
 pub mod scenario;
 pub mod settings;
 pub mod state;
 pub mod topology;
 pub mod workload;
 
+pub use file::{FileError, Loaded, load};
 pub use node::Node;
 pub use scenario::{Command, Stop, Timed};
 pub use state::{Sessions, State};

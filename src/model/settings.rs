@@ -7,12 +7,14 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 
 use indexmap::IndexMap;
 use ron::extensions::Extensions;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
+use super::place::{Kind, tokens};
 use crate::units::{Bandwidth, Bytes, Duration, Rate, Share};
 
 /// Which defaults apply to what a file leaves out.
@@ -160,6 +162,7 @@ pub fn unknown_name<'a>(
     found: &str,
     known: impl Iterator<Item = &'a str> + Clone,
 ) -> String {
+    let found = &shortened(found);
     match nearest(found, known.clone()) {
         Some(near) => format!("there is no {what} `{found}`; did you mean `{near}`?"),
         None => {
@@ -176,8 +179,20 @@ pub fn unknown_name<'a>(
     }
 }
 
+/// The text, cut to a length that fits a sentence.
+pub fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}...", &text[..at]),
+    }
+}
+
 /// The name closest to `found`, if any is close enough to be what was meant.
 pub fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if found.len() > 64 {
+        return None; // no name is that long, and comparing takes its time
+    }
     known
         .map(|name| {
             (
@@ -199,8 +214,30 @@ pub fn ron_options() -> ron::Options {
 
 /// The value as written in a file, on one line.
 pub fn to_ron<T: Serialize>(value: &T) -> String {
+    let one_line = ron::ser::PrettyConfig::new()
+        .new_line("")
+        .indentor("")
+        .compact_arrays(true)
+        .compact_maps(true)
+        .compact_structs(true);
     // Writing our own types into a string cannot fail; an empty text would be noticed by every round-trip test.
-    ron_options().to_string(value).unwrap_or_default()
+    let text = ron_options()
+        .to_string_pretty(value, one_line)
+        .unwrap_or_default();
+    // Whole numbers without the fraction that RON writes: `cv: 2`, as a person would.
+    let mut short = String::with_capacity(text.len());
+    let mut copied = 0;
+    for token in tokens(&text) {
+        let word = &text[token.at.clone()];
+        if token.kind == Kind::Word
+            && word.ends_with(".0")
+            && word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        {
+            short.push_str(&text[copied..token.at.end - 2]);
+            copied = token.at.end;
+        }
+    }
+    short + &text[copied..]
 }
 
 /// A value from text as in a file; quotes around a quantity may be left out.
@@ -344,11 +381,7 @@ impl<T: Setting> Setting for Option<T> {
                 Err(SettingError::here("is None; set it as a whole first").under(path[0]))
             }
             _ => {
-                *self = if text.trim() == "None" {
-                    None
-                } else {
-                    Some(from_ron(text)?)
-                };
+                *self = from_ron(text)?;
                 Ok(())
             }
         }
@@ -450,6 +483,32 @@ pub fn check_range<T: Setting>(value: &T, range: (&str, &str)) -> Result<(), Str
     }
 }
 
+/// Reads a value and refuses it outside its range, so that the error's path ends at the value itself.
+pub(crate) struct InRange<T> {
+    range: Option<(&'static str, &'static str)>,
+    value: PhantomData<T>,
+}
+
+impl<T> InRange<T> {
+    pub(crate) fn new(range: Option<(&'static str, &'static str)>) -> Self {
+        Self {
+            range,
+            value: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: Setting> DeserializeSeed<'de> for InRange<T> {
+    type Value = T;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        let value = T::deserialize(deserializer)?;
+        if let Some(range) = self.range {
+            check_range(&value, range).map_err(serde::de::Error::custom)?;
+        }
+        Ok(value)
+    }
+}
+
 /// A field's name while reading a group.
 pub(crate) struct Key(pub String);
 
@@ -473,6 +532,8 @@ impl<'de> serde::Deserialize<'de> for Key {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! settings {
+    (@range) => { None };
+    (@range $low:literal, $high:literal) => { Some(($low, $high)) };
     ($(
         $(#[doc = $struct_doc:literal])+
         pub struct $name:ident {
@@ -535,9 +596,9 @@ macro_rules! settings {
                             }
                             match key.0.as_str() {
                                 $( stringify!($field) => {
-                                    group.$field = fields.next_value()?;
-                                    $( $crate::model::settings::check_range(&group.$field, ($low, $high))
-                                        .map_err(|e| A::Error::custom(format!("{}: {e}", stringify!($field))))?; )?
+                                    group.$field = fields.next_value_seed($crate::model::settings::InRange::new(
+                                        $crate::settings!(@range $($low, $high)?)
+                                    ))?;
                                 } )*
                                 other => return Err(A::Error::unknown_field(other, $name::FIELDS)),
                             }
@@ -560,7 +621,7 @@ macro_rules! settings {
                         doc: concat!($($doc),+).trim_ascii(),
                         shape: <$ty as $crate::model::settings::Setting>::shape(),
                         default: $crate::model::settings::to_ron(&default.$field),
-                        range: { #[allow(unused_mut, unused_assignments)] let mut range = None; $( range = Some(($low, $high)); )? range },
+                        range: $crate::settings!(@range $($low, $high)?),
                         source: $source,
                     },
                 )* ])

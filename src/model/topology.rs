@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::node::{LinkSettings, Node};
 use super::scenario::{Command, Timed};
 use super::settings::{
-    Profile, Setting, SettingError, Shape, from_ron, to_ron, unknown_name, with_profile,
+    Profile, Setting, SettingError, Shape, from_ron, shortened, to_ron, unknown_name, with_profile,
 };
 use super::state::Sessions;
 use crate::settings;
@@ -65,6 +65,35 @@ settings! {
         pub expects: Vec<String> = Vec::new(), source "ours";
         /// Where the nodes are drawn, in points.
         pub canvas: IndexMap<String, (f32, f32)> = IndexMap::new(), source "ours";
+    }
+}
+
+/// Longest name of a node, in characters.
+pub const MAX_NAME: usize = 64;
+
+/// Whether a node may be called that; the error says why not. Paths such as `nodes.api.workers` are cut at dots, and
+/// links at arrows, so names hold neither.
+///
+/// # Errors
+/// What a name may consist of.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let wrong = name
+        .chars()
+        .find(|&c| !(c.is_alphanumeric() || c == '-' || c == '_'));
+    if name.is_empty() {
+        Err("a node needs a name: letters, digits, `-` and `_`".to_owned())
+    } else if name.chars().count() > MAX_NAME {
+        Err(format!(
+            "`{}` is too long for a node's name: at most {MAX_NAME} characters",
+            shortened(name)
+        ))
+    } else if let Some(wrong) = wrong {
+        Err(format!(
+            "`{}` cannot be a node's name because of {wrong:?}: use letters, digits, `-` and `_`",
+            shortened(name)
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -273,6 +302,9 @@ impl Topology {
     /// There is nothing at that path, or the text is not a value for it; then nothing has changed.
     pub fn set_path(&mut self, path: &str, text: &str) -> Result<(), SettingError> {
         let segments: Vec<&str> = path.split('.').map(str::trim).collect();
+        if let ["nodes", name] = segments[..] {
+            check_name(name).map_err(SettingError::here)?;
+        }
         with_profile(self.profile, || self.set(&segments, text))
     }
 
@@ -284,6 +316,7 @@ impl Topology {
         with_profile(self.profile, || match command {
             Command::Set(path, value) => self.set_path(path, value),
             Command::Add(name, node) => {
+                check_name(name).map_err(SettingError::here)?;
                 if self.nodes.contains_key(name) {
                     return Err(SettingError::here(format!(
                         "there is a node `{name}` already"
@@ -372,7 +405,7 @@ mod tests {
             "defaults are left out: {written}"
         );
         assert!(
-            written.contains("InMemory(snapshot_every:\"5s\")"),
+            written.contains("InMemory(snapshot_every: \"5s\")"),
             "{written}"
         );
     }

@@ -1,0 +1,706 @@
+//! Topology files: reading with errors made for people, writing, and saving without ever leaving half a file.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_path_to_error::{Path as FieldPath, Segment, Track};
+
+use super::place::{Kind, Places, Step, line_and_column, offset, tokens};
+use super::presets;
+use super::settings::{
+    Profile, Setting, Shape, explain, nearest, ron_options, shortened, to_ron, with_profile,
+};
+use super::topology::{SCHEMA, Topology, check_name};
+
+/// The largest file that is read, in bytes. A session recorded for hours stays far below.
+pub const MAX_BYTES: usize = 4 << 20;
+
+/// Why a file was refused: what is wrong, where, and what would be right. Nothing of the file was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// The file's name as the user gave it.
+    pub file: String,
+    /// Line, from 1; 0 if the file could not be read at all.
+    pub line: usize,
+    /// Column, from 1, in characters; 0 if the file could not be read at all.
+    pub column: usize,
+    /// The field's path, such as `nodes.api.workers`; empty where no field is to blame.
+    pub path: String,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// What may stand there, where that is known.
+    pub expected: Option<String>,
+    /// What stands there.
+    pub found: Option<String>,
+    /// The known name that was probably meant.
+    pub nearest: Option<String>,
+    /// The line's text.
+    source: String,
+    /// How many characters to underline.
+    width: usize,
+}
+
+impl std::error::Error for FileError {}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return write!(f, "{}: {}", self.file, self.message);
+        }
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        writeln!(f, "{}", self.message)?;
+        let (source, caret) = self.excerpt();
+        let number = self.line.to_string();
+        let gap = " ".repeat(number.len());
+        writeln!(f, "  {number} | {source}")?;
+        write!(f, "  {gap} | {caret}")?;
+        if let Some(expected) = self
+            .expected
+            .as_ref()
+            .filter(|expected| !self.message.contains(expected.as_str()))
+        {
+            write!(f, "\n  {gap} = expected {expected}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FileError {
+    /// An error about the file as a whole.
+    fn unreadable(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            path: String::new(),
+            message: message.into(),
+            expected: None,
+            found: None,
+            nearest: None,
+            source: String::new(),
+            width: 0,
+        }
+    }
+
+    /// An error at a place of the text.
+    fn at(file: &str, text: &str, at: std::ops::Range<usize>, message: impl Into<String>) -> Self {
+        let (line, column) = line_and_column(text, at.start);
+        let found = text.get(at.clone()).unwrap_or_default();
+        Self {
+            line,
+            column,
+            found: (!found.is_empty()).then(|| one_line(found)),
+            source: text.lines().nth(line - 1).unwrap_or_default().to_owned(),
+            width: found.lines().next().unwrap_or_default().chars().count(),
+            ..Self::unreadable(file, message)
+        }
+    }
+
+    /// The part of the line around the place, and carets below it.
+    fn excerpt(&self) -> (String, String) {
+        const BEFORE: usize = 60;
+        const SHOWN: usize = 100;
+        let skipped = (self.column - 1).saturating_sub(BEFORE);
+        let shown: String = self
+            .source
+            .chars()
+            .skip(skipped)
+            .take(SHOWN)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let lead = if skipped > 0 { "..." } else { "" };
+        let indent = lead.len() + self.column - 1 - skipped;
+        let width = self.width.clamp(1, SHOWN - (self.column - 1 - skipped));
+        (
+            format!("{lead}{shown}"),
+            format!("{}{}", " ".repeat(indent), "^".repeat(width)),
+        )
+    }
+}
+
+/// A topology with the text it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The file, unless it is a preset.
+    pub path: Option<PathBuf>,
+    /// What the user calls it: the file's or preset's name.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// What it describes.
+    pub topology: Topology,
+}
+
+impl Loaded {
+    /// The text that saving `topology` must write: the original bytes if nothing was edited.
+    pub fn text_for(&self, topology: &Topology) -> String {
+        if *topology == self.topology {
+            self.text.clone()
+        } else {
+            write(topology)
+        }
+    }
+}
+
+/// Loads a topology file, or a preset by name. A file of that name goes first.
+///
+/// # Errors
+/// There is neither, it cannot be read, or it is not a topology.
+pub fn load(name: &str) -> Result<Loaded, FileError> {
+    let path = Path::new(name);
+    if !path.exists() {
+        return match presets::find(name) {
+            Some(preset) => Ok(Loaded {
+                path: None,
+                name: preset.name.to_owned(),
+                text: preset.text.to_owned(),
+                topology: read(preset.text, preset.name)?,
+            }),
+            None => Err(nothing_there(name)),
+        };
+    }
+    let text = read_text(path, name)?;
+    Ok(Loaded {
+        path: Some(path.to_owned()),
+        name: name.to_owned(),
+        topology: read(&text, name)?,
+        text,
+    })
+}
+
+fn nothing_there(name: &str) -> FileError {
+    let mut message = "there is no such file".to_owned();
+    let mut meant = None;
+    if !name.contains(['/', '\\', '.']) {
+        message = "there is no such file, and no preset of that name".to_owned();
+        meant = nearest(name, presets::all().iter().map(|preset| preset.name));
+        match meant {
+            Some(meant) => message += &format!("; did you mean `{meant}`?"),
+            None => message += "; `statescope presets` lists those there are",
+        }
+    }
+    FileError {
+        nearest: meant.map(str::to_owned),
+        ..FileError::unreadable(name, message)
+    }
+}
+
+/// The text of a file, of at most [`MAX_BYTES`].
+fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
+    let refused = |error: &io::Error| {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::PermissionDenied => {
+                "it may not be read: its permissions forbid it".to_owned()
+            }
+            io::ErrorKind::IsADirectory => "it is a folder, not a file".to_owned(),
+            _ => format!("it cannot be read: {error}"),
+        };
+        FileError::unreadable(name, reason)
+    };
+    if path.is_dir() {
+        return Err(FileError::unreadable(name, "it is a folder, not a file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| refused(&error))?;
+    if bytes.len() > MAX_BYTES {
+        return Err(too_large(name));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        FileError {
+            found: None,
+            width: 1,
+            ..FileError::at(
+                name,
+                &text,
+                valid..valid,
+                "this is not text: the file is not UTF-8 from here on",
+            )
+        }
+    })
+}
+
+fn too_large(name: &str) -> FileError {
+    FileError::unreadable(
+        name,
+        format!(
+            "it is larger than {} MiB, which no topology is",
+            MAX_BYTES >> 20
+        ),
+    )
+}
+
+/// Reads a topology from a file's text. `file_name` is what errors call it.
+///
+/// # Errors
+/// The text is not a topology of a known schema; the error says where and why. Whether the topology makes sense is
+/// told by [`check`](super::check::check).
+pub fn read(text: &str, file_name: &str) -> Result<Topology, FileError> {
+    if text.len() > MAX_BYTES {
+        return Err(too_large(file_name));
+    }
+    let places = Places::new(text);
+    let schema = places.value(&[Step::Name("schema")]);
+    if let Some(at) = schema.clone()
+        && let Ok(schema) = text[at.clone()].parse::<u64>()
+        && schema != u64::from(SCHEMA)
+    {
+        return Err(FileError {
+            path: "schema".to_owned(),
+            expected: Some(SCHEMA.to_string()),
+            ..FileError::at(file_name, text, at, unknown_schema(schema))
+        });
+    }
+    let profile = places
+        .value(&[Step::Name("profile")])
+        .filter(|at| &text[at.clone()] == "Bare")
+        .map_or(Profile::Standard, |_| Profile::Bare);
+    let topology = with_profile(profile, || parse(text, file_name, &places))?;
+    if schema.is_none() {
+        let at = places.token_from(0).unwrap_or(0..0);
+        return Err(FileError {
+            path: "schema".to_owned(),
+            expected: Some(SCHEMA.to_string()),
+            ..FileError::at(
+                file_name,
+                text,
+                at,
+                format!(
+                    "the file does not say its version: write `schema: {SCHEMA},` as its first field"
+                ),
+            )
+        });
+    }
+    if let Some((name, at)) = places.repeated_entry() {
+        let message = format!("`{}` stands here twice", shortened(name));
+        return Err(FileError::at(file_name, text, at, message));
+    }
+    for name in topology.nodes.keys() {
+        if let Err(message) = check_name(name) {
+            let at = places.name(&[Step::Name("nodes"), Step::Name(name)]);
+            return Err(FileError {
+                path: "nodes".to_owned(),
+                ..FileError::at(file_name, text, at.unwrap_or(0..0), message)
+            });
+        }
+    }
+    Ok(topology)
+}
+
+/// Schema 1 is the first. A later one turns texts of the earlier ones into its own here, before they are parsed.
+fn unknown_schema(schema: u64) -> String {
+    if schema > u64::from(SCHEMA) {
+        format!(
+            "the file has schema {schema}, and this program knows schemas up to {SCHEMA}: a newer statescope wrote it"
+        )
+    } else {
+        format!("there is no schema {schema}: files begin with schema 1")
+    }
+}
+
+fn parse(text: &str, file_name: &str, places: &Places<'_>) -> Result<Topology, FileError> {
+    let mut track = Track::new();
+    let result =
+        ron::Deserializer::from_str_with_options(text, &ron_options()).and_then(|mut ron| {
+            let tracked = serde_path_to_error::Deserializer::new(&mut ron, &mut track);
+            let topology = Topology::deserialize(tracked).map_err(|code| ron.span_error(code))?;
+            ron.end().map_err(|code| ron.span_error(code))?;
+            Ok(topology)
+        });
+    result.map_err(|error| {
+        let reached = offset(text, error.span.end.line, error.span.end.col);
+        Blame {
+            text,
+            places,
+            path: track.path(),
+            code: error.code,
+            reached,
+        }
+        .error(file_name)
+    })
+}
+
+/// What is known of a parse error, to find its place and words.
+struct Blame<'a> {
+    text: &'a str,
+    places: &'a Places<'a>,
+    path: FieldPath,
+    code: ron::Error,
+    /// How far the parser came, in bytes.
+    reached: usize,
+}
+
+impl Blame<'_> {
+    fn error(&self, file_name: &str) -> FileError {
+        let at = self.place();
+        let expected = self.expected();
+        let near = match &self.code {
+            ron::Error::NoSuchStructField {
+                expected, found, ..
+            }
+            | ron::Error::NoSuchEnumVariant {
+                expected, found, ..
+            } => nearest(found, expected.iter().copied()),
+            _ => None,
+        };
+        let message = self.sentence(&at, expected.as_deref());
+        FileError {
+            path: self.readable_path(),
+            expected,
+            nearest: near.map(str::to_owned),
+            ..FileError::at(file_name, self.text, at, message)
+        }
+    }
+
+    fn is_syntax(&self) -> bool {
+        use ron::Error as E;
+        matches!(
+            self.code,
+            E::Eof
+                | E::ExpectedArrayEnd
+                | E::ExpectedAttribute
+                | E::ExpectedAttributeEnd
+                | E::ExpectedComma
+                | E::ExpectedMapColon
+                | E::ExpectedMapEnd
+                | E::ExpectedOptionEnd
+                | E::ExpectedStructLike
+                | E::ExpectedNamedStructLike(_)
+                | E::ExpectedStructLikeEnd
+                | E::ExpectedIdentifier
+                | E::ExpectedStringEnd
+                | E::InvalidEscape(_)
+                | E::NoSuchExtension(_)
+                | E::TrailingCharacters
+                | E::UnclosedBlockComment
+                | E::UnclosedLineComment
+                | E::UnexpectedChar(_)
+                | E::ExceededRecursionLimit
+        )
+    }
+
+    /// What to point at.
+    fn place(&self) -> std::ops::Range<usize> {
+        use ron::Error as E;
+        let next = || {
+            self.places
+                .token_from(self.reached)
+                .unwrap_or(self.text.len()..self.text.len())
+        };
+        match &self.code {
+            E::NoSuchStructField { found, .. }
+            | E::NoSuchEnumVariant { found, .. }
+            | E::ExpectedDifferentStructName { found, .. } => {
+                // The name was just read, or is about to be.
+                return [self.places.last_word_before(self.reached), Some(next())]
+                    .into_iter()
+                    .flatten()
+                    .find(|at| self.text[at.clone()] == **found)
+                    .unwrap_or_else(next);
+            }
+            _ if self.is_syntax() => return next(),
+            _ => {}
+        }
+        let steps: Vec<Step<'_>> = self
+            .path
+            .iter()
+            .map_while(|segment| match segment {
+                Segment::Map { key } => Some(Some(Step::Name(key))),
+                Segment::Seq { index } => Some(Some(Step::Index(*index))),
+                Segment::Enum { .. } => Some(None),
+                Segment::Unknown => None,
+            })
+            .flatten()
+            .collect();
+        let Some(value) = self.places.value(&steps) else {
+            return next();
+        };
+        let inside =
+            value.contains(&self.reached) && self.text[value.clone()].ends_with([')', ']', '}']);
+        if !inside {
+            return value;
+        }
+        let said_after_reading = matches!(self.code, E::Message(_) | E::InvalidValueForType { .. });
+        if said_after_reading {
+            self.places
+                .last_word_before(self.reached)
+                .filter(|at| at.start >= value.start)
+                .unwrap_or(value)
+        } else {
+            next()
+        }
+    }
+
+    /// The field's path as `--set` takes it, with the alternatives' names left out.
+    fn readable_path(&self) -> String {
+        let mut path = String::new();
+        for segment in self.path.iter() {
+            match segment {
+                Segment::Map { key } => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(&shortened(key));
+                }
+                Segment::Seq { index } => path += &format!("[{index}]"),
+                Segment::Enum { .. } => {}
+                Segment::Unknown => break,
+            }
+        }
+        path
+    }
+
+    /// What may stand at the path, from the settings' own description.
+    fn expected(&self) -> Option<String> {
+        let mut shape = Topology::shape();
+        let mut range = None;
+        for segment in self.path.iter() {
+            while let Shape::Optional(inner) = shape {
+                shape = *inner;
+            }
+            (shape, range) = match (shape, segment) {
+                (Shape::Group(fields), Segment::Map { key }) => {
+                    let field = fields.into_iter().find(|field| field.name == key)?;
+                    (field.shape, field.range)
+                }
+                (Shape::Map(inner), Segment::Map { .. } | Segment::Seq { .. }) => (*inner, None),
+                (Shape::Choice(variants), Segment::Enum { variant }) => {
+                    let variant = variants.into_iter().find(|v| v.name == variant)?;
+                    (variant.payload?, None)
+                }
+                _ => return None,
+            };
+        }
+        described(&shape, range)
+    }
+
+    fn sentence(&self, at: &std::ops::Range<usize>, expected: Option<&str>) -> String {
+        use ron::Error as E;
+        let found = &self.text[at.clone()];
+        let before = self
+            .places
+            .last_word_before(at.start)
+            .filter(|word| self.text[word.end..at.start].trim().is_empty())
+            .map(|word| &self.text[word]);
+        let named = before.filter(|word| word.starts_with(|c: char| c.is_alphabetic()));
+        match &self.code {
+            E::Eof => match self.places.unclosed() {
+                Some(open) => format!(
+                    "the file ends here, but the `{}` of line {} is still open",
+                    &self.text[open.clone()],
+                    line_and_column(self.text, open.start).0
+                ),
+                None => "the file ends here, before the topology does".to_owned(),
+            },
+            _ if found.is_empty() && self.is_syntax() => match self.places.unclosed() {
+                Some(open) => format!(
+                    "the file ends here, but the `{}` of line {} is still open",
+                    &self.text[open.clone()],
+                    line_and_column(self.text, open.start).0
+                ),
+                None => explain(&self.code),
+            },
+            E::ExpectedComma => match (named, found) {
+                (Some(name), "(") => format!("`{name}` takes nothing in brackets"),
+                _ => format!("a comma is missing before `{}`", one_line(found)),
+            },
+            E::ExpectedMapColon => format!(
+                "a colon is missing between a name and its value, before `{}`",
+                one_line(found)
+            ),
+            E::ExpectedStructLike | E::ExpectedNamedStructLike(_) => match named {
+                Some(name) => format!(
+                    "`{name}` needs brackets: write `{name}()`, with what differs from the defaults between them"
+                ),
+                None => format!(
+                    "expected {}, found `{}`",
+                    expected.unwrap_or("an opening bracket `(`"),
+                    one_line(found)
+                ),
+            },
+            E::ExpectedIdentifier => {
+                format!("expected a name, found `{}`", one_line(found))
+            }
+            E::ExpectedDifferentStructName { expected, found } => {
+                format!("expected `{expected}`, found `{}`", shortened(found))
+            }
+            E::TrailingCharacters => {
+                format!("`{}` stands after the end of the topology", one_line(found))
+            }
+            E::ExceededRecursionLimit => "brackets are nested too deeply".to_owned(),
+            E::NoSuchStructField { .. } | E::NoSuchEnumVariant { .. } | E::Message(_) => {
+                explain(&self.code)
+            }
+            _ if self.is_syntax() => explain(&self.code),
+            _ => match expected {
+                Some(expected) => {
+                    format!("expected {expected}, found `{}`", one_line(found))
+                }
+                None => format!("{}, found `{}`", explain(&self.code), one_line(found)),
+            },
+        }
+    }
+}
+
+/// A shape in words, such as "a whole number from 1 to 1000".
+fn described(shape: &Shape, range: Option<(&str, &str)>) -> Option<String> {
+    let within = |what: &str| match range {
+        Some((low, high)) => format!("{what} from {low} to {high}"),
+        None => what.to_owned(),
+    };
+    Some(
+        match shape {
+            Shape::Integer => within("a whole number"),
+            Shape::Number => within("a number"),
+            Shape::Duration => within("a time in quotes, such as \"250us\","),
+            Shape::Rate => within("a rate in quotes, such as \"500/s\","),
+            Shape::Bytes => within("a size in quotes, such as \"16KiB\","),
+            Shape::Bandwidth => {
+                within("a bandwidth in quotes, such as \"1GiB/s\" or \"unlimited\",")
+            }
+            Shape::Share => within("a share in quotes, such as \"99.9%\","),
+            Shape::Text => "a text in quotes".to_owned(),
+            Shape::Flag => "true or false".to_owned(),
+            Shape::Choice(variants) => {
+                let names: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
+                format!("one of: {}", names.join(", "))
+            }
+            Shape::Optional(inner) => format!("None or {}", described(inner, range)?),
+            Shape::Group(_) => "settings in brackets, such as (name: value)".to_owned(),
+            Shape::Map(_) => "named entries in braces, such as {\"name\": value}".to_owned(),
+            Shape::Ron => return None,
+        }
+        .trim_end_matches(',')
+        .to_owned(),
+    )
+}
+
+/// The beginning of a piece of text, without line breaks.
+fn one_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let short = shortened(line);
+    if short.len() == line.len() && line.len() < text.len() {
+        format!("{short} ...")
+    } else {
+        short
+    }
+}
+
+/// Line and column, from 1, of what stands at a path such as `nodes.api.workers` in a file's text.
+pub fn place_of(text: &str, path: &str) -> Option<(usize, usize)> {
+    let mut steps = Vec::new();
+    for segment in path.split('.') {
+        let (name, indices) = segment.split_once('[').unwrap_or((segment, ""));
+        steps.push(Step::Name(name));
+        for index in indices.split('[').filter(|index| !index.is_empty()) {
+            steps.push(Step::Index(index.trim_end_matches(']').parse().ok()?));
+        }
+    }
+    let at = Places::new(text).name(&steps)?;
+    Some(line_and_column(text, at.start))
+}
+
+/// The topology as a file's text: a top-level field, node or list entry on a line each, defaults left out.
+pub fn write(topology: &Topology) -> String {
+    with_profile(topology.profile, || {
+        let mut text = String::from("Topology(\n");
+        let Shape::Group(fields) = Topology::shape() else {
+            return text;
+        };
+        for field in &fields {
+            let value = topology.get(&[field.name]).unwrap_or_default();
+            let lines: Option<(char, Vec<String>, char)> = match field.name {
+                "nodes" => Some(('{', entries(&topology.nodes), '}')),
+                "canvas" => Some(('{', entries(&topology.canvas), '}')),
+                "links" => Some(('[', topology.links.0.iter().map(to_ron).collect(), ']')),
+                "scenario" => Some(('[', topology.scenario.iter().map(to_ron).collect(), ']')),
+                "expects" => Some(('[', topology.expects.iter().map(to_ron).collect(), ']')),
+                _ => None,
+            };
+            match lines {
+                _ if field.name == "schema" => text += &format!("    schema: {SCHEMA},\n"),
+                _ if value == field.default => {}
+                Some((open, lines, close)) => {
+                    text += &format!("    {}: {open}\n", field.name);
+                    for line in lines {
+                        text += &format!("        {line},\n");
+                    }
+                    text += &format!("    {close},\n");
+                }
+                None => text += &format!("    {}: {value},\n", field.name),
+            }
+        }
+        text + ")\n"
+    })
+}
+
+fn entries<T: serde::Serialize>(map: &indexmap::IndexMap<String, T>) -> Vec<String> {
+    map.iter()
+        .map(|(name, value)| format!("{}: {}", to_ron(name), to_ron(value)))
+        .collect()
+}
+
+/// Whether saving an edited topology would lose comments of its file: there are some outside quotes.
+pub fn comments_lost(original_text: &str) -> bool {
+    tokens(original_text)
+        .iter()
+        .any(|token| token.kind == Kind::Comment)
+}
+
+/// Writes a file as a whole or not at all: into a temporary file beside it, to the disk, then in its place. The
+/// permissions of a file that is replaced are kept.
+///
+/// # Errors
+/// It could not be written; a file that was there before is untouched.
+pub fn save(path: &Path, text: &str) -> io::Result<()> {
+    // Behind a symbolic link the file it leads to is replaced, not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = path
+        .file_name()
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "this is not the name of a file",
+            )
+        })?
+        .to_string_lossy();
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
+    let written = (|| {
+        let mut file = fs::File::create(&temporary)?;
+        if let Ok(old) = fs::metadata(&path) {
+            if old.permissions().readonly() {
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "the file may not be written: its permissions forbid it",
+                ));
+            }
+            file.set_permissions(old.permissions())?;
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary); // it may not exist; the first error is what counts
+        return written;
+    }
+    // The new name reaches the disk with its folder; not every system can do that, and the file itself is safe.
+    if let Ok(folder) = fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
