@@ -199,10 +199,11 @@ impl fmt::Display for Duration {
             ("ns", 1),
         ];
         for (index, (name, unit)) in written.into_iter().enumerate() {
-            if self.0 % unit == 0 {
+            if self.0.is_multiple_of(unit) {
                 return write!(f, "{}{name}", self.0 / unit);
             }
-            if index >= 3 && self.0 >= unit && (self.0 % unit) % (unit / 1000).max(1) == 0 {
+            if index >= 3 && self.0 >= unit && (self.0 % unit).is_multiple_of((unit / 1000).max(1))
+            {
                 return write!(f, "{}{name}", self.0 as f64 / unit as f64);
             }
         }

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 
 use super::state::{FsyncPolicy, Replication, State};
 use super::workload::{Clients, Distribution, LogNormal};
+use crate::model::settings::{choices, settings};
 use crate::units::{Bandwidth, Bytes, Duration, Rate, Share};
-use crate::{choices, settings};
 
 choices! {
     /// A box of the drawing.

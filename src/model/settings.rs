@@ -1,9 +1,9 @@
 //! Every setting, described once.
 //!
-//! [`settings!`] declares a group of settings: name, type, default, range, one sentence of meaning and the source of
+//! `settings!` declares a group of settings: name, type, default, range, one sentence of meaning and the source of
 //! the default. From that one description come the struct, reading and writing it in files (defaults left out),
 //! access by path (`--set nodes.api.workers=4`), the inspector's fields and the generated reference.
-//! [`choices!`] does the same for a choice between alternatives.
+//! `choices!` does the same for a choice between alternatives.
 
 use std::cell::Cell;
 use std::fmt;
@@ -529,8 +529,6 @@ impl<'de> serde::Deserialize<'de> for Key {
 }
 
 /// Declares a group of settings; see the module.
-#[macro_export]
-#[doc(hidden)]
 macro_rules! settings {
     (@range) => { None };
     (@range $low:literal, $high:literal) => { Some(($low, $high)) };
@@ -660,8 +658,6 @@ macro_rules! settings {
 }
 
 /// Declares a choice between alternatives, each alone or around one setting; see the module.
-#[macro_export]
-#[doc(hidden)]
 macro_rules! choices {
     ($(
         $(#[doc = $enum_doc:literal])+
@@ -726,3 +722,5 @@ macro_rules! choices {
     };
     (@set $inner:ident $path:ident $text:ident $payload:ty) => { $crate::model::settings::Setting::set($inner, $path, $text) };
 }
+
+pub(crate) use {choices, settings};

@@ -1,8 +1,8 @@
 //! Where state lives, and how sessions are kept.
 
 use super::node::DEFAULT_SESSION_SIZE;
+use crate::model::settings::{choices, settings};
 use crate::units::{Bytes, Duration};
-use crate::{choices, settings};
 
 choices! {
     /// Where a service keeps what clients write.

@@ -12,7 +12,7 @@ use super::settings::{
     Profile, Setting, SettingError, Shape, from_ron, shortened, to_ron, unknown_name, with_profile,
 };
 use super::state::Sessions;
-use crate::settings;
+use crate::model::settings::settings;
 use crate::units::{Duration, Share};
 
 /// The file format's version that this program writes.

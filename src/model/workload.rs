@@ -1,7 +1,7 @@
 //! What clients do: arrivals, mix of operations, keys, patience.
 
+use crate::model::settings::{choices, settings};
 use crate::units::{Bytes, Duration, Rate, Share};
-use crate::{choices, settings};
 
 choices! {
     /// How operations arrive.
