@@ -5,6 +5,7 @@ pub mod objectives;
 pub mod parallel;
 pub mod replications;
 pub mod statistics;
+pub mod validate;
 
 pub use replications::replicate;
 pub use statistics::Estimate;

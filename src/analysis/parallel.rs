@@ -66,7 +66,7 @@ pub struct Run<'a> {
 pub fn run_all<T: Send>(
     runs: &[Run],
     control: Control,
-    read: impl Fn(&Sim) -> T + Sync,
+    read: impl Fn(usize, &Sim) -> T + Sync,
     mut receive: impl FnMut(usize, T),
 ) -> bool {
     let total = runs.iter().map(|run| run.topology.duration.0).sum();
@@ -90,7 +90,7 @@ pub fn run_all<T: Send>(
                     let Some(sim) = run_to_end(run, cancel, done_ref) else {
                         break;
                     };
-                    if sender.send((index, read(&sim))).is_err() {
+                    if sender.send((index, read(index, &sim))).is_err() {
                         break;
                     }
                 }

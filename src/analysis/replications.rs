@@ -30,7 +30,7 @@ pub fn replicate(
     let complete = run_all(
         &runs,
         control,
-        |sim| {
+        |_, sim| {
             let mut figures = sim.results();
             objectives::add(&mut figures, &topology.objectives);
             (figures, sim.snapshot().events)

@@ -1,0 +1,116 @@
+//! `statescope check`: says what is wrong with topology files, and whether they keep what they promise.
+
+use clap::Args;
+
+use super::input::{ThreadArguments, checked, load};
+use super::output::{ProgressLine, print, say};
+use super::Failure;
+use crate::analysis::expect;
+use crate::analysis::parallel::{Control, Run, run_all};
+use crate::model::Topology;
+use crate::model::expect::Expectation;
+
+/// Seeds over which a file's `expects` must hold.
+const SEEDS: u64 = 20;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Topology files, or names of presets
+    #[arg(value_name = "FILE|PRESET", required = true)]
+    topologies: Vec<String>,
+
+    /// Also runs each over 20 seeds and tries what it `expects`
+    #[arg(long)]
+    run: bool,
+
+    #[command(flatten)]
+    threads: ThreadArguments,
+}
+
+pub fn check(arguments: &Arguments) -> Result<(), Failure> {
+    let mut wrong = 0;
+    for name in &arguments.topologies {
+        match check_one(name, arguments) {
+            Ok(fine) => print(format!("{name}: {fine}\n"))?,
+            Err(failure) => {
+                say(&failure.message);
+                wrong += 1;
+            }
+        }
+    }
+    if wrong == 0 {
+        Ok(())
+    } else {
+        Err(Failure::input(""))
+    }
+}
+
+/// What can be said of a topology with which nothing is wrong.
+fn check_one(name: &str, arguments: &Arguments) -> Result<String, Failure> {
+    let topology = load(name)?;
+    checked(&topology, name)?;
+    if !arguments.run {
+        return Ok("valid".to_owned());
+    }
+    let progress = ProgressLine::new();
+    let show = |done| progress.show(done);
+    let failed = unkept(&topology, arguments.threads.control(&show))
+        .map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    drop(progress);
+    if failed.is_empty() {
+        Ok(match topology.expects.len() {
+            0 => format!("valid, runs with {SEEDS} seeds; expects nothing"),
+            1 => format!("valid; what it expects holds with {SEEDS} seeds"),
+            n => format!("valid; all {n} that it expects hold with {SEEDS} seeds"),
+        })
+    } else {
+        let lines: Vec<String> = failed
+            .iter()
+            .map(|failed| format!("{name}: {failed}"))
+            .collect();
+        Err(Failure::input(lines.join("\n")))
+    }
+}
+
+/// The expectations that do not hold with every seed: with how many, and what was found first.
+fn unkept(topology: &Topology, control: Control) -> Result<Vec<String>, String> {
+    let expectations: Vec<Expectation> = topology
+        .expects
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, String>>()?;
+    let runs: Vec<Run> = (0..SEEDS)
+        .map(|r| Run {
+            topology,
+            seed: topology.seed.wrapping_add(r),
+        })
+        .collect();
+    let mut failures: Vec<Vec<String>> = vec![Vec::new(); expectations.len()];
+    run_all(
+        &runs,
+        control,
+        |run, sim| {
+            let results = sim.results();
+            let check = |expectation| {
+                expect::check(&results, expectation)
+                    .map_err(|error| format!("seed {}: {error}", runs[run].seed))
+            };
+            expectations.iter().map(check).collect::<Vec<_>>()
+        },
+        |_, verdicts| {
+            for (failures, verdict) in failures.iter_mut().zip(verdicts) {
+                failures.extend(verdict.err());
+            }
+        },
+    );
+    Ok(failures
+        .iter()
+        .filter_map(|failures| {
+            let first = failures.first()?;
+            Some(match failures.len() {
+                1 => first.clone(),
+                n => format!("{first} ({n} of {SEEDS} seeds fail)"),
+            })
+        })
+        .collect())
+}

@@ -1,0 +1,67 @@
+//! `statescope export`: writes a topology in another format.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::input::{TopologyArguments, checked};
+use super::output::print;
+use super::Failure;
+use crate::model::Topology;
+use crate::report;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    input: TopologyArguments,
+
+    /// The format
+    #[arg(long, value_name = "FORMAT")]
+    to: Format,
+
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// The topology as JSON, for other programs
+    Json,
+    /// A picture of the window's canvas
+    Png,
+    /// A drawing of the topology
+    Svg,
+}
+
+pub fn export(arguments: &Arguments) -> Result<(), Failure> {
+    let topology = arguments.input.load()?;
+    checked(&topology, &arguments.input.topology)?;
+    let bytes = match arguments.to {
+        Format::Json => report::json::topology(&topology).into_bytes(),
+        Format::Svg => report::svg::topology(&topology).into_bytes(),
+        Format::Png => {
+            if arguments.output.is_none() && std::io::stdout().is_terminal() {
+                return Err(Failure::usage(
+                    "a picture is nothing for a terminal: name a file with -o FILE",
+                ));
+            }
+            png(&topology)?
+        }
+    };
+    match &arguments.output {
+        None => print(bytes),
+        Some(path) => fs::write(path, bytes).map_err(|error| {
+            Failure::input(format!("{} cannot be written: {error}", path.display()))
+        }),
+    }
+}
+
+#[cfg(not(feature = "gui"))]
+fn png(_topology: &Topology) -> Result<Vec<u8>, Failure> {
+    Err(Failure::usage(
+        "this build has no window (feature `gui`), whose renderer draws PNG pictures; svg works without it",
+    ))
+}

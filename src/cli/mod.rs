@@ -1,0 +1,105 @@
+//! The command line: one file a subcommand. Results go to standard output, progress and messages to standard error; the
+//! exit status is 0 when done, 1 when the input is wrong or a check failed, 2 when the command line is.
+
+mod check;
+mod export;
+mod input;
+mod open;
+mod output;
+mod presets;
+mod run;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Where should state live? Draws a service topology, crashes things, and shows what is lost.
+#[derive(Parser)]
+#[command(
+    name = "statescope",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command, the window opens.\n\
+        Exit status: 0 done, 1 the input is wrong or a check failed, 2 the command line is wrong."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Topology file, or name of a preset, that the window opens with
+    #[arg(value_name = "FILE|PRESET")]
+    topology: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Simulates a topology and prints the results
+    Run(run::Arguments),
+    /// Says what is wrong with topology files
+    Check(check::Arguments),
+    /// Tries predictions of theory on the simulator
+    Validate(validate::Arguments),
+    /// Lists the topologies that come with the program
+    Presets,
+    /// Writes a topology in another format
+    Export(export::Arguments),
+}
+
+/// Why a command ends with another status than 0.
+#[derive(Debug)]
+struct Failure {
+    status: u8,
+    /// For standard error; empty if all was said already.
+    message: String,
+}
+
+impl Failure {
+    /// The input is wrong.
+    fn input(message: impl Into<String>) -> Self {
+        Self {
+            status: 1,
+            message: message.into(),
+        }
+    }
+
+    /// The command line is wrong, or asks for what this build cannot do.
+    fn usage(message: impl Into<String>) -> Self {
+        Self {
+            status: 2,
+            message: message.into(),
+        }
+    }
+}
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let done = match line.command {
+        None => open::open(line.topology.as_deref()),
+        Some(Command::Run(arguments)) => run::run(&arguments),
+        Some(Command::Check(arguments)) => check::check(&arguments),
+        Some(Command::Validate(arguments)) => validate::validate(&arguments),
+        Some(Command::Presets) => presets::list(),
+        Some(Command::Export(arguments)) => export::export(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                output::say(&failure.message);
+            }
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::CommandLine::command().debug_assert();
+    }
+}

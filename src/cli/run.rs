@@ -1,0 +1,78 @@
+//! `statescope run`: simulates a topology and prints the results.
+
+use clap::Args;
+
+use super::input::{ThreadArguments, TopologyArguments, checked};
+use super::output::{ProgressLine, print};
+use super::Failure;
+use crate::analysis::replicate;
+use crate::model::Topology;
+use crate::report;
+use crate::units::Duration;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    input: TopologyArguments,
+
+    /// Simulated time, warm-up included [default: the file's]
+    #[arg(long, value_name = "TIME")]
+    duration: Option<Duration>,
+
+    /// How much of the beginning is not counted [default: the file's]
+    #[arg(long, value_name = "TIME")]
+    warmup: Option<Duration>,
+
+    /// Seed of the random draws [default: the file's]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Runs under this seed and the following ones, for confidence intervals
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    replications: u32,
+
+    #[command(flatten)]
+    threads: ThreadArguments,
+
+    /// Prints all results as JSON instead of a summary
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut topology = arguments.input.load()?;
+    arguments.change(&mut topology)?;
+    checked(&topology, &arguments.input.topology)?;
+
+    let progress = ProgressLine::new();
+    let show = |done| progress.show(done);
+    let control = arguments.threads.control(&show);
+    let Some(results) = replicate(&topology, arguments.replications, control) else {
+        return Err(Failure::input("the run was cancelled"));
+    };
+    drop(progress);
+    print(if arguments.json {
+        report::json::results(&results)
+    } else {
+        report::text::results(&results)
+    })
+}
+
+impl Arguments {
+    /// Changes what has an option of its own.
+    fn change(&self, topology: &mut Topology) -> Result<(), Failure> {
+        let options = [
+            ("duration", self.duration.map(|time| time.to_string())),
+            ("warmup", self.warmup.map(|time| time.to_string())),
+            ("seed", self.seed.map(|seed| seed.to_string())),
+        ];
+        for (name, value) in options {
+            if let Some(value) = value {
+                topology
+                    .set_path(name, &value)
+                    .map_err(|error| Failure::usage(format!("--{error}")))?;
+            }
+        }
+        Ok(())
+    }
+}
