@@ -3,6 +3,7 @@
 use super::statistics::Estimate;
 use crate::model::Objectives;
 use crate::sim::figures::{Figures, Plain};
+use crate::units::Duration;
 
 /// An objective: its name in results, its target, and what measures it.
 struct Objective {
@@ -29,7 +30,7 @@ fn set(objectives: &Objectives) -> Vec<Objective> {
         measure: availability,
     });
     [
-        most("p99", objectives.p99.map(|time| time.secs()), |figures| {
+        most("p99", objectives.p99.map(Duration::secs), |figures| {
             figure(figures, "response_time_s.p99")
         }),
         availability,
@@ -45,7 +46,7 @@ fn set(objectives: &Objectives) -> Vec<Objective> {
         ),
         most(
             "recovery_time",
-            objectives.recovery_time.map(|time| time.secs()),
+            objectives.recovery_time.map(Duration::secs),
             longest_recovery,
         ),
     ]
@@ -130,7 +131,7 @@ pub fn judge(results: &mut Figures<Estimate>, objectives: &Objectives) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Duration, Share};
+    use crate::units::Share;
 
     #[test]
     fn verdicts_follow_from_what_was_measured() {

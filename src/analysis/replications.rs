@@ -105,11 +105,7 @@ impl Merged {
             };
         }
         match (self, tree) {
-            (Self::Figure(samples), Figures::Figure(value)) => {
-                if let Some(value) = value {
-                    samples.add(*value);
-                }
-            }
+            (Self::Figure(samples), Figures::Figure(Some(value))) => samples.add(*value),
             (Self::Plain(first, samples), Figures::Plain(value)) => {
                 if let Plain::Null = first {
                     *first = value.clone();
@@ -153,7 +149,7 @@ impl Merged {
                     merged[index].add(part);
                 }
             }
-            // A part that is of another kind in another replication: the first one's kind stands.
+            // A figure without a sample; or a part of another kind in another replication: the first one's kind stands.
             _ => {}
         }
     }

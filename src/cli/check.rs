@@ -2,9 +2,9 @@
 
 use clap::Args;
 
+use super::Failure;
 use super::input::{ThreadArguments, checked, load};
 use super::output::{ProgressLine, print, say};
-use super::Failure;
 use crate::analysis::expect;
 use crate::analysis::parallel::{Control, Run, run_all};
 use crate::model::Topology;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Failure;
 use super::input::{TopologyArguments, checked};
 use super::output::print;
-use super::Failure;
 use crate::model::Topology;
 use crate::report;
 
@@ -59,7 +59,6 @@ pub fn export(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-#[cfg(not(feature = "gui"))]
 fn png(_topology: &Topology) -> Result<Vec<u8>, Failure> {
     Err(Failure::usage(
         "this build has no window (feature `gui`), whose renderer draws PNG pictures; svg works without it",

@@ -10,7 +10,10 @@ use crate::analysis::parallel::Progress;
 /// Writes results to standard output. A reader that has seen enough (`| head`) is no failure.
 pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes.as_ref()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(bytes.as_ref())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::input(format!(
             "standard output cannot be written: {error}"
         ))),

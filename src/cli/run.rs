@@ -2,9 +2,9 @@
 
 use clap::Args;
 
+use super::Failure;
 use super::input::{ThreadArguments, TopologyArguments, checked};
 use super::output::{ProgressLine, print};
-use super::Failure;
 use crate::analysis::replicate;
 use crate::model::Topology;
 use crate::report;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::Failure;
 use super::input::{ThreadArguments, checked, load};
 use super::output::{ProgressLine, print};
-use super::Failure;
 use crate::analysis::validate::{self, Case, Prepared, Verdict};
 
 #[derive(Args)]

@@ -188,7 +188,6 @@ impl<'a> Places<'a> {
         }
     }
 
-
     /// The last name, number or text that ends at or before `end`.
     pub fn last_word_before(&self, end: usize) -> Option<Range<usize>> {
         let until = self.tokens.partition_point(|token| token.at.end <= end);

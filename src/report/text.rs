@@ -483,7 +483,7 @@ pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if share == 0.0 || share == 1.0 {
         format!("{percent:.0} %")
-    } else if percent > 99.99 || percent < 0.01 {
+    } else if !(0.01..=99.99).contains(&percent) {
         format!("{percent:.4} %")
     } else {
         format!("{percent:.2} %")
