@@ -595,7 +595,7 @@ macro_rules! settings {
                             match key.0.as_str() {
                                 $( stringify!($field) => {
                                     group.$field = fields.next_value_seed($crate::model::settings::InRange::new(
-                                        $crate::settings!(@range $($low, $high)?)
+                                        $crate::model::settings::settings!(@range $($low, $high)?)
                                     ))?;
                                 } )*
                                 other => return Err(A::Error::unknown_field(other, $name::FIELDS)),
@@ -619,7 +619,7 @@ macro_rules! settings {
                         doc: concat!($($doc),+).trim_ascii(),
                         shape: <$ty as $crate::model::settings::Setting>::shape(),
                         default: $crate::model::settings::to_ron(&default.$field),
-                        range: $crate::settings!(@range $($low, $high)?),
+                        range: $crate::model::settings::settings!(@range $($low, $high)?),
                         source: $source,
                     },
                 )* ])
