@@ -308,7 +308,7 @@ impl Machine {
             Order::Play => self.playing = self.sim.is_some(),
             Order::Pause => self.pause(),
             Order::Step => {
-                let until = self.from_now(STEP);
+                let until = self.later_by(STEP);
                 self.guarded(|sim| {
                     sim.run_some(until, 1);
                 });
@@ -358,7 +358,7 @@ impl Machine {
         self.sim.as_ref().map_or(Duration(0), Sim::now)
     }
 
-    fn from_now(&self, span: Duration) -> Duration {
+    fn later_by(&self, span: Duration) -> Duration {
         Duration(self.now().0.saturating_add(span.0))
     }
 
@@ -393,17 +393,17 @@ impl Machine {
         let due = real_seconds.clamp(0.0, 0.25) * self.speed * SECOND as f64 + self.fraction;
         let until = if due.is_finite() && due < 9e18 {
             self.fraction = due.fract();
-            self.from_now(Duration(due as u64))
+            self.later_by(Duration(due as u64))
         } else {
             // As fast as the machine goes: to the end of this turn, of which the caller's has none but a second.
             self.fraction = 0.0;
-            self.from_now(Duration(SECOND))
+            self.later_by(Duration(SECOND))
         };
         let from = self.now();
         let mut reached = true;
         while self.playing && self.now() < until {
             if self.interval_end <= self.now() {
-                self.interval_end = self.from_now(self.interval_length());
+                self.interval_end = self.later_by(self.interval_length());
             }
             let stop = until.min(self.interval_end);
             let at_stop = self

@@ -444,7 +444,7 @@ impl Blame<'_> {
     /// The field's path as `--set` takes it, with the alternatives' names left out.
     fn readable_path(&self) -> String {
         let mut path = String::new();
-        for segment in self.path.iter() {
+        for segment in &self.path {
             match segment {
                 Segment::Map { key } => {
                     if !path.is_empty() {
@@ -464,7 +464,7 @@ impl Blame<'_> {
     fn expected(&self) -> Option<String> {
         let mut shape = Topology::shape();
         let mut range = None;
-        for segment in self.path.iter() {
+        for segment in &self.path {
             while let Shape::Optional(inner) = shape {
                 shape = *inner;
             }

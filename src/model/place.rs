@@ -320,7 +320,7 @@ impl<'a> Places<'a> {
     fn span(&self, tokens: &Range<usize>) -> Option<Range<usize>> {
         let first = self.tokens.get(tokens.start)?;
         let last = self.tokens.get(tokens.end.checked_sub(1)?)?;
-        (tokens.start < tokens.end).then(|| first.at.start..last.at.end)
+        (tokens.start < tokens.end).then_some(first.at.start..last.at.end)
     }
 }
 
