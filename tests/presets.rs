@@ -5,7 +5,21 @@
 use std::fs;
 use std::path::Path;
 
-use statescope::model::{file, presets};
+use statescope::model::{check, file, presets};
+
+#[test]
+fn every_preset_makes_sense() {
+    for preset in presets::all() {
+        let loaded = statescope::model::load(preset.name).unwrap();
+        let problems = check(&loaded.topology);
+        assert!(problems.is_empty(), "{}: {problems:#?}", preset.name);
+        assert!(!loaded.topology.expects.is_empty());
+        assert!(loaded.topology.summary.len() > 80);
+        for name in loaded.topology.nodes.keys() {
+            assert!(loaded.topology.canvas.contains_key(name), "{name} is drawn");
+        }
+    }
+}
 
 #[test]
 fn every_preset_is_read_and_written_back_the_same() {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -22,25 +23,23 @@ pub const MAX_BYTES: usize = 4 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
     /// The file's name as the user gave it.
-    pub file: String,
+    pub file: Box<str>,
     /// Line, from 1; 0 if the file could not be read at all.
-    pub line: usize,
+    pub line: u32,
     /// Column, from 1, in characters; 0 if the file could not be read at all.
-    pub column: usize,
+    pub column: u32,
     /// The field's path, such as `nodes.api.workers`; empty where no field is to blame.
-    pub path: String,
+    pub path: Box<str>,
     /// What is wrong, in a sentence.
-    pub message: String,
+    pub message: Box<str>,
     /// What may stand there, where that is known.
-    pub expected: Option<String>,
+    pub expected: Option<Box<str>>,
     /// What stands there.
-    pub found: Option<String>,
+    pub found: Option<Box<str>>,
     /// The known name that was probably meant.
-    pub nearest: Option<String>,
+    pub nearest: Option<Box<str>>,
     /// The line's text.
-    source: String,
-    /// How many characters to underline.
-    width: usize,
+    source: Box<str>,
 }
 
 impl std::error::Error for FileError {}
@@ -63,7 +62,7 @@ impl fmt::Display for FileError {
         if let Some(expected) = self
             .expected
             .as_ref()
-            .filter(|expected| !self.message.contains(expected.as_str()))
+            .filter(|expected| !self.message.contains(&***expected))
         {
             write!(f, "\n  {gap} = expected {expected}")?;
         }
@@ -73,31 +72,29 @@ impl fmt::Display for FileError {
 
 impl FileError {
     /// An error about the file as a whole.
-    fn unreadable(file: &str, message: impl Into<String>) -> Self {
+    fn unreadable(file: &str, message: impl Into<Box<str>>) -> Self {
         Self {
-            file: file.to_owned(),
+            file: file.into(),
             line: 0,
             column: 0,
-            path: String::new(),
+            path: "".into(),
             message: message.into(),
             expected: None,
             found: None,
             nearest: None,
-            source: String::new(),
-            width: 0,
+            source: "".into(),
         }
     }
 
     /// An error at a place of the text.
-    fn at(file: &str, text: &str, at: std::ops::Range<usize>, message: impl Into<String>) -> Self {
+    fn at(file: &str, text: &str, at: Range<usize>, message: impl Into<Box<str>>) -> Self {
         let (line, column) = line_and_column(text, at.start);
-        let found = text.get(at.clone()).unwrap_or_default();
+        let found = text.get(at).unwrap_or_default();
         Self {
-            line,
-            column,
-            found: (!found.is_empty()).then(|| one_line(found)),
-            source: text.lines().nth(line - 1).unwrap_or_default().to_owned(),
-            width: found.lines().next().unwrap_or_default().chars().count(),
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+            found: (!found.is_empty()).then(|| one_line(found).into()),
+            source: text.lines().nth(line - 1).unwrap_or_default().into(),
             ..Self::unreadable(file, message)
         }
     }
@@ -106,7 +103,8 @@ impl FileError {
     fn excerpt(&self) -> (String, String) {
         const BEFORE: usize = 60;
         const SHOWN: usize = 100;
-        let skipped = (self.column - 1).saturating_sub(BEFORE);
+        let before = self.column.saturating_sub(1) as usize;
+        let skipped = before.saturating_sub(BEFORE);
         let shown: String = self
             .source
             .chars()
@@ -115,8 +113,10 @@ impl FileError {
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
         let lead = if skipped > 0 { "..." } else { "" };
-        let indent = lead.len() + self.column - 1 - skipped;
-        let width = self.width.clamp(1, SHOWN - (self.column - 1 - skipped));
+        let indent = lead.len() + before - skipped;
+        let found = self.found.as_deref().unwrap_or_default();
+        let width = found.trim_end_matches(" ...").chars().count();
+        let width = width.clamp(1, SHOWN - (before - skipped));
         (
             format!("{lead}{shown}"),
             format!("{}{}", " ".repeat(indent), "^".repeat(width)),
@@ -186,7 +186,7 @@ fn nothing_there(name: &str) -> FileError {
         }
     }
     FileError {
-        nearest: meant.map(str::to_owned),
+        nearest: meant.map(Into::into),
         ..FileError::unreadable(name, message)
     }
 }
@@ -219,7 +219,6 @@ fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         FileError {
             found: None,
-            width: 1,
             ..FileError::at(
                 name,
                 &text,
@@ -256,8 +255,8 @@ pub fn read(text: &str, file_name: &str) -> Result<Topology, FileError> {
         && schema != u64::from(SCHEMA)
     {
         return Err(FileError {
-            path: "schema".to_owned(),
-            expected: Some(SCHEMA.to_string()),
+            path: "schema".into(),
+            expected: Some(SCHEMA.to_string().into()),
             ..FileError::at(file_name, text, at, unknown_schema(schema))
         });
     }
@@ -269,8 +268,8 @@ pub fn read(text: &str, file_name: &str) -> Result<Topology, FileError> {
     if schema.is_none() {
         let at = places.token_from(0).unwrap_or(0..0);
         return Err(FileError {
-            path: "schema".to_owned(),
-            expected: Some(SCHEMA.to_string()),
+            path: "schema".into(),
+            expected: Some(SCHEMA.to_string().into()),
             ..FileError::at(
                 file_name,
                 text,
@@ -289,7 +288,7 @@ pub fn read(text: &str, file_name: &str) -> Result<Topology, FileError> {
         if let Err(message) = check_name(name) {
             let at = places.name(&[Step::Name("nodes"), Step::Name(name)]);
             return Err(FileError {
-                path: "nodes".to_owned(),
+                path: "nodes".into(),
                 ..FileError::at(file_name, text, at.unwrap_or(0..0), message)
             });
         }
@@ -355,9 +354,9 @@ impl Blame<'_> {
         };
         let message = self.sentence(&at, expected.as_deref());
         FileError {
-            path: self.readable_path(),
-            expected,
-            nearest: near.map(str::to_owned),
+            path: self.readable_path().into(),
+            expected: expected.map(Into::into),
+            nearest: near.map(Into::into),
             ..FileError::at(file_name, self.text, at, message)
         }
     }
@@ -390,7 +389,7 @@ impl Blame<'_> {
     }
 
     /// What to point at.
-    fn place(&self) -> std::ops::Range<usize> {
+    fn place(&self) -> Range<usize> {
         use ron::Error as E;
         let next = || {
             self.places
@@ -484,7 +483,7 @@ impl Blame<'_> {
         described(&shape, range)
     }
 
-    fn sentence(&self, at: &std::ops::Range<usize>, expected: Option<&str>) -> String {
+    fn sentence(&self, at: &Range<usize>, expected: Option<&str>) -> String {
         use ron::Error as E;
         let found = &self.text[at.clone()];
         let before = self

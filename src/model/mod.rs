@@ -1,5 +1,6 @@
 //! What a user describes: nodes, links, workload, scenario; every setting described once.
 
+pub mod check;
 pub mod expect;
 pub mod file;
 pub mod node;
@@ -11,6 +12,7 @@ pub mod state;
 pub mod topology;
 pub mod workload;
 
+pub use check::{Problem, Severity, check};
 pub use file::{FileError, Loaded, load};
 pub use node::Node;
 pub use scenario::{Command, Stop, Timed};

@@ -7,6 +7,7 @@ use crate::units::Duration;
 
 /// Something done to the running system: by a scenario, a click or an edit alike. Instances count from 1; in a store
 /// member 1 is the first primary.
+#[allow(clippy::large_enum_variant)] // a scenario has few of them, and adding a node is rare
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// The process dies: memory is gone, connections are reset, new ones refused; the page cache survives.
