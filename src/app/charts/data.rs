@@ -1,0 +1,257 @@
+//! What the lanes draw: intervals reduced to a few hundred points, kept until view or data change.
+//!
+//! Intervals are added up in equal parts of time, whose borders lie at round instants, so that the picture does not
+//! shimmer while it moves. Counts stay exact: a part's rate is what was counted in it over its length. Faults begin a part
+//! of their own, so that what they do begins sharply.
+
+use egui_plot::PlotPoint;
+
+use super::window::TimeWindow;
+use crate::app::history::{self, History};
+use crate::sim::snapshot::Interval;
+use crate::units::Duration;
+
+/// A part of time with what happened in it.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Begin, end, both in seconds.
+    pub from: f64,
+    /// See `from`.
+    pub to: f64,
+    /// Operations a second: completed at once, after a retry, failed.
+    pub rates: [f64; 3],
+    /// Response times in seconds: 50th, 95th, 99th percentile.
+    pub percentiles: Option<[f64; 3]>,
+    /// Whether a fault lies between the part before and this one.
+    sharp: bool,
+}
+
+/// The reduced data of a span of time.
+#[derive(Clone, Debug, Default)]
+pub struct Reduced {
+    /// The parts, in order of time.
+    pub parts: Vec<Part>,
+    /// Losses since the start: (seconds, writes, sessions), at the begin, at each change, at the end.
+    pub losses: Vec<(f64, u64, u64)>,
+    key: Option<Key>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Key {
+    changes: u64,
+    from: u64,
+    to: u64,
+    width: u64,
+    cuts: usize,
+}
+
+impl Reduced {
+    /// Brings it up to date, if anything that matters has changed. `cuts` are the instants of faults.
+    pub fn update(&mut self, history: &History, window: &TimeWindow, pixels: f32, cuts: &[f64]) {
+        let width = part_width(window.span(), pixels);
+        let ns = |seconds: f64| Duration::from_secs(seconds.max(0.0)).0;
+        let key = Key {
+            changes: history.changes(),
+            // Whole parts only, so that panning by a pixel does not reduce afresh.
+            from: (ns(window.from) / width).saturating_sub(1) * width,
+            to: (ns(window.to) / width + 2) * width,
+            width,
+            cuts: cuts.len(),
+        };
+        if self.key == Some(key) {
+            return;
+        }
+        self.key = Some(key);
+        let intervals = history.between(Duration(key.from), Duration(key.to));
+        self.parts = parts(intervals, width, cuts);
+        self.losses = losses(intervals);
+    }
+
+    /// The part that an instant lies in.
+    pub fn at(&self, seconds: f64) -> Option<&Part> {
+        let at = self.parts.partition_point(|part| part.to < seconds);
+        self.parts.get(at).filter(|part| part.from <= seconds)
+    }
+
+    /// Losses by an instant: writes, sessions.
+    pub fn lost_by(&self, seconds: f64) -> (u64, u64) {
+        let at = self.losses.partition_point(|loss| loss.0 <= seconds);
+        at.checked_sub(1)
+            .map_or((0, 0), |at| (self.losses[at].1, self.losses[at].2))
+    }
+
+    /// Instants at which lines have a point, each with its part: the middle of a part, and its ends where the line must
+    /// begin or end sharply.
+    pub fn points(&self) -> impl Iterator<Item = (f64, &Part)> {
+        let last = self.parts.len().saturating_sub(1);
+        self.parts.iter().enumerate().flat_map(move |(i, part)| {
+            let begins = i == 0 || part.sharp;
+            let ends = i == last || self.parts[i + 1].sharp;
+            [
+                begins.then_some(part.from),
+                Some((part.from + part.to) / 2.0),
+                ends.then_some(part.to),
+            ]
+            .into_iter()
+            .flatten()
+            .map(move |x| (x, part))
+        })
+    }
+
+    /// A figure of the parts as lines, broken where there is none and where a fault makes it jump.
+    pub fn lines(&self, figure: impl Fn(&Part) -> Option<f64>) -> Vec<Vec<PlotPoint>> {
+        let mut lines = vec![Vec::new()];
+        for (x, part) in self.points() {
+            let jumps = part.sharp && x == part.from;
+            let value = figure(part);
+            if jumps || value.is_none() {
+                lines.push(Vec::new());
+            }
+            if let (Some(value), Some(line)) = (value, lines.last_mut()) {
+                line.push(PlotPoint::new(x, value));
+            }
+        }
+        lines.retain(|line| line.len() > 1);
+        lines
+    }
+}
+
+/// About 200 parts over the whole width, in a row of round lengths, in nanoseconds.
+fn part_width(span_s: f64, pixels: f32) -> u64 {
+    let wanted = span_s * 1e9 / f64::from((pixels / 4.0).clamp(20.0, 1000.0));
+    let mut width = 1.0;
+    for factor in [2.0, 2.5, 2.0].into_iter().cycle().take(60) {
+        if width >= wanted {
+            break;
+        }
+        width *= factor;
+    }
+    width as u64
+}
+
+fn parts(intervals: &[Interval], width: u64, cuts: &[f64]) -> Vec<Part> {
+    let place = |interval: &Interval| {
+        let middle = interval.from.0 / 2 + interval.to.0 / 2;
+        let cut = cuts.partition_point(|cut| *cut * 1e9 < middle as f64);
+        (middle / width, cut)
+    };
+    let mut parts: Vec<Part> = Vec::new();
+    let mut before = None;
+    for group in intervals.chunk_by(|a, b| place(a) == place(b)) {
+        let Some(sum) = summed(group) else { continue };
+        let cut = place(&group[0]).1;
+        let sharp = before.is_some_and(|before| before != cut);
+        before = Some(cut);
+        // What has just begun is too short to be read: it waits until there is more of it.
+        let unfinished = group.last() == intervals.last() && (sum.to.0 - sum.from.0) * 2 < width;
+        if unfinished && !sharp && parts.len() > 1 {
+            if let Some(last) = parts.last_mut() {
+                last.to = sum.to.secs();
+            }
+            continue;
+        }
+        let length = Duration(sum.to.0 - sum.from.0).secs();
+        parts.push(Part {
+            from: sum.from.secs(),
+            to: sum.to.secs(),
+            rates: [sum.completed, sum.retried, sum.failed].map(|n| n as f64 / length),
+            percentiles: sum.percentiles,
+            sharp,
+        });
+    }
+    parts
+}
+
+/// Intervals as one, without the figures of nodes.
+fn summed(intervals: &[Interval]) -> Option<Interval> {
+    let (first, last) = (intervals.first()?, intervals.last()?);
+    let samples: Vec<(f64, [f64; 3])> = intervals
+        .iter()
+        .filter_map(|i| Some(((i.completed + i.retried) as f64, i.percentiles?)))
+        .collect();
+    Some(Interval {
+        from: first.from,
+        to: last.to,
+        completed: intervals.iter().map(|i| i.completed).sum(),
+        retried: intervals.iter().map(|i| i.retried).sum(),
+        failed: intervals.iter().map(|i| i.failed).sum(),
+        percentiles: history::merged_percentiles(&samples),
+        ..Interval::default()
+    })
+}
+
+fn losses(intervals: &[Interval]) -> Vec<(f64, u64, u64)> {
+    let mut losses: Vec<(f64, u64, u64)> = Vec::new();
+    for interval in intervals {
+        let now = (interval.lost_writes, interval.lost_sessions);
+        if losses.last().is_none_or(|last| (last.1, last.2) != now) {
+            losses.push((interval.from.secs(), now.0, now.1));
+        }
+    }
+    if let (Some(last), Some(interval)) = (losses.last().copied(), intervals.last())
+        && interval.to.secs() > last.0
+    {
+        losses.push((interval.to.secs(), last.1, last.2));
+    }
+    losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sample::Sample;
+
+    fn reduced() -> Reduced {
+        let sample = Sample::new();
+        let mut reduced = Reduced::default();
+        let mut window = TimeWindow::default();
+        window.follow(&sample.view());
+        reduced.update(&sample.history, &window, 764.0, &[60.0]);
+        reduced
+    }
+
+    #[test]
+    fn counts_stay_exact_and_points_few() {
+        let sample = Sample::new();
+        let reduced = reduced();
+        assert!((50..600).contains(&reduced.points().count()));
+        let (from, to) = (reduced.parts[0].from, reduced.parts.last().unwrap().to);
+        let drawn: f64 = reduced
+            .parts
+            .iter()
+            .map(|part| part.rates[2] * (part.to - part.from))
+            .sum();
+        let counted: u64 = sample
+            .history
+            .intervals()
+            .iter()
+            .filter(|i| i.from.secs() >= from - 1e-9 && i.to.secs() <= to + 1e-9)
+            .map(|i| i.failed)
+            .sum();
+        // The last part may stand for a moment that has only begun.
+        assert!((drawn - counted as f64).abs() < 5.0, "{drawn} {counted}");
+    }
+
+    #[test]
+    fn a_fault_begins_a_part_of_its_own() {
+        let reduced = reduced();
+        assert!(
+            reduced
+                .parts
+                .iter()
+                .any(|part| part.sharp && (part.from - 60.0).abs() < 1e-9)
+        );
+        assert_eq!(reduced.lost_by(59.9), (0, 0));
+        assert_eq!(reduced.lost_by(60.5), (49, 512));
+    }
+
+    #[test]
+    fn an_empty_history_draws_nothing() {
+        let mut reduced = Reduced::default();
+        reduced.update(&History::default(), &TimeWindow::default(), 764.0, &[]);
+        assert_eq!(reduced.points().count(), 0);
+        assert!(reduced.at(3.0).is_none());
+        assert_eq!(reduced.lost_by(3.0), (0, 0));
+        assert!(part_width(1e-9, 700.0) >= 1 && part_width(1e9, 700.0) > 1_000_000);
+    }
+}
