@@ -21,7 +21,8 @@ fn the_simulator_agrees_with_theory() {
         .iter()
         .map(|case| {
             let path = folder.join(&case.file);
-            let topology = file::load(path.to_str().unwrap()).unwrap().topology;
+            let mut topology = file::load(path.to_str().unwrap()).unwrap().topology;
+            case.set(&mut topology).unwrap();
             let mut prepared = case.prepare(topology).unwrap();
             prepared.take_seeds(ONE_IN);
             prepared

@@ -74,8 +74,8 @@ impl Case {
     /// Sets the case's figures in its topology.
     ///
     /// # Errors
-    /// A path or value is wrong, or the metric is none.
-    pub fn prepare(&self, mut topology: Topology) -> Result<Prepared, String> {
+    /// A path or value is wrong.
+    pub fn set(&self, topology: &mut Topology) -> Result<(), String> {
         for (path, value) in &self.set {
             let text = match value {
                 Value::String(text) => text.clone(),
@@ -84,8 +84,16 @@ impl Case {
             };
             topology
                 .set_path(path, &text)
-                .map_err(|error| format!("{}: set {error}", self.id))?;
+                .map_err(|error| format!("{}: set: {error}", self.id))?;
         }
+        Ok(())
+    }
+
+    /// Makes the case ready to run on its topology, whose figures are set.
+    ///
+    /// # Errors
+    /// The metric is none, or there are no seeds.
+    pub fn prepare(&self, topology: Topology) -> Result<Prepared, String> {
         if self.seeds == 0 {
             return Err(format!("{}: seeds: at least 1 is needed", self.id));
         }
@@ -102,16 +110,6 @@ impl Case {
 }
 
 impl Prepared {
-    /// What is simulated.
-    pub fn topology(&self) -> &Topology {
-        &self.topology
-    }
-
-    /// Its name.
-    pub fn id(&self) -> &str {
-        &self.case.id
-    }
-
     /// The same case over a tenth, say, of its seeds (rounded up): less sure, by the same rule.
     pub fn take_seeds(&mut self, one_in: u32) {
         self.case.seeds = self.case.seeds.div_ceil(one_in);

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Failure;
-use super::input::{ThreadArguments, checked, load};
+use super::input::{Input, ThreadArguments};
 use super::output::{ProgressLine, print, say};
 use crate::analysis::expect;
 use crate::analysis::parallel::{Control, Run, run_all};
@@ -47,14 +47,14 @@ pub fn check(arguments: &Arguments) -> Result<(), Failure> {
 
 /// What can be said of a topology with which nothing is wrong.
 fn check_one(name: &str, arguments: &Arguments) -> Result<String, Failure> {
-    let topology = load(name)?;
-    checked(&topology, name)?;
+    let input = Input::load(name)?;
+    let topology = input.checked()?;
     if !arguments.run {
         return Ok("valid".to_owned());
     }
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
-    let failed = unkept(&topology, arguments.threads.control(&show))
+    let failed = unkept(topology, arguments.threads.control(&show))
         .map_err(|error| Failure::input(format!("{name}: {error}")))?;
     drop(progress);
     if failed.is_empty() {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use super::input::{TopologyArguments, checked};
+use super::input::TopologyArguments;
 use super::output::print;
 use crate::model::Topology;
 use crate::report;
@@ -37,18 +37,18 @@ enum Format {
 }
 
 pub fn export(arguments: &Arguments) -> Result<(), Failure> {
-    let topology = arguments.input.load()?;
-    checked(&topology, &arguments.input.topology)?;
+    let input = arguments.input.load()?;
+    let topology = input.checked()?;
     let bytes = match arguments.to {
-        Format::Json => report::json::topology(&topology).into_bytes(),
-        Format::Svg => report::svg::topology(&topology).into_bytes(),
+        Format::Json => report::json::topology(topology).into_bytes(),
+        Format::Svg => report::svg::topology(topology).into_bytes(),
         Format::Png => {
             if arguments.output.is_none() && std::io::stdout().is_terminal() {
                 return Err(Failure::usage(
                     "a picture is nothing for a terminal: name a file with -o FILE",
                 ));
             }
-            png(&topology)?
+            png(topology)?
         }
     };
     match &arguments.output {

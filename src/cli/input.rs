@@ -1,13 +1,14 @@
 //! What most commands take: a topology, changes of its settings, and how it is run.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::Failure;
-use crate::analysis::parallel::{Control, machine_threads};
-use crate::model::{Topology, file};
+use super::{Failure, output};
+use crate::analysis::parallel::{Control, Progress, machine_threads};
+use crate::model::{Severity, Topology, check, file, presets};
 
 /// A topology with changes of its settings.
 #[derive(Args)]
@@ -57,10 +58,7 @@ static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl ThreadArguments {
     /// That many threads, with the progress on a line.
-    pub fn control<'a>(
-        &self,
-        progress: &'a dyn Fn(crate::analysis::parallel::Progress),
-    ) -> Control<'a> {
+    pub fn control<'a>(&self, progress: &'a dyn Fn(Progress)) -> Control<'a> {
         Control {
             threads: self.threads.map_or_else(machine_threads, usize::from),
             progress,
@@ -71,25 +69,78 @@ impl ThreadArguments {
 
 impl TopologyArguments {
     /// The topology as the file says, with the changes.
-    pub fn load(&self) -> Result<Topology, Failure> {
-        let mut topology = load(&self.topology)?;
+    pub fn load(&self) -> Result<Input, Failure> {
+        let mut input = Input::load(&self.topology)?;
         for Assignment { path, value } in &self.set {
-            topology
+            input
+                .topology
                 .set_path(path, value)
                 .map_err(|error| Failure::input(format!("--set {path}={value}: {error}")))?;
         }
-        Ok(topology)
+        Ok(input)
     }
 }
 
-/// The topology of a file, or of a preset by its name or the name of its file.
-pub fn load(name: &str) -> Result<Topology, Failure> {
-    file::load(name)
-        .map(|loaded| loaded.topology)
-        .map_err(|error| Failure::input(error.to_string()))
+/// A topology, and where it came from.
+pub struct Input {
+    /// The file or preset as the user named it.
+    name: String,
+    /// The file's text.
+    text: String,
+    /// The topology, perhaps changed since.
+    pub topology: Topology,
 }
 
-/// Says what is wrong with a topology: warnings to standard error, errors as a failure.
-pub fn checked(_topology: &Topology, _name: &str) -> Result<(), Failure> {
-    Ok(())
+impl Input {
+    /// Loads a file, or a preset by its name or the name of its file.
+    pub fn load(name: &str) -> Result<Self, Failure> {
+        file::load(name)
+            .or_else(|error| match preset_of_file(name) {
+                Some(preset) if error.line == 0 && !Path::new(name).exists() => file::load(preset),
+                _ => Err(error),
+            })
+            .map(|loaded| Self {
+                name: name.to_owned(),
+                text: loaded.text,
+                topology: loaded.topology,
+            })
+            .map_err(|error| Failure::input(error.to_string()))
+    }
+
+    /// The topology if it can run: warnings go to standard error, errors are a failure.
+    pub fn checked(&self) -> Result<&Topology, Failure> {
+        for warning in self.problems(Severity::Warning) {
+            output::say(&warning);
+        }
+        self.runnable()
+    }
+
+    /// The topology if it can run, without a word about what is merely odd.
+    pub fn runnable(&self) -> Result<&Topology, Failure> {
+        let errors = self.problems(Severity::Error);
+        if errors.is_empty() {
+            Ok(&self.topology)
+        } else {
+            Err(Failure::input(errors.join("\n")))
+        }
+    }
+
+    /// What is wrong with the topology, and where in the file.
+    fn problems(&self, severity: Severity) -> Vec<String> {
+        let name = &self.name;
+        check(&self.topology)
+            .into_iter()
+            .filter(|problem| problem.severity == severity)
+            .map(|problem| match file::place_of(&self.text, &problem.path) {
+                Some((line, column)) => format!("{name}:{line}:{column}: {problem}"),
+                None => format!("{name}: {problem}"),
+            })
+            .collect()
+    }
+}
+
+/// The name of the preset whose file this is, `presets/NAME.ron`, if it could be one.
+fn preset_of_file(name: &str) -> Option<&str> {
+    let name = name.strip_prefix("presets/")?.strip_suffix(".ron")?;
+    presets::find(name).map(|preset| preset.name)
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Failure;
-use super::input::{ThreadArguments, TopologyArguments, checked};
+use super::input::{ThreadArguments, TopologyArguments};
 use super::output::{ProgressLine, print};
 use crate::analysis::replicate;
 use crate::model::Topology;
@@ -40,14 +40,14 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut topology = arguments.input.load()?;
-    arguments.change(&mut topology)?;
-    checked(&topology, &arguments.input.topology)?;
+    let mut input = arguments.input.load()?;
+    arguments.change(&mut input.topology)?;
+    let topology = input.checked()?;
 
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
     let control = arguments.threads.control(&show);
-    let Some(results) = replicate(&topology, arguments.replications, control) else {
+    let Some(results) = replicate(topology, arguments.replications, control) else {
         return Err(Failure::input("the run was cancelled"));
     };
     drop(progress);

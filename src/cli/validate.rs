@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
-use super::input::{ThreadArguments, checked, load};
+use super::input::{Input, ThreadArguments};
 use super::output::{ProgressLine, print};
 use crate::analysis::validate::{self, Case, Prepared, Verdict};
 
@@ -61,10 +61,12 @@ fn prepare(path: &Path) -> Result<Vec<Prepared>, Failure> {
 }
 
 fn prepare_one(case: &Case, folder: &Path) -> Result<Prepared, Failure> {
-    let topology = load(&folder.join(&case.file).to_string_lossy())?;
-    let prepared = case.prepare(topology).map_err(Failure::input)?;
-    checked(prepared.topology(), prepared.id())?;
-    Ok(prepared)
+    let mut input = Input::load(&folder.join(&case.file).to_string_lossy())?;
+    case.set(&mut input.topology).map_err(Failure::input)?;
+    let topology = input
+        .runnable()
+        .map_err(|failure| Failure::input(format!("{}: {}", case.id, failure.message)))?;
+    case.prepare(topology.clone()).map_err(Failure::input)
 }
 
 fn table(verdicts: &[Verdict]) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::check::{first_services, implied_links};
 use crate::model::node::{LoadBalancer, Node, Persistence, Policy, RedisLike, Service};
 use crate::model::state::{Replication, Sessions, State};
 use crate::model::workload::{Arrivals, Clients};
@@ -80,7 +81,7 @@ pub fn topology(topology: &Topology) -> String {
         Some((&cards[index], (x + move_by.0, y + move_by.1)))
     };
     for (from, to, written) in links {
-        if let (Some(from), Some(to)) = (at(from), at(to)) {
+        if let (Some(from), Some(to)) = (at(&from), at(&to)) {
             drawing.link(from, to, written);
         }
     }
@@ -129,12 +130,8 @@ impl<'a> Card<'a> {
                 if service.state.is_local() {
                     card.width = 248.0;
                 }
-                let first = topology
-                    .nodes
-                    .iter()
-                    .find(|(_, node)| matches!(node, Node::Service(_)));
                 if matches!(topology.sessions, Sessions::InMemory(_))
-                    && first.is_some_and(|(first, _)| first == name)
+                    && first_services(topology).contains(&name)
                 {
                     card.width = 248.0;
                     card.lines.push("keeps sessions in memory".to_owned());
@@ -245,28 +242,16 @@ fn sessions(topology: &Topology) -> String {
 }
 
 /// Written links, then those that a setting implies.
-fn links(topology: &Topology) -> Vec<(&str, &str, bool)> {
-    let mut links: Vec<(&str, &str, bool)> = topology
+fn links(topology: &Topology) -> Vec<(String, String, bool)> {
+    let mut links: Vec<(String, String, bool)> = topology
         .links
         .0
         .iter()
-        .map(|Link { from, to, .. }| (from.as_str(), to.as_str(), true))
+        .map(|Link { from, to, .. }| (from.clone(), to.clone(), true))
         .collect();
-    for (name, node) in &topology.nodes {
-        let Node::Service(service) = node else {
-            continue;
-        };
-        let mut stores = Vec::new();
-        if let State::External(external) = &service.state {
-            stores.push(external.store.as_str());
-        }
-        if let Sessions::ServerSide(sessions) = &topology.sessions {
-            stores.push(sessions.store.as_str());
-        }
-        for store in stores {
-            if !links.iter().any(|link| link.0 == name && link.1 == store) {
-                links.push((name, store, false));
-            }
+    for (from, to) in implied_links(topology) {
+        if !links.iter().any(|link| link.0 == from && link.1 == to) {
+            links.push((from, to, false));
         }
     }
     links
@@ -304,8 +289,8 @@ fn columns(topology: &Topology) -> Vec<usize> {
     for _ in 0..topology.nodes.len() {
         for (from, to, _) in links(topology) {
             if let (Some(from), Some(to)) = (
-                topology.nodes.get_index_of(from),
-                topology.nodes.get_index_of(to),
+                topology.nodes.get_index_of(&from),
+                topology.nodes.get_index_of(&to),
             ) && from != to
             {
                 columns[to] = columns[to].max((columns[from] + 1).min(topology.nodes.len()));
