@@ -36,6 +36,8 @@ pub struct View<'a> {
     pub dismissed: &'a Dismissed,
     /// The edit that is pointed at, for ghosts on the canvas.
     pub preview: &'a [Command],
+    /// Why the document cannot be run as it is, in a sentence.
+    pub problem: Option<&'a str>,
 }
 
 /// Losses that were seen and dismissed: by node, the writes and sessions lost there by then.

@@ -1,0 +1,359 @@
+//! The document and the running system together: edits go to both, faults to the system alone.
+
+use std::sync::Arc;
+
+use super::action::{Action, Selection};
+use super::document::{Document, difference, session_as_scenario};
+use super::history::History;
+use super::readings::Readings;
+use super::runner::{Latest, Order, Runner, SPEED_MAX, SPEED_MIN};
+use super::state::{Dismissed, View};
+use super::toggles;
+use super::widgets::Toast;
+use crate::model::{Command, Topology};
+use crate::units::Duration;
+
+/// What the action of a message does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// An action of the window.
+    Do(Action),
+    /// Shows a longer text.
+    Details(String),
+}
+
+/// The speeds that keys and slider stop at: 1, 2, 5 in each decade, then as fast as the machine goes.
+pub const SPEEDS: [f64; 20] = [
+    SPEED_MIN,
+    0.002,
+    0.005,
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    50.0,
+    100.0,
+    200.0,
+    500.0,
+    SPEED_MAX,
+    f64::INFINITY,
+];
+
+/// A document, the system that runs it, and what is shown of both.
+#[derive(Debug)]
+pub struct Live {
+    document: Document,
+    runner: Runner,
+    /// Number of the current run.
+    run: u64,
+    latest: Arc<Latest>,
+    /// The document as it was when this run started.
+    at_reset: Topology,
+    /// What the running system has by now.
+    running: Topology,
+    /// Why the document cannot be run as it is.
+    problem: Option<String>,
+    history: History,
+    readings: Readings,
+    selection: Option<Selection>,
+    speed: f64,
+    cursor: Option<Duration>,
+    dismissed: Dismissed,
+    preview: Vec<Command>,
+    /// The failure that was told already.
+    told: Option<String>,
+    /// Messages for the shell to show.
+    messages: Vec<Toast<Answer>>,
+}
+
+impl Live {
+    /// With an empty document.
+    pub fn new(runner: Runner) -> Self {
+        let mut live = Self {
+            document: Document::default(),
+            runner,
+            run: 0,
+            latest: Arc::default(),
+            at_reset: Topology::default(),
+            running: Topology::default(),
+            problem: None,
+            history: History::default(),
+            readings: Readings::default(),
+            selection: None,
+            speed: 1.0,
+            cursor: None,
+            dismissed: Dismissed::default(),
+            preview: Vec::new(),
+            told: None,
+            messages: Vec::new(),
+        };
+        live.reset();
+        live
+    }
+
+    /// The document.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The same, for saving.
+    pub fn document_mut(&mut self) -> &mut Document {
+        &mut self.document
+    }
+
+    /// Takes another document, stopped at time 0.
+    pub fn open(&mut self, document: Document) {
+        self.document = document;
+        self.selection = None;
+        self.preview.clear();
+        self.reset();
+    }
+
+    /// What panels draw from.
+    pub fn view(&self) -> View<'_> {
+        View {
+            topology: self.document.topology(),
+            snapshot: &self.latest.snapshot,
+            readings: &self.readings,
+            history: &self.history,
+            selection: self.selection.as_ref(),
+            playing: self.latest.playing,
+            speed: self.speed,
+            speed_got: self.latest.speed_got,
+            seed: self.document.topology().seed,
+            cursor: self.cursor,
+            dismissed: &self.dismissed,
+            preview: &self.preview,
+            problem: self.problem.as_deref(),
+        }
+    }
+
+    /// Whether anything was applied to this run from outside.
+    pub fn has_recording(&self) -> bool {
+        !self.latest.recording.is_empty()
+    }
+
+    /// This run so far as a scenario: replays to the same bytes.
+    pub fn session(&self) -> Topology {
+        let now = self.latest.snapshot.now;
+        session_as_scenario(&self.at_reset, &self.latest.recording, now)
+    }
+
+    /// Messages since the last call.
+    pub fn take_messages(&mut self) -> Vec<Toast<Answer>> {
+        std::mem::take(&mut self.messages)
+    }
+
+    /// Takes in what the running system has done; once a frame. `now` and `passed` are real seconds.
+    pub fn tick(&mut self, now: f64, passed: f64) {
+        self.runner.advance(passed);
+        let latest = self.runner.latest();
+        if latest.run != self.run {
+            // The thread has not begun the new run yet: the old picture stays for a moment.
+            return;
+        }
+        self.latest = latest;
+        for interval in self.runner.take_intervals(self.run) {
+            self.history.push(interval);
+        }
+        self.readings.update(&self.latest.snapshot, now);
+        for refusal in self.runner.take_refusals() {
+            let text = format!("Not carried out: {}", refusal.error);
+            self.messages.push(Toast::error(text).with_action("Reset", Answer::Do(Action::Reset)));
+        }
+        if let Some(failure) = self.latest.failure.clone().filter(|_| self.told.is_none()) {
+            let short = "The simulation failed. The document is unharmed.";
+            self.messages.push(
+                Toast::error(short).with_action("Show", Answer::Details(failure.clone())),
+            );
+            self.told = Some(failure);
+        }
+    }
+
+    /// Carries out what concerns document and running system; false for anything else.
+    pub fn act(&mut self, action: &Action, dragging: bool) -> bool {
+        match action {
+            Action::Run(command) => self.runner.order(Order::Apply(vec![command.clone()])),
+            Action::Edit(commands, label) => self.edit(commands, label),
+            Action::Preview(commands) => self.preview.clone_from(commands),
+            Action::Move(places) => self.document.move_nodes(places, dragging),
+            Action::Select(selection) => self.selection.clone_from(selection),
+            Action::Play => self.play(),
+            Action::Pause => self.runner.order(Order::Pause),
+            Action::TogglePlay if self.latest.playing => self.runner.order(Order::Pause),
+            Action::TogglePlay => self.play(),
+            Action::Step if self.problem.is_none() => self.runner.order(Order::Step),
+            Action::Step => self.tell_problem(),
+            Action::Reset => self.reset(),
+            Action::SetSpeed(speed) => {
+                self.speed = *speed;
+                self.runner.order(Order::Speed(*speed));
+            }
+            Action::SetSeed(seed) => {
+                let label = format!("Seed {seed}");
+                self.document.change(&label, |topology| topology.seed = *seed);
+                self.reset();
+            }
+            Action::Undo => {
+                if let Some(label) = self.document.undo_label().map(str::to_owned)
+                    && self.document.undo()
+                {
+                    self.after_turn(&format!("Undone: {label}"), "Redo", Action::Redo);
+                }
+            }
+            Action::Redo => {
+                if let Some(label) = self.document.redo_label().map(str::to_owned)
+                    && self.document.redo()
+                {
+                    self.after_turn(&format!("Done again: {label}"), "Undo", Action::Undo);
+                }
+            }
+            Action::DismissLoss(name) => {
+                if let Some(node) = self.view().node(name) {
+                    let lost = (node.lost_writes, node.lost_sessions);
+                    self.dismissed.insert(name.clone(), lost);
+                }
+            }
+            Action::SetCursor(cursor) => self.cursor = *cursor,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Forgets what was pointed at; before the panels of a frame say what is.
+    pub fn clear_preview(&mut self) {
+        self.preview.clear();
+    }
+
+    fn edit(&mut self, commands: &[Command], label: &str) {
+        let before = self.document.topology().clone();
+        if let Err(error) = self.document.edit(commands, label) {
+            self.messages.push(Toast::error(error.to_string()));
+            return;
+        }
+        self.keep_selection();
+        let adds_or_removes = |command: &Command| {
+            matches!(command, Command::Add(..) | Command::Remove(_) | Command::Unlink(_))
+        };
+        if commands.iter().any(adds_or_removes) {
+            self.messages
+                .push(Toast::info(label).with_action("Undo", Answer::Do(Action::Undo)));
+        }
+        if let Some(store) = toggles::store_left_unused(&before, self.document.topology()) {
+            let remove = Action::Edit(
+                vec![Command::Remove(store.clone())],
+                format!("Removed {store}"),
+            );
+            let text = format!("Nothing uses {store} any more");
+            self.messages
+                .push(Toast::info(text).with_action("Remove it", Answer::Do(remove)));
+        }
+        let same_start = self.running == before;
+        self.follow(same_start.then(|| commands.to_vec()));
+    }
+
+    fn after_turn(&mut self, text: &str, word: &str, back: Action) {
+        self.keep_selection();
+        self.messages
+            .push(Toast::info(text).with_action(word, Answer::Do(back)));
+        self.follow(None);
+    }
+
+    /// Brings the running system to what the document says: by these commands, or by the difference.
+    fn follow(&mut self, commands: Option<Vec<Command>>) {
+        self.check();
+        if self.problem.is_some() {
+            // It goes on as it was; the document is run again once it can be.
+            self.runner.order(Order::Pause);
+            return;
+        }
+        let document = self.document.topology();
+        let commands = commands.unwrap_or_else(|| difference(&self.running, document));
+        let fresh = self.latest.run == self.run
+            && self.latest.snapshot.now == Duration(0)
+            && !self.latest.playing
+            && self.latest.recording.is_empty();
+        if fresh || self.latest.failure.is_some() || self.running.nodes.is_empty() {
+            self.reset();
+            return;
+        }
+        self.running = document.clone();
+        if !commands.is_empty() {
+            self.runner.order(Order::Apply(commands));
+        }
+    }
+
+    fn check(&mut self) {
+        self.problem = toggles::problem(self.document.topology());
+    }
+
+    fn play(&mut self) {
+        if self.problem.is_some() {
+            self.tell_problem();
+        } else {
+            self.runner.order(Order::Play);
+        }
+    }
+
+    fn tell_problem(&mut self) {
+        if let Some(problem) = &self.problem {
+            self.messages
+                .push(Toast::error(format!("Cannot run yet: {problem}")));
+        }
+    }
+
+    /// A new run of the document, stopped at time 0.
+    fn reset(&mut self) {
+        self.check();
+        self.run += 1;
+        self.history.clear();
+        self.readings = Readings::default();
+        self.dismissed.clear();
+        self.cursor = None;
+        self.told = None;
+        self.at_reset = self.document.topology().clone();
+        let topology = if self.problem.is_none() {
+            self.at_reset.clone()
+        } else {
+            // What cannot be run shows an empty system.
+            Topology::default()
+        };
+        self.running = topology.clone();
+        self.runner.order(Order::Start {
+            run: self.run,
+            seed: self.at_reset.seed,
+            topology: Box::new(topology),
+        });
+        self.runner.order(Order::Speed(self.speed));
+    }
+
+    /// Drops a selection of what is gone.
+    fn keep_selection(&mut self) {
+        let topology = self.document.topology();
+        let there = match &self.selection {
+            None => true,
+            Some(Selection::Node(name) | Selection::Instance(name, _)) => {
+                topology.nodes.contains_key(name)
+            }
+            Some(Selection::Link(key)) => {
+                topology.links.find(key).is_some()
+                    || self
+                        .latest
+                        .snapshot
+                        .links
+                        .iter()
+                        .any(|link| format!("{}->{}", link.from, link.to) == *key)
+            }
+        };
+        if !there {
+            self.selection = None;
+        }
+    }
+}
