@@ -1,0 +1,284 @@
+//! The keys of the window, and what they mean for what is selected.
+
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
+
+use super::action::{Action, Selection};
+use super::live::SPEEDS;
+use super::state::View;
+use super::toggles::free_name;
+use super::transport::speed_index;
+use crate::model::node::{LoadBalancer, ObjectStore, RedisLike, Service, SqlDatabase};
+use crate::model::workload::Clients;
+use crate::model::{Command, Node, Stop};
+
+/// What the sheet of shortcuts lists: the heading, then keys and what they do.
+pub const SHEET: &[(&str, &[(&str, &str)])] = &[
+    (
+        "Time",
+        &[
+            ("Space", "Play, pause"),
+            (".", "One event further"),
+            ("R", "Reset"),
+            ("[  ]", "Slower, faster"),
+        ],
+    ),
+    (
+        "Faults and changes",
+        &[
+            ("C", "Crash what is selected"),
+            ("Shift+C", "Lose its machine"),
+            ("D", "Deploy a new version"),
+            ("+  −", "More, fewer instances"),
+        ],
+    ),
+    (
+        "Canvas",
+        &[
+            ("F", "Fit to the window"),
+            ("1 to 6", "Add a node"),
+            ("Ctrl+D", "Duplicate"),
+            ("Delete", "Remove"),
+            ("Esc", "Select nothing"),
+        ],
+    ),
+    (
+        "Document",
+        &[
+            ("Ctrl+N", "New"),
+            ("Ctrl+O", "Open"),
+            ("Ctrl+S", "Save"),
+            ("Ctrl+Shift+S", "Save as"),
+            ("Ctrl+Z", "Undo"),
+            ("Ctrl+Shift+Z", "Redo"),
+        ],
+    ),
+    (
+        "Window",
+        &[
+            ("F6", "Next pane"),
+            ("Tab", "Next control"),
+            ("?", "These shortcuts"),
+        ],
+    ),
+];
+
+/// Takes the keys of this frame that the main view knows and returns what they ask for. Call it before any widget, and
+/// not while text is being typed.
+pub fn main_view(ctx: &Context, view: &View) -> Vec<Action> {
+    let mut actions = document(ctx);
+    let pressed = |key| take(ctx, Modifiers::NONE, key);
+    // Space is a click on whatever has the focus, so it is taken before widgets see it.
+    if pressed(Key::Space) {
+        actions.push(Action::TogglePlay);
+    }
+    if pressed(Key::Period) {
+        actions.push(Action::Step);
+    }
+    if pressed(Key::R) {
+        actions.push(Action::Reset);
+    }
+    let index = speed_index(view.speed);
+    if pressed(Key::OpenBracket) {
+        actions.push(Action::SetSpeed(SPEEDS[index.saturating_sub(1)]));
+    }
+    if pressed(Key::CloseBracket) {
+        actions.push(Action::SetSpeed(SPEEDS[(index + 1).min(SPEEDS.len() - 1)]));
+    }
+    if take(ctx, Modifiers::SHIFT, Key::C) {
+        let lose = |(node, number)| Action::Run(Command::LoseMachine(node, number));
+        actions.extend(instance_to_crash(view).map(lose));
+    }
+    if pressed(Key::C) {
+        let crash = |(node, number)| Action::Run(Command::Crash(node, number));
+        actions.extend(instance_to_crash(view).map(crash));
+    }
+    if pressed(Key::D) {
+        let deploy = |node| Action::Run(Command::Deploy(node, Stop::Drained));
+        actions.extend(service(view).map(deploy));
+    }
+    if pressed(Key::F) {
+        actions.push(Action::Fit);
+    }
+    if typed(ctx, "+") {
+        actions.extend(scaled(view, 1));
+    }
+    if typed(ctx, "-") || typed(ctx, "\u{2212}") {
+        actions.extend(scaled(view, -1));
+    }
+    for (key, kind) in [
+        (Key::Num1, 0),
+        (Key::Num2, 1),
+        (Key::Num3, 2),
+        (Key::Num4, 3),
+        (Key::Num5, 4),
+        (Key::Num6, 5),
+    ] {
+        if pressed(key) {
+            actions.extend(added(view, kind));
+        }
+    }
+    if take(ctx, Modifiers::COMMAND, Key::D) {
+        actions.extend(duplicated(view));
+    }
+    if pressed(Key::Delete) || pressed(Key::Backspace) {
+        actions.extend(removed(view));
+    }
+    if view.selection.is_some() && !egui::Popup::is_any_open(ctx) && pressed(Key::Escape) {
+        actions.push(Action::Select(None));
+    }
+    actions
+}
+
+/// Takes the keys that concern documents and the window, on every screen.
+pub fn document(ctx: &Context) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let shift = Modifiers::COMMAND | Modifiers::SHIFT;
+    // The one with more modifiers first: a shortcut also matches with further ones held.
+    let keys = [
+        (shift, Key::Z, Action::Redo),
+        (Modifiers::COMMAND, Key::Y, Action::Redo),
+        (Modifiers::COMMAND, Key::Z, Action::Undo),
+        (shift, Key::S, Action::SaveAs),
+        (Modifiers::COMMAND, Key::S, Action::Save),
+        (Modifiers::COMMAND, Key::O, Action::Open),
+        (Modifiers::COMMAND, Key::N, Action::New),
+    ];
+    for (modifiers, key, action) in keys {
+        if take(ctx, modifiers, key) {
+            actions.push(action);
+        }
+    }
+    if typed(ctx, "?") {
+        actions.push(Action::ToggleHelp);
+    }
+    actions
+}
+
+fn take(ctx: &Context, modifiers: Modifiers, key: Key) -> bool {
+    // Exactly these modifiers: Ctrl+C must stay "copy" and not crash anything.
+    let exact = ctx.input(|input| input.modifiers.matches_exact(modifiers));
+    exact && ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
+}
+
+/// Whether this character was typed: where it is on the keyboard depends on the layout.
+fn typed(ctx: &Context, text: &str) -> bool {
+    ctx.input_mut(|input| {
+        let is_it = |event: &egui::Event| matches!(event, egui::Event::Text(typed) if typed == text);
+        let found = input.events.iter().any(is_it);
+        input.events.retain(|event| !is_it(event));
+        found
+    })
+}
+
+/// The service that a button or key without a name means: the selected one, else the first that keeps state, else the
+/// first.
+pub fn service(view: &View) -> Option<String> {
+    let is_service = |name: &&str| matches!(view.topology.nodes.get(*name), Some(Node::Service(_)));
+    let selected = view.selection.and_then(Selection::node).filter(is_service);
+    let keeps_state = |node: &Node| matches!(node, Node::Service(s) if s.state.is_local());
+    let any_service = |node: &Node| matches!(node, Node::Service(_));
+    let first = |wanted: &dyn Fn(&Node) -> bool| {
+        let mut nodes = view.topology.nodes.iter();
+        nodes.find(|(_, node)| wanted(node)).map(|(name, _)| name.as_str())
+    };
+    selected
+        .or_else(|| first(&keeps_state))
+        .or_else(|| first(&any_service))
+        .map(str::to_owned)
+}
+
+/// The instance that Crash means: the selected one; of the selected node, or the one that [`service`] names, the first
+/// that is not down.
+pub fn instance_to_crash(view: &View) -> Option<(String, u32)> {
+    if let Some(Selection::Instance(node, number)) = view.selection {
+        return Some((node.clone(), *number));
+    }
+    let has_instances = |name: &&str| {
+        view.topology
+            .nodes
+            .get(*name)
+            .is_some_and(|node| matches!(node, Node::Service(_)) || node.is_store())
+    };
+    let selected = view.selection.and_then(Selection::node).filter(has_instances);
+    let name = selected.map(str::to_owned).or_else(|| service(view))?;
+    let up = view
+        .node(&name)
+        .and_then(|node| {
+            let mut instances = node.instances.iter();
+            instances.find(|instance| instance.status.serves())
+        })
+        .map(|instance| instance.number)?;
+    Some((name, up))
+}
+
+/// One instance more or fewer.
+pub fn scaled(view: &View, by: i32) -> Option<Action> {
+    let name = service(view)?;
+    let Some(Node::Service(service)) = view.topology.nodes.get(&name) else {
+        return None;
+    };
+    let wanted = service.instances.saturating_add_signed(by).clamp(1, 1000);
+    (wanted != service.instances).then(|| scale_to(&name, wanted))
+}
+
+/// So many instances.
+pub fn scale_to(name: &str, instances: u32) -> Action {
+    let plural = if instances == 1 { "" } else { "s" };
+    Action::Edit(
+        vec![Command::Set(
+            format!("nodes.{name}.instances"),
+            instances.to_string(),
+        )],
+        format!("{name}: {instances} instance{plural}"),
+    )
+}
+
+/// A further node: clients, balancer, service, Redis-like store, SQL database, object store by number from 0.
+fn added(view: &View, kind: usize) -> Option<Action> {
+    let (name, node) = match kind {
+        0 => ("clients", Node::Clients(Clients::default())),
+        1 => ("lb", Node::LoadBalancer(LoadBalancer::default())),
+        2 => ("service", Node::Service(Service::default())),
+        3 => ("store", Node::RedisLike(RedisLike::default())),
+        4 => ("database", Node::SqlDatabase(SqlDatabase::default())),
+        5 => ("objects", Node::ObjectStore(ObjectStore::default())),
+        _ => return None,
+    };
+    let name = free_name(view.topology, name);
+    let label = format!("Added {name}");
+    Some(Action::Edit(vec![Command::Add(name, node)], label))
+}
+
+fn duplicated(view: &View) -> Option<Action> {
+    let name = view.selection.and_then(Selection::node)?;
+    let mut node = view.topology.nodes.get(name)?.clone();
+    // Its random draws are its own.
+    node.id_mut().clear();
+    let copy = free_name(view.topology, name);
+    let mut commands = vec![Command::Add(copy.clone(), node)];
+    for link in &view.topology.links.0 {
+        let (from, to) = (&link.from, &link.to);
+        if from == name {
+            commands.push(Command::Link(format!("{copy} -> {to}")));
+        } else if to == name {
+            commands.push(Command::Link(format!("{from} -> {copy}")));
+        }
+    }
+    Some(Action::Edit(commands, format!("Duplicated {name} as {copy}")))
+}
+
+fn removed(view: &View) -> Option<Action> {
+    match view.selection? {
+        Selection::Node(name) => Some(Action::Edit(
+            vec![Command::Remove(name.clone())],
+            format!("Removed {name}"),
+        )),
+        Selection::Link(key) => {
+            let at = view.topology.links.find(key)?;
+            let path = view.topology.links.0[at].settings.path.clone();
+            let label = format!("Removed the link {path}");
+            Some(Action::Edit(vec![Command::Unlink(path)], label))
+        }
+        Selection::Instance(..) => None,
+    }
+}

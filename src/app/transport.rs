@@ -1,0 +1,281 @@
+//! The bar that runs time: reset, play, step, the clock, speed, seed.
+
+use egui::accesskit::{Action as AccessAction, ActionData};
+use egui::{Key, Layout, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::action::Action;
+use super::icons::Icon;
+use super::live::SPEEDS;
+use super::state::View;
+use super::theme::{self, Weight, height, size, space};
+use super::widgets::{Button, Field, separator};
+use crate::units::Duration;
+
+/// Shows the bar in a row of its height; returns what was asked for.
+pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let palette = theme::palette(ui);
+    let wide = ui.available_width() > 1100.0;
+    ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.set_min_height(height::TRANSPORT);
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.add_space(space::S);
+        let reset = Button::icon_only(Icon::Reset, "Reset").shortcut("R");
+        if ui.add(reset).clicked() {
+            actions.push(Action::Reset);
+        }
+        ui.add_space(2.0);
+        let play = if view.playing {
+            Button::primary_icon(Icon::Pause, "Pause").shortcut("Space")
+        } else {
+            Button::primary_icon(Icon::Play, "Play").shortcut("Space")
+        };
+        if ui.add(play).clicked() {
+            actions.push(Action::TogglePlay);
+        }
+        ui.add_space(2.0);
+        if ui
+            .add(Button::icon_only(Icon::Step, "Step").shortcut("."))
+            .clicked()
+        {
+            actions.push(Action::Step);
+        }
+
+        ui.add_space(space::S);
+        let clock = clock(view.snapshot.now, view.playing, view.speed);
+        let text = theme::text(&clock, size::FIGURE, Weight::Semibold, palette.text);
+        let shown = ui.label(text);
+        ui.ctx().accesskit_node_builder(shown.id, |node| {
+            node.set_label(format!("Simulated time {clock}"));
+        });
+        ui.add_space(space::XS);
+        let small = |text: &str| theme::text(text, size::SMALL, Weight::Regular, palette.text3);
+        ui.label(small("simulated"));
+        ui.add_space(space::XS);
+        separator(ui);
+        ui.add_space(space::XS);
+
+        ui.label(theme::text(
+            "Speed",
+            size::SMALL,
+            Weight::Regular,
+            palette.text2,
+        ));
+        if let Some(speed) = speed_slider(ui, view.speed) {
+            actions.push(Action::SetSpeed(speed));
+        }
+        let asked = speed_text(view.speed);
+        ui.label(theme::text(&asked, size::BODY, Weight::Medium, palette.text));
+        ui.add_space(space::XS);
+        if let Some(got) = view.speed_got {
+            ui.label(small(&format!("got {}", speed_text(got))));
+        }
+
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.add_space(space::S);
+            let word = if wide {
+                "Save session as scenario"
+            } else {
+                "Save session"
+            };
+            let save = Button::plain(word)
+                .icon(Icon::Export)
+                .tooltip("Writes this run, with everything you did to it, as a topology that replays exactly");
+            let nothing = "Nothing has been done to this run yet";
+            if ui
+                .add_enabled(has_recording, save)
+                .on_disabled_hover_text(nothing)
+                .clicked()
+            {
+                actions.push(Action::SaveSession);
+            }
+            ui.add_space(space::XS);
+            let seed = view.seed.to_string();
+            let parse = |text: &str| {
+                let whole = "Write a whole number from 0";
+                text.parse::<u64>().map_err(|_| whole.to_owned())
+            };
+            let width = 48.0_f32.max(20.0 + 8.0 * seed.len() as f32);
+            let field = Field::new("Seed", &seed).width(width).height(24.0);
+            if let Some(seed) = field.show(ui, parse).applied {
+                actions.push(Action::SetSeed(seed));
+            }
+            ui.add_space(2.0);
+            ui.label(small("Seed"));
+        });
+    });
+    actions
+}
+
+/// Simulated time as a clock; to the millisecond while it stands, further in slow motion.
+fn clock(now: Duration, playing: bool, speed: f64) -> String {
+    let seconds = now.0 / 1_000_000_000;
+    let nanos = now.0 % 1_000_000_000;
+    let fraction = if speed < 0.01 {
+        format!("{:06}", nanos / 1000)
+    } else if playing && speed >= 0.1 {
+        (nanos / 100_000_000).to_string()
+    } else {
+        format!("{:03}", nanos / 1_000_000)
+    };
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}.{fraction}", seconds % 60)
+}
+
+/// A speed as it is written: "10×", "0.05×", "max".
+pub fn speed_text(speed: f64) -> String {
+    if speed.is_infinite() {
+        "max".to_owned()
+    } else if speed >= 100.0 {
+        format!("{speed:.0}×")
+    } else {
+        // Two significant digits, without zeros at the end.
+        let mut digits = 0;
+        let mut scaled = speed;
+        while scaled < 10.0 && digits < 4 {
+            scaled *= 10.0;
+            digits += 1;
+        }
+        let text = format!("{speed:.digits$}");
+        let text = if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            &text
+        };
+        format!("{text}×")
+    }
+}
+
+/// The stop nearest to a speed.
+pub fn speed_index(speed: f64) -> usize {
+    let distance = |stop: f64| {
+        if stop.is_infinite() || speed.is_infinite() {
+            if stop == speed { 0.0 } else { f64::MAX }
+        } else {
+            (libm::log(stop) - libm::log(speed.max(1e-9))).abs()
+        }
+    };
+    (0..SPEEDS.len())
+        .min_by(|a, b| distance(SPEEDS[*a]).total_cmp(&distance(SPEEDS[*b])))
+        .unwrap_or(0)
+}
+
+/// The slider of speeds, from 0.001 to as fast as the machine goes; returns another speed when it is moved.
+fn speed_slider(ui: &mut Ui, speed: f64) -> Option<f64> {
+    let palette = theme::palette(ui);
+    let last = SPEEDS.len() - 1;
+    let (rect, response) = ui.allocate_exact_size(vec2(128.0, 24.0), Sense::click_and_drag());
+    let index = speed_index(speed);
+    let value = if speed.is_finite() { speed } else { 1e6 };
+    response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), value, "Speed"));
+    let id = response.id;
+    ui.ctx().accesskit_node_builder(id, |node| {
+        node.set_role(Role::Slider);
+        node.set_description(speed_text(speed));
+        node.set_min_numeric_value(SPEEDS[0]);
+        node.set_max_numeric_value(1e6);
+        node.add_action(AccessAction::Increment);
+        node.add_action(AccessAction::Decrement);
+        node.add_action(AccessAction::SetValue);
+    });
+
+    let track = rect.x_range().shrink(8.0);
+    let x_of = |index: usize| egui::lerp(track, index as f32 / last as f32);
+    let middle = rect.center().y;
+    let painter = ui.painter();
+    let thick = |colour| Stroke::new(3.0, colour);
+    painter.hline(track, middle, thick(palette.hair));
+    painter.hline(track.min..=x_of(index), middle, thick(palette.text2));
+    for decade in (0..=18).step_by(3).chain([last]) {
+        painter.circle_filled(pos2(x_of(decade), middle), 1.5, palette.text3);
+    }
+    let held = response.hovered() || response.dragged() || response.has_focus();
+    painter.circle_filled(
+        pos2(x_of(index), middle),
+        if held { 7.0 } else { 6.0 },
+        palette.text,
+    );
+    if response.has_focus() {
+        let ring = Stroke::new(theme::stroke::FOCUS, palette.text);
+        painter.circle_stroke(pos2(x_of(index), middle), 10.0, ring);
+    }
+
+    let wanted = moved_to(ui, &response, index, last, track);
+    let wanted = wanted.or_else(|| value_asked(ui, &response));
+    response.on_hover_text("Simulated seconds a second ([ slower, ] faster)");
+    wanted
+        .filter(|wanted| *wanted != index)
+        .map(|index| SPEEDS[index])
+}
+
+fn moved_to(
+    ui: &Ui,
+    response: &Response,
+    index: usize,
+    last: usize,
+    track: egui::Rangef,
+) -> Option<usize> {
+    if (response.clicked() || response.dragged())
+        && let Some(pointer) = response.interact_pointer_pos()
+    {
+        let share = ((pointer.x - track.min) / track.span()).clamp(0.0, 1.0);
+        return Some((share * last as f32).round() as usize);
+    }
+    let asked = |action| ui.input(|input| input.has_accesskit_action_request(response.id, action));
+    let pressed = |key| response.has_focus() && ui.input(|input| input.key_pressed(key));
+    if asked(AccessAction::Increment) || pressed(Key::ArrowRight) || pressed(Key::ArrowUp) {
+        return Some((index + 1).min(last));
+    }
+    if asked(AccessAction::Decrement) || pressed(Key::ArrowLeft) || pressed(Key::ArrowDown) {
+        return Some(index.saturating_sub(1));
+    }
+    None
+}
+
+/// The stop that assistive technology asked for by its value.
+fn value_asked(ui: &Ui, response: &Response) -> Option<usize> {
+    ui.input(|input| {
+        input
+            .accesskit_action_requests(response.id, AccessAction::SetValue)
+            .find_map(|request| match request.data {
+                Some(ActionData::NumericValue(value)) if value > 1000.0 => Some(SPEEDS.len() - 1),
+                Some(ActionData::NumericValue(value)) => Some(speed_index(value)),
+                _ => None,
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_shows_what_can_be_read() {
+        let at = Duration(66_412_345_678);
+        assert_eq!(clock(at, true, 10.0), "00:01:06.4");
+        assert_eq!(clock(at, false, 10.0), "00:01:06.412");
+        assert_eq!(clock(at, true, 0.001), "00:01:06.412345");
+        assert_eq!(clock(Duration(3_600_000_000_000), true, 1.0), "01:00:00.0");
+    }
+
+    #[test]
+    fn speeds_are_written_short() {
+        let texts: Vec<String> = SPEEDS.iter().copied().map(speed_text).collect();
+        assert_eq!(texts[0], "0.001×");
+        assert_eq!(texts[5], "0.05×");
+        assert_eq!(texts[9], "1×");
+        assert_eq!(texts[12], "10×");
+        assert_eq!(texts[18], "1000×");
+        assert_eq!(texts[19], "max");
+        assert_eq!(speed_text(9.876), "9.9×");
+        assert_eq!(speed_text(0.0), "0×");
+    }
+
+    #[test]
+    fn every_stop_is_nearest_to_itself() {
+        for (index, speed) in SPEEDS.iter().enumerate() {
+            assert_eq!(speed_index(*speed), index);
+        }
+        assert_eq!(SPEEDS[speed_index(9.2)], 10.0);
+    }
+}
