@@ -53,6 +53,10 @@ pub enum Action {
     SaveSession,
     /// Show the start screen.
     ShowStart,
+    /// Go back from the start screen to the document.
+    ShowMain,
+    /// Take a file off the list of recent ones.
+    ForgetRecent(PathBuf),
     /// Take away the tag with the loss of this node.
     DismissLoss(String),
     /// Zoom the canvas; 1 is 100 %.

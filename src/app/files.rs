@@ -258,7 +258,10 @@ fn typed_path(typed: &str, purpose: Purpose) -> Result<PathBuf, String> {
         _ => PathBuf::from(typed),
     };
     if path.is_dir() {
-        return Err(format!("{} is a folder: add the file's name", path.display()));
+        return Err(format!(
+            "{} is a folder: add the file's name",
+            path.display()
+        ));
     }
     if purpose == Purpose::Open {
         if !path.exists() {
@@ -268,7 +271,9 @@ fn typed_path(typed: &str, purpose: Purpose) -> Result<PathBuf, String> {
         if path.extension().is_none() {
             path.set_extension("ron");
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(format!("There is no folder {}", folder.display()));
         }
@@ -344,9 +349,17 @@ mod tests {
 
         assert_eq!(typed_path(&text(&there), Purpose::Open), Ok(there.clone()));
         let missing = folder.path().join("missing.ron");
-        assert!(typed_path(&text(&missing), Purpose::Open).unwrap_err().contains("missing.ron"));
+        assert!(
+            typed_path(&text(&missing), Purpose::Open)
+                .unwrap_err()
+                .contains("missing.ron")
+        );
         assert!(typed_path("  ", Purpose::Open).is_err());
-        assert!(typed_path(&text(folder.path()), Purpose::SaveAs).unwrap_err().contains("folder"));
+        assert!(
+            typed_path(&text(folder.path()), Purpose::SaveAs)
+                .unwrap_err()
+                .contains("folder")
+        );
         let bare = folder.path().join("new");
         assert_eq!(
             typed_path(&text(&bare), Purpose::SaveAs),

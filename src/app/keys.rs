@@ -163,7 +163,8 @@ fn take(ctx: &Context, modifiers: Modifiers, key: Key) -> bool {
 /// Whether this character was typed: where it is on the keyboard depends on the layout.
 fn typed(ctx: &Context, text: &str) -> bool {
     ctx.input_mut(|input| {
-        let is_it = |event: &egui::Event| matches!(event, egui::Event::Text(typed) if typed == text);
+        let is_it =
+            |event: &egui::Event| matches!(event, egui::Event::Text(typed) if typed == text);
         let found = input.events.iter().any(is_it);
         input.events.retain(|event| !is_it(event));
         found
@@ -179,7 +180,9 @@ pub fn service(view: &View) -> Option<String> {
     let any_service = |node: &Node| matches!(node, Node::Service(_));
     let first = |wanted: &dyn Fn(&Node) -> bool| {
         let mut nodes = view.topology.nodes.iter();
-        nodes.find(|(_, node)| wanted(node)).map(|(name, _)| name.as_str())
+        nodes
+            .find(|(_, node)| wanted(node))
+            .map(|(name, _)| name.as_str())
     };
     selected
         .or_else(|| first(&keeps_state))
@@ -199,7 +202,10 @@ pub fn instance_to_crash(view: &View) -> Option<(String, u32)> {
             .get(*name)
             .is_some_and(|node| matches!(node, Node::Service(_)) || node.is_store())
     };
-    let selected = view.selection.and_then(Selection::node).filter(has_instances);
+    let selected = view
+        .selection
+        .and_then(Selection::node)
+        .filter(has_instances);
     let name = selected.map(str::to_owned).or_else(|| service(view))?;
     let up = view
         .node(&name)
@@ -264,7 +270,10 @@ fn duplicated(view: &View) -> Option<Action> {
             commands.push(Command::Link(format!("{from} -> {copy}")));
         }
     }
-    Some(Action::Edit(commands, format!("Duplicated {name} as {copy}")))
+    Some(Action::Edit(
+        commands,
+        format!("Duplicated {name} as {copy}"),
+    ))
 }
 
 fn removed(view: &View) -> Option<Action> {

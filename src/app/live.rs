@@ -166,13 +166,13 @@ impl Live {
         self.readings.update(&self.latest.snapshot, now);
         for refusal in self.runner.take_refusals() {
             let text = format!("Not carried out: {}", refusal.error);
-            self.messages.push(Toast::error(text).with_action("Reset", Answer::Do(Action::Reset)));
+            self.messages
+                .push(Toast::error(text).with_action("Reset", Answer::Do(Action::Reset)));
         }
         if let Some(failure) = self.latest.failure.clone().filter(|_| self.told.is_none()) {
             let short = "The simulation failed. The document is unharmed.";
-            self.messages.push(
-                Toast::error(short).with_action("Show", Answer::Details(failure.clone())),
-            );
+            self.messages
+                .push(Toast::error(short).with_action("Show", Answer::Details(failure.clone())));
             self.told = Some(failure);
         }
     }
@@ -198,7 +198,8 @@ impl Live {
             }
             Action::SetSeed(seed) => {
                 let label = format!("Seed {seed}");
-                self.document.change(&label, |topology| topology.seed = *seed);
+                self.document
+                    .change(&label, |topology| topology.seed = *seed);
                 self.reset();
             }
             Action::Undo => {
@@ -240,7 +241,10 @@ impl Live {
         }
         self.keep_selection();
         let adds_or_removes = |command: &Command| {
-            matches!(command, Command::Add(..) | Command::Remove(_) | Command::Unlink(_))
+            matches!(
+                command,
+                Command::Add(..) | Command::Remove(_) | Command::Unlink(_)
+            )
         };
         if commands.iter().any(adds_or_removes) {
             self.messages

@@ -149,11 +149,7 @@ fn broken_by(topology: &Topology, commands: &[Command]) -> Option<String> {
         .find(|problem| !before.contains(problem))
 }
 
-fn placement_edit(
-    topology: &Topology,
-    service: &str,
-    wanted: Placement,
-) -> (Vec<Command>, String) {
+fn placement_edit(topology: &Topology, service: &str, wanted: Placement) -> (Vec<Command>, String) {
     let mut commands = Vec::new();
     let (state, label) = match wanted {
         Placement::Stateless => (State::Stateless, format!("{service} keeps no state")),
@@ -287,9 +283,7 @@ pub fn store_left_unused(before: &Topology, after: &Topology) -> Option<String> 
     after
         .nodes
         .iter()
-        .find(|(name, node)| {
-            node.is_store() && is_used(before, name) && !is_used(after, name)
-        })
+        .find(|(name, node)| node.is_store() && is_used(before, name) && !is_used(after, name))
         .map(|(name, _)| name.clone())
 }
 

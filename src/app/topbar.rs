@@ -1,15 +1,14 @@
 //! The bar at the top: document, undo, and what is done to the running system.
 
-use egui::{Align, Layout, Painter, Pos2, Response, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align, Layout, Popup, PopupCloseBehavior, Response, Sense, Ui, pos2, vec2};
 
 use super::action::Action;
 use super::document::Document;
 use super::icons::Icon;
 use super::keys;
-use super::menu;
 use super::state::View;
 use super::theme::{self, Palette, Weight, height, size, space};
-use super::widgets::{Button, separator, stepper};
+use super::widgets::{Button, logo, menu_item, menu_separator, separator, stepper};
 use crate::model::{Command, Node, Stop};
 
 /// Shows the bar in a row of its height; returns what was asked for.
@@ -36,7 +35,11 @@ pub fn ui(ui: &mut Ui, view: &View, document: &Document) -> Vec<Action> {
             {
                 actions.push(Action::ToggleHelp);
             }
-            let other = if palette.dark { "Light theme" } else { "Dark theme" };
+            let other = if palette.dark {
+                "Light theme"
+            } else {
+                "Dark theme"
+            };
             if ui.add(Button::icon_only(Icon::Theme, other)).clicked() {
                 actions.push(Action::ToggleTheme);
             }
@@ -82,14 +85,11 @@ fn deploy(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
         actions.push(Action::Run(Command::Deploy(node.clone(), Stop::Drained)));
     }
     response.context_menu(|ui| {
-        ui.set_min_width(240.0);
-        if menu::item(ui, Icon::Deploy, "Deploy, instances drained", "D") {
+        if menu_item(ui, Some(Icon::Deploy), "Deploy, instances drained", "D").clicked() {
             actions.push(Action::Run(Command::Deploy(node.clone(), Stop::Drained)));
-            ui.close();
         }
-        if menu::item(ui, Icon::Bolt, "Deploy, instances killed", "") {
+        if menu_item(ui, Some(Icon::Bolt), "Deploy, instances killed", "").clicked() {
             actions.push(Action::Run(Command::Deploy(node.clone(), Stop::Abrupt)));
-            ui.close();
         }
     });
 }
@@ -104,10 +104,10 @@ fn scale(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
     let Some(Node::Service(service)) = view.topology.nodes.get(&name) else {
         return;
     };
-    egui::Popup::menu(&response)
+    Popup::menu(&response)
         .gap(4.0)
         .width(220.0)
-        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .accessible_name("Scale")
         .show(|ui| {
             ui.horizontal(|ui| {
@@ -129,8 +129,20 @@ fn undo_redo(ui: &mut Ui, document: &Document, actions: &mut Vec<Action>) {
         label.map_or_else(|| verb.to_owned(), |label| format!("{verb}: {label}"))
     };
     for (icon, verb, keys, label, action) in [
-        (Icon::Undo, "Undo", "Ctrl+Z", document.undo_label(), Action::Undo),
-        (Icon::Redo, "Redo", "Ctrl+Shift+Z", document.redo_label(), Action::Redo),
+        (
+            Icon::Undo,
+            "Undo",
+            "Ctrl+Z",
+            document.undo_label(),
+            Action::Undo,
+        ),
+        (
+            Icon::Redo,
+            "Redo",
+            "Ctrl+Shift+Z",
+            document.redo_label(),
+            Action::Redo,
+        ),
     ] {
         let tooltip = format!("{} ({keys})", words(verb, label));
         let button = Button::icon_only(icon, verb).tooltip(&tooltip);
@@ -164,30 +176,52 @@ fn title(ui: &mut Ui, document: &Document) -> Vec<Action> {
     let middle = rect.center().y;
     let mut x = rect.left() + 6.0;
     let width = galley.size().x;
-    painter.galley(pos2(x, middle - galley.size().y / 2.0), galley, palette.text);
+    painter.galley(
+        pos2(x, middle - galley.size().y / 2.0),
+        galley,
+        palette.text,
+    );
     x += width;
     if document.dirty() {
         painter.circle_filled(pos2(x + 8.0, middle), 3.0, palette.text3);
     }
-    Icon::ChevronDown.paint(painter, pos2(rect.right() - 11.0, middle), 14.0, palette.text3);
+    Icon::ChevronDown.paint(
+        painter,
+        pos2(rect.right() - 11.0, middle),
+        14.0,
+        palette.text3,
+    );
 
     let response = match (document.dirty(), document.path()) {
         (true, _) => response.on_hover_text("There are unsaved changes"),
         (false, Some(path)) => response.on_hover_text(path.display().to_string()),
         (false, None) => response.on_hover_text("Not a file yet"),
     };
-    menu::under(&response, "Document", 280.0, |ui| {
+    let menu = Popup::menu(&response).gap(4.0).accessible_name("Document");
+    menu.show(|ui| {
         let mut row = |ui: &mut Ui, icon, text: &str, keys: &str, action: Action| {
-            if menu::item(ui, icon, text, keys) {
+            if menu_item(ui, Some(icon), text, keys).clicked() {
                 actions.push(action);
             }
         };
         row(ui, Icon::Plus, "New", "Ctrl+N", Action::New);
         row(ui, Icon::File, "Open...", "Ctrl+O", Action::Open);
-        row(ui, Icon::Lessons, "Start screen and presets", "", Action::ShowStart);
-        menu::divider(ui);
+        row(
+            ui,
+            Icon::Lessons,
+            "Start screen and presets",
+            "",
+            Action::ShowStart,
+        );
+        menu_separator(ui);
         row(ui, Icon::Check, "Save", "Ctrl+S", Action::Save);
-        row(ui, Icon::Export, "Save as...", "Ctrl+Shift+S", Action::SaveAs);
+        row(
+            ui,
+            Icon::Export,
+            "Save as...",
+            "Ctrl+Shift+S",
+            Action::SaveAs,
+        );
         row(
             ui,
             Icon::Clock,
@@ -207,31 +241,17 @@ fn brand(ui: &mut Ui, palette: &Palette) -> Response {
         .layout_no_wrap("statescope".to_owned(), font, palette.text);
     let wanted = vec2(18.0 + 10.0 + galley.size().x + 4.0, height::BUTTON);
     let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "statescope: start screen"));
-    logo(ui.painter(), pos2(rect.left() + 9.0, rect.center().y), 18.0, palette);
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::Button, true, "statescope: start screen")
+    });
+    logo(
+        ui.painter(),
+        pos2(rect.left() + 9.0, rect.center().y),
+        18.0,
+        palette.panel,
+        palette,
+    );
     let at = pos2(rect.left() + 28.0, rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, palette.text);
     response
-}
-
-/// The logo around a point, `side` points high: a vessel half full, and what is lost.
-pub fn logo(painter: &Painter, centre: Pos2, side: f32, palette: &Palette) {
-    let unit = side / 18.0;
-    let at = |x: f32, y: f32| centre + vec2(x - 9.0, y - 9.0) * unit;
-    painter.circle_stroke(at(9.0, 9.0), 7.2 * unit, Stroke::new(1.8 * unit, palette.text));
-    let level = 2.5_f32;
-    let radius = 6.8_f32;
-    let from = (level / radius).asin();
-    let steps = 24;
-    let half: Vec<Pos2> = (0..=steps)
-        .map(|step| {
-            let angle =
-                from + (std::f32::consts::PI - 2.0 * from) * step as f32 / steps as f32;
-            at(9.0, 9.0) + vec2(angle.cos(), angle.sin()) * radius * unit
-        })
-        .collect();
-    painter.add(egui::Shape::convex_polygon(half, palette.text, Stroke::NONE));
-    let dot = at(14.3, 3.7);
-    painter.circle_filled(dot, 4.2 * unit, palette.panel);
-    painter.circle_filled(dot, 2.6 * unit, palette.lost);
 }

@@ -1,0 +1,708 @@
+//! The window: its screens and panes, and what happens with what they ask for.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Context, Id, Rect, Role, Stroke, Ui, UiBuilder, WidgetInfo, vec2};
+
+use super::action::Action;
+use super::canvas::Canvas;
+use super::charts::Charts;
+use super::dialogs::{self, Leaving, Reply};
+use super::document::Document;
+use super::files::{Files, Purpose};
+use super::inspector::Inspector;
+use super::live::{Answer, Live};
+use super::log::Log;
+use super::runner::Runner;
+use super::start::Start;
+use super::theme::{self, height};
+use super::widgets::{Toast, Toasts};
+use super::{keys, topbar, transport};
+use crate::model::{FileError, Loaded, Topology, file};
+
+/// What outlives the window.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    /// Dark or light; `None`: as the system has it.
+    pub dark: Option<bool>,
+    /// Contrast and motion.
+    pub look: theme::Settings,
+    /// Files opened and saved lately, the latest first.
+    pub recent: Vec<PathBuf>,
+    /// Work that was not saved when the window was last seen: the file it belongs to and its text.
+    pub draft: Option<(Option<PathBuf>, String)>,
+}
+
+/// Which screen is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Screen {
+    Start,
+    Main,
+}
+
+/// What was asked for and waits until unsaved work is dealt with.
+#[derive(Clone, Debug, PartialEq)]
+enum Next {
+    Do(Action),
+    Close,
+}
+
+/// The whole window.
+#[derive(Debug)]
+pub struct Shell {
+    live: Live,
+    kept: Kept,
+    screen: Screen,
+    start: Start,
+    canvas: Canvas,
+    inspector: Inspector,
+    charts: Charts,
+    log: Log,
+    toasts: Toasts<Answer>,
+    files: Files,
+    /// The dialog about unsaved work, and what it holds up.
+    leaving: Option<(Leaving, Next)>,
+    /// What to do once the document has been saved.
+    after_save: Option<Next>,
+    /// Comments would be lost: asked before this is written.
+    losing_comments: Option<PathBuf>,
+    help: bool,
+    details: Option<String>,
+    /// Nodes are being moved since the pointer went down.
+    dragging: bool,
+    may_close: bool,
+    title: String,
+    pane: usize,
+}
+
+/// Panes that F6 goes through, by the name under which each is put into the tree.
+const PANES: [&str; 5] = ["Top bar", "Canvas", "Transport", "Charts", "Inspector"];
+
+impl Shell {
+    /// The window with a thread for the simulation; `initial` is opened, else the start screen shows.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub fn new(ctx: &Context, kept: Kept, initial: Option<Loaded>) -> std::io::Result<Self> {
+        let waker = ctx.clone();
+        let runner = Runner::spawn(move || waker.request_repaint())?;
+        Ok(Self::with(ctx, runner, Files::default(), kept, initial))
+    }
+
+    /// The window without thread and system dialogs: the same frames give the same pictures, for tests.
+    pub fn stepped(ctx: &Context, kept: Kept, initial: Option<Loaded>) -> Self {
+        Self::with(ctx, Runner::stepped(), Files::typed_only(), kept, initial)
+    }
+
+    fn with(
+        ctx: &Context,
+        runner: Runner,
+        files: Files,
+        kept: Kept,
+        initial: Option<Loaded>,
+    ) -> Self {
+        theme::install(ctx, kept.look);
+        if let Some(dark) = kept.dark {
+            set_theme(ctx, dark);
+        }
+        let mut shell = Self {
+            live: Live::new(runner),
+            kept,
+            screen: Screen::Start,
+            start: Start::default(),
+            canvas: Canvas::default(),
+            inspector: Inspector::default(),
+            charts: Charts::default(),
+            log: Log::default(),
+            toasts: Toasts::default(),
+            files,
+            leaving: None,
+            after_save: None,
+            losing_comments: None,
+            help: false,
+            details: None,
+            dragging: false,
+            may_close: false,
+            title: String::new(),
+            pane: 0,
+        };
+        if let Some(loaded) = initial {
+            shell.open(loaded);
+        } else {
+            shell.restore_draft();
+        }
+        shell
+    }
+
+    /// What outlives the window, as it is now.
+    pub fn kept(&self) -> Kept {
+        let document = self.live.document();
+        let draft = document.dirty().then(|| {
+            let path = document.path().map(Path::to_owned);
+            (path, file::write(document.topology()))
+        });
+        Kept {
+            draft,
+            ..self.kept.clone()
+        }
+    }
+
+    /// The document and the running system.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// One frame of the window.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let (now, passed) = ctx.input(|input| (input.time, f64::from(input.stable_dt)));
+        self.live.tick(now, passed);
+        for message in self.live.take_messages() {
+            self.toasts.push(message);
+        }
+        self.name_window(&ctx);
+        self.watch_close(&ctx);
+
+        let typing = ctx.text_edit_focused();
+        let asking = self.leaving.is_some() || self.losing_comments.is_some();
+        let mut actions = Vec::new();
+        if !typing && !asking {
+            actions.extend(match self.screen {
+                Screen::Main => keys::main_view(&ctx, &self.live.view()),
+                Screen::Start => keys::document(&ctx),
+            });
+            if self.screen == Screen::Main {
+                self.cycle_panes(&ctx);
+            }
+        }
+        actions.extend(match self.screen {
+            Screen::Start => {
+                let open = (!self.live.document().topology().nodes.is_empty())
+                    .then(|| self.live.document());
+                self.start.ui(ui, &self.kept.recent, open)
+            }
+            Screen::Main => self.main_ui(ui),
+        });
+        actions.extend(dropped_file(&ctx));
+        self.floating(&ctx, &mut actions);
+
+        self.live.clear_preview();
+        let pointer_down = ctx.input(|input| input.pointer.any_down());
+        for action in actions {
+            self.act(&ctx, action);
+        }
+        self.dragging &= pointer_down;
+    }
+
+    /// What lies over the screen: path field, messages, dialogs, the sheet of keys.
+    fn floating(&mut self, ctx: &Context, actions: &mut Vec<Action>) {
+        let screen = ctx.content_rect();
+        if let Some((purpose, path)) = self.files.show(ctx, height::TOP_BAR) {
+            self.file_chosen(ctx, purpose, path);
+        }
+        let anchor = match self.screen {
+            Screen::Start => screen.right_bottom() - vec2(16.0, 16.0),
+            // Above the canvas's zoom controls.
+            Screen::Main => {
+                let panes = Panes::of(screen);
+                panes.canvas.right_bottom() - vec2(12.0, 56.0)
+            }
+        };
+        match self.toasts.show(ctx, anchor) {
+            Some(Answer::Do(action)) => actions.push(action),
+            Some(Answer::Details(text)) => self.details = Some(text),
+            None => {}
+        }
+        if self.help && dialogs::sheet(ctx, keys::SHEET) {
+            self.help = false;
+        }
+        if let Some(text) = &self.details
+            && dialogs::details(ctx, text)
+        {
+            self.details = None;
+        }
+        if let Some((leaving, _)) = &self.leaving {
+            match dialogs::unsaved(ctx, leaving) {
+                Some(Reply::Save) => {
+                    self.after_save = self.leaving.take().map(|(_, next)| next);
+                    self.save(ctx);
+                }
+                Some(Reply::Discard) => {
+                    let next = self.leaving.take().map(|(_, next)| next);
+                    self.go_on(ctx, next);
+                }
+                Some(Reply::Cancel) => self.leaving = None,
+                None => {}
+            }
+        }
+        if let Some(path) = self.losing_comments.clone() {
+            match dialogs::comments(ctx, &path) {
+                Some(Reply::Save) => {
+                    self.losing_comments = None;
+                    self.write(ctx, path);
+                }
+                Some(Reply::Discard) => {
+                    self.losing_comments = None;
+                    self.ask(ctx, Purpose::SaveAs);
+                }
+                Some(Reply::Cancel) => {
+                    self.losing_comments = None;
+                    self.after_save = None;
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn main_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
+        let panes = Panes::of(ui.max_rect());
+        let view = self.live.view();
+        let document = self.live.document();
+        let recorded = self.live.has_recording();
+        let mut actions = Vec::new();
+        let palette = theme::palette(ui);
+
+        actions.extend(pane(ui, panes.canvas, "Canvas", palette.canvas, |ui| {
+            self.canvas.ui(ui, &view)
+        }));
+        actions.extend(pane(ui, panes.top, "Top bar", palette.panel, |ui| {
+            topbar::ui(ui, &view, document)
+        }));
+        actions.extend(pane(
+            ui,
+            panes.transport,
+            "Transport",
+            palette.panel,
+            |ui| transport::ui(ui, &view, recorded),
+        ));
+        actions.extend(pane(ui, panes.charts, "Charts", palette.panel, |ui| {
+            self.charts.ui(ui, &view)
+        }));
+        actions.extend(pane(ui, panes.log, "Log", palette.panel, |ui| {
+            if panes.wide {
+                self.log.ui(ui, &view)
+            } else {
+                self.log.line_ui(ui, &view)
+            }
+        }));
+        actions.extend(pane(
+            ui,
+            panes.inspector,
+            "Inspector",
+            palette.panel,
+            |ui| self.inspector.ui(ui, &view),
+        ));
+
+        let hair = Stroke::new(theme::stroke::HAIR, palette.hair);
+        let painter = ui.painter();
+        painter.hline(panes.top.x_range(), panes.top.bottom() - 0.5, hair);
+        painter.hline(panes.transport.x_range(), panes.transport.top() - 0.5, hair);
+        painter.hline(panes.charts.x_range(), panes.charts.top() - 0.5, hair);
+        painter.vline(
+            panes.inspector.left() - 0.5,
+            panes.inspector.y_range(),
+            hair,
+        );
+        if panes.wide {
+            painter.vline(panes.log.left() - 0.5, panes.log.y_range(), hair);
+            painter.hline(panes.log.x_range(), panes.log.top() - 0.5, hair);
+        } else {
+            painter.hline(panes.log.x_range(), panes.log.top() - 0.5, hair);
+        }
+        actions
+    }
+
+    fn act(&mut self, ctx: &Context, action: Action) {
+        let moving = matches!(action, Action::Move(_));
+        if self.live.act(&action, self.dragging) {
+            self.dragging |= moving;
+            return;
+        }
+        match action {
+            Action::New | Action::OpenPath(_) | Action::OpenPreset(_) => {
+                self.unless_unsaved(ctx, Next::Do(action));
+            }
+            // Asking for a file loses nothing; opening the one that is chosen might.
+            Action::Open => self.ask(ctx, Purpose::Open),
+            Action::Save => self.save(ctx),
+            Action::SaveAs => self.ask(ctx, Purpose::SaveAs),
+            Action::SaveSession => self.ask(ctx, Purpose::SaveSession),
+            Action::ShowStart => {
+                self.live.act(&Action::Pause, false);
+                self.screen = Screen::Start;
+            }
+            Action::ShowMain => self.screen = Screen::Main,
+            Action::ZoomTo(zoom) => self.canvas.zoom_to(zoom),
+            Action::Fit => self.canvas.fit(),
+            Action::ToggleTheme => {
+                let dark = !theme::palette(ctx).dark;
+                self.kept.dark = Some(dark);
+                set_theme(ctx, dark);
+            }
+            Action::ToggleHelp => self.help = !self.help,
+            Action::ForgetRecent(path) => self.kept.recent.retain(|recent| *recent != path),
+            _ => {}
+        }
+    }
+
+    /// Goes on if nothing would be lost, else asks first.
+    fn unless_unsaved(&mut self, ctx: &Context, next: Next) {
+        let document = self.live.document();
+        if document.dirty() {
+            let leaving = Leaving {
+                title: document.title(),
+            };
+            self.leaving = Some((leaving, next));
+        } else {
+            self.go_on(ctx, Some(next));
+        }
+    }
+
+    /// Does what was held up; unsaved work has been dealt with.
+    fn go_on(&mut self, ctx: &Context, next: Option<Next>) {
+        match next {
+            Some(Next::Close) => {
+                self.may_close = true;
+                // What was given up is not restored.
+                self.live.open(Document::default());
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            Some(Next::Do(Action::New)) => {
+                self.live.open(Document::new(blank()));
+                self.show_main();
+            }
+            Some(Next::Do(Action::OpenPath(path))) => self.open_named(&path.to_string_lossy()),
+            Some(Next::Do(Action::OpenPreset(name))) => self.open_named(&name),
+            Some(Next::Do(_)) | None => {}
+        }
+    }
+
+    fn open_named(&mut self, name: &str) {
+        match file::load(name) {
+            Ok(loaded) => {
+                let play = self.start.take_play();
+                self.open(loaded);
+                if play {
+                    self.live.act(&Action::Play, false);
+                }
+            }
+            Err(error) => {
+                self.start.take_play();
+                self.toasts.push(file_error(&error));
+            }
+        }
+    }
+
+    fn open(&mut self, loaded: Loaded) {
+        if let Some(path) = &loaded.path {
+            let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            self.remember(whole);
+        }
+        self.live.open(Document::from_loaded(loaded));
+        self.show_main();
+    }
+
+    fn show_main(&mut self) {
+        self.screen = Screen::Main;
+        self.canvas = Canvas::default();
+        self.inspector = Inspector::default();
+        self.charts = Charts::default();
+        self.log = Log::default();
+        self.canvas.fit();
+    }
+
+    fn remember(&mut self, path: PathBuf) {
+        self.kept.recent.retain(|recent| *recent != path);
+        self.kept.recent.insert(0, path);
+        self.kept.recent.truncate(8);
+    }
+
+    fn ask(&mut self, ctx: &Context, purpose: Purpose) {
+        let document = self.live.document();
+        let folder = document
+            .path()
+            .and_then(Path::parent)
+            .or_else(|| self.kept.recent.first().and_then(|recent| recent.parent()))
+            .unwrap_or(Path::new(""));
+        let suggested = match (purpose, document.path()) {
+            (Purpose::Open, _) => folder.join(""),
+            (Purpose::SaveAs, Some(path)) => path.to_owned(),
+            (Purpose::SaveAs, None) => folder.join(file_name(&document.title(), "")),
+            (Purpose::SaveSession, _) => folder.join(file_name(&document.title(), "-session")),
+        };
+        self.files.ask(ctx, purpose, &suggested);
+    }
+
+    fn file_chosen(&mut self, ctx: &Context, purpose: Purpose, path: PathBuf) {
+        match purpose {
+            Purpose::Open => self.unless_unsaved(ctx, Next::Do(Action::OpenPath(path))),
+            Purpose::SaveAs => self.write(ctx, path),
+            Purpose::SaveSession => {
+                let text = file::write(&self.live.session());
+                match file::save(&path, &text) {
+                    Ok(()) => {
+                        let told = format!("Session saved as {}", shown_name(&path));
+                        self.remember(path);
+                        self.toasts.push(Toast::info(told));
+                    }
+                    Err(error) => self.toasts.push(save_error(&path, &error)),
+                }
+            }
+        }
+    }
+
+    fn save(&mut self, ctx: &Context) {
+        let document = self.live.document();
+        match document.path().map(Path::to_owned) {
+            None => self.ask(ctx, Purpose::SaveAs),
+            Some(path) if document.would_lose_comments() => self.losing_comments = Some(path),
+            Some(path) => self.write(ctx, path),
+        }
+    }
+
+    fn write(&mut self, ctx: &Context, path: PathBuf) {
+        let text = self.live.document().text().into_owned();
+        match file::save(&path, &text) {
+            Ok(()) => {
+                let told = format!("Saved {}", shown_name(&path));
+                self.toasts.push(Toast::info(told));
+                self.remember(path.clone());
+                self.live.document_mut().was_saved(path, text);
+                let next = self.after_save.take();
+                self.go_on(ctx, next);
+            }
+            Err(error) => {
+                self.after_save = None;
+                self.toasts.push(save_error(&path, &error));
+            }
+        }
+    }
+
+    /// Brings back work that was not saved when the window went away.
+    fn restore_draft(&mut self) {
+        let Some((path, text)) = self.kept.draft.take() else {
+            return;
+        };
+        let Ok(topology) = file::read(&text, "unsaved work") else {
+            return;
+        };
+        let mut document = match &path {
+            Some(path) => match file::load(&path.to_string_lossy()) {
+                Ok(loaded) => Document::from_loaded(loaded),
+                Err(_) => Document::new(blank()),
+            },
+            None => Document::new(blank()),
+        };
+        document.change("Unsaved work restored", |old| *old = topology);
+        let told = format!("Restored unsaved work on {}", document.title());
+        self.live.open(document);
+        self.show_main();
+        self.toasts
+            .push(Toast::info(told).with_action("Discard", Answer::Do(Action::Undo)));
+    }
+
+    /// Title of the window for the system, and its name for assistive technology.
+    fn name_window(&mut self, ctx: &Context) {
+        let title = match self.screen {
+            Screen::Start => "statescope".to_owned(),
+            Screen::Main => {
+                let document = self.live.document();
+                let mark = if document.dirty() { "• " } else { "" };
+                format!("{mark}{} - statescope", document.title())
+            }
+        };
+        ctx.accesskit_node_builder(egui::accesskit_root_id(), |node| {
+            node.set_label(title.as_str());
+        });
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    /// Holds the window open while there is unsaved work.
+    fn watch_close(&mut self, ctx: &Context) {
+        if !ctx.input(|input| input.viewport().close_requested()) || self.may_close {
+            return;
+        }
+        if self.live.document().dirty() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.unless_unsaved(ctx, Next::Close);
+        }
+    }
+
+    /// F6 moves the keyboard to the next pane.
+    fn cycle_panes(&mut self, ctx: &Context) {
+        let backward = ctx.input(|input| input.modifiers.shift);
+        if ctx.input_mut(|input| {
+            input.consume_key(egui::Modifiers::SHIFT, egui::Key::F6)
+                || input.consume_key(egui::Modifiers::NONE, egui::Key::F6)
+        }) {
+            let step = if backward { PANES.len() - 1 } else { 1 };
+            self.pane = (self.pane + step) % PANES.len();
+            ctx.memory_mut(|memory| memory.request_focus(pane_id(PANES[self.pane])));
+        }
+    }
+}
+
+fn set_theme(ctx: &Context, dark: bool) {
+    ctx.set_theme(if dark {
+        egui::Theme::Dark
+    } else {
+        egui::Theme::Light
+    });
+}
+
+/// An empty document.
+fn blank() -> Topology {
+    Topology {
+        schema: crate::model::SCHEMA,
+        ..Topology::default()
+    }
+}
+
+/// A file name made from a title.
+fn file_name(title: &str, ending: &str) -> String {
+    let mut name = String::new();
+    for c in title.to_lowercase().chars() {
+        if c.is_alphanumeric() {
+            name.push(c);
+        } else if !name.ends_with('-') && !name.is_empty() {
+            name.push('-');
+        }
+    }
+    let name = name.trim_end_matches('-');
+    let name = if name.is_empty() { "topology" } else { name };
+    format!("{name}{ending}.ron")
+}
+
+fn shown_name(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+fn file_error(error: &FileError) -> Toast<Answer> {
+    let name = shown_name(Path::new(&error.file));
+    let short = if error.line > 0 {
+        format!("{name}, line {}: {}", error.line, error.message)
+    } else {
+        format!("{name}: {}", error.message)
+    };
+    Toast::error(shortened(&short)).with_action("Show", Answer::Details(error.to_string()))
+}
+
+fn save_error(path: &Path, error: &std::io::Error) -> Toast<Answer> {
+    let whole = format!("{} could not be written: {error}", path.display());
+    Toast::error(shortened(&whole)).with_action("Show", Answer::Details(whole.clone()))
+}
+
+/// The beginning of a text, for a message of one line.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 90;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(MOST - 1).collect();
+    short.push('…');
+    short
+}
+
+/// A file dropped on the window.
+fn dropped_file(ctx: &Context) -> Option<Action> {
+    ctx.input(|input| {
+        let mut dropped = input.raw.dropped_files.iter();
+        dropped.next().map(|file| file.path().to_owned())
+    })
+    .map(Action::OpenPath)
+}
+
+/// Where everything lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Panes {
+    /// The bar at the top.
+    pub top: Rect,
+    /// The topology.
+    pub canvas: Rect,
+    /// The bar that runs time.
+    pub transport: Rect,
+    /// The time surface.
+    pub charts: Rect,
+    /// The log: a pane beside the charts, or one line beneath them.
+    pub log: Rect,
+    /// What is selected.
+    pub inspector: Rect,
+    /// Whether the log is a pane.
+    pub wide: bool,
+}
+
+impl Panes {
+    /// The panes of a window of this size.
+    pub fn of(window: Rect) -> Self {
+        let wide = window.width() > 1500.0;
+        let inspector_width = if wide { 340.0 } else { 280.0 };
+        let dock_height: f32 = if wide { 275.0 } else { 243.0 };
+        // The canvas keeps at least a third of a low window.
+        let below = window.height() - height::TOP_BAR;
+        let dock_height = dock_height.min((below * 0.6).max(120.0));
+
+        let (top, below) = window.split_top_bottom_at_y(window.top() + height::TOP_BAR);
+        let (left, inspector) = below.split_left_right_at_x(below.right() - inspector_width);
+        let (canvas, dock) = left.split_top_bottom_at_y(left.bottom() - dock_height);
+        let (dock, log_pane) = if wide {
+            dock.split_left_right_at_x(dock.right() - 440.0)
+        } else {
+            (dock, Rect::NOTHING)
+        };
+        let (transport, charts) = dock.split_top_bottom_at_y(dock.top() + 1.0 + height::TRANSPORT);
+        let transport = transport.with_min_y(dock.top() + 1.0);
+        let charts = charts.with_min_y(charts.top() + 1.0);
+        let (charts, log) = if wide {
+            (charts, log_pane.with_min_y(log_pane.top() + 1.0))
+        } else {
+            charts.split_top_bottom_at_y(charts.bottom() - 28.0)
+        };
+        Self {
+            top,
+            canvas,
+            transport,
+            charts,
+            log,
+            inspector: inspector.with_min_x(inspector.left() + 1.0),
+            wide,
+        }
+    }
+}
+
+fn pane_id(name: &str) -> Id {
+    Id::unique(("pane", name))
+}
+
+/// A pane: a ground, and a group of that name for assistive technology.
+fn pane<T>(
+    ui: &mut Ui,
+    rect: Rect,
+    name: &'static str,
+    ground: egui::Color32,
+    content: impl FnOnce(&mut Ui) -> T,
+) -> T {
+    ui.painter().rect_filled(rect, 0.0, ground);
+    let id = pane_id(name);
+    let group = ui.interact(rect, id, egui::Sense::focusable_noninteractive());
+    group.widget_info(|| WidgetInfo::labeled(Role::Pane, true, name));
+    let builder = UiBuilder::new()
+        .scope_id(id.with("content"))
+        .max_rect(rect)
+        .accessibility_parent(id);
+    let mut inside = ui.new_child(builder);
+    inside.set_clip_rect(rect.intersect(ui.clip_rect()));
+    let result = content(&mut inside);
+    if group.has_focus() {
+        let ring = Stroke::new(theme::stroke::FOCUS, theme::palette(ui).text);
+        ui.painter()
+            .rect_stroke(rect.shrink(1.0), 0.0, ring, egui::StrokeKind::Inside);
+    }
+    result
+}
