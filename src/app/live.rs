@@ -323,17 +323,13 @@ impl Live {
         self.cursor = None;
         self.told = None;
         self.at_reset = self.document.topology().clone();
-        let topology = if self.problem.is_none() {
-            self.at_reset.clone()
-        } else {
-            // What cannot be run shows an empty system.
-            Topology::default()
-        };
-        self.running = topology.clone();
+        // What cannot be run shows an empty system.
+        let topology = self.problem.is_none().then(|| self.at_reset.clone());
+        self.running = topology.clone().unwrap_or_default();
         self.runner.order(Order::Start {
             run: self.run,
             seed: self.at_reset.seed,
-            topology: Box::new(topology),
+            topology: topology.map(Box::new),
         });
         self.runner.order(Order::Speed(self.speed));
     }

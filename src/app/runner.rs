@@ -48,8 +48,8 @@ pub enum Order {
     Start {
         /// Counts up.
         run: u64,
-        /// What is run; must have passed the checks of the model.
-        topology: Box<Topology>,
+        /// What is run; must have passed the checks of the model. `None`: nothing, an empty system.
+        topology: Option<Box<Topology>>,
         /// Seed of the random draws.
         seed: u64,
     },
@@ -299,7 +299,7 @@ impl Machine {
                 run,
                 topology,
                 seed,
-            } => self.start(run, &topology, seed),
+            } => self.start(run, topology.as_deref(), seed),
             Order::Apply(commands) => {
                 for command in commands {
                     self.apply(command);
@@ -326,7 +326,7 @@ impl Machine {
         }
     }
 
-    fn start(&mut self, run: u64, topology: &Topology, seed: u64) {
+    fn start(&mut self, run: u64, topology: Option<&Topology>, seed: u64) {
         self.run = run;
         self.seed = seed;
         self.playing = false;
@@ -342,6 +342,7 @@ impl Machine {
             outbox.intervals.clear();
             outbox.refused.clear();
         }
+        let Some(topology) = topology else { return };
         match catch_unwind(|| Sim::new(topology, seed, Watch { live: true })) {
             Ok(sim) => self.sim = Some(sim),
             Err(panic) => self.fail(panic.as_ref()),
@@ -540,7 +541,7 @@ mod tests {
         let mut runner = Runner::stepped();
         runner.order(Order::Start {
             run: 1,
-            topology: Box::new(topology()),
+            topology: Some(Box::new(topology())),
             seed: 1,
         });
         runner
@@ -656,7 +657,7 @@ mod tests {
     #[test]
     fn a_panic_ends_the_run_and_not_the_machine() {
         let mut machine = Machine::new(Arc::default());
-        machine.start(3, &topology(), 42);
+        machine.start(3, Some(&topology()), 42);
         machine.playing = true;
         machine.guarded(|_| -> () { panic!("an invariant does not hold") });
         machine.publish();
@@ -668,7 +669,7 @@ mod tests {
         );
         assert!(!latest.playing);
         // The next run is not touched by it.
-        machine.start(4, &topology(), 42);
+        machine.start(4, Some(&topology()), 42);
         machine.publish();
         assert_eq!(machine.shared.latest.load().failure, None);
     }
@@ -679,7 +680,7 @@ mod tests {
         let mut runner = Runner::spawn(move || _ = woken.send(())).unwrap();
         runner.order(Order::Start {
             run: 1,
-            topology: Box::new(topology()),
+            topology: Some(Box::new(topology())),
             seed: 1,
         });
         runner.order(Order::Speed(f64::INFINITY));

@@ -585,7 +585,7 @@ fn shown_name(path: &Path) -> String {
 }
 
 fn file_error(error: &FileError) -> Toast<Answer> {
-    let name = shown_name(Path::new(&error.file));
+    let name = shown_name(Path::new(error.file.as_ref()));
     let short = if error.line > 0 {
         format!("{name}, line {}: {}", error.line, error.message)
     } else {

@@ -1,5 +1,6 @@
 //! The two toggles, where state lives and how sessions are kept, as edits that always lead to a running topology.
 
+use crate::model::check::{Severity, check};
 use crate::model::node::{Policy, RedisLike};
 use crate::model::settings::to_ron;
 use crate::model::state::{External, InMemory, Jwt, LocalDatabase, LocalDisk};
@@ -306,6 +307,9 @@ pub fn problem(topology: &Topology) -> Option<String> {
 }
 
 fn problems(topology: &Topology) -> Vec<String> {
-    let _ = topology;
-    Vec::new()
+    check(topology)
+        .into_iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .map(|problem| problem.message)
+        .collect()
 }
