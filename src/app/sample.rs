@@ -84,6 +84,7 @@ impl Sample {
             cursor: self.cursor,
             dismissed: &self.dismissed,
             preview: &[],
+            problem: None,
         }
     }
 }

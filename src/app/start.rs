@@ -283,7 +283,7 @@ impl Start {
         }
         let chip =
             Rect::from_center_size(pos2(rect.right() - 18.0, rect.center().y), vec2(16.0, 17.0));
-        ui.scope_builder(UiBuilder::new().max_rect(chip), |ui| key_chip(ui, "/"));
+        key_chip(&mut ui.new_child(UiBuilder::new().max_rect(chip)), "/");
         let slash = |input: &mut egui::InputState| {
             let is_it = |e: &egui::Event| matches!(e, egui::Event::Text(text) if text == "/");
             let found = input.events.iter().any(is_it);
@@ -321,8 +321,8 @@ impl Start {
             .rect_stroke(rect, radius::CARD, hair, StrokeKind::Inside);
 
         let inner = text.shrink2(vec2(24.0, 20.0));
-        let mut play = false;
-        ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+        {
+            let ui = &mut ui.new_child(UiBuilder::new().id_salt("first minute").max_rect(inner));
             ui.set_clip_rect(inner.expand(8.0).intersect(ui.clip_rect()));
             tag(ui, "Your first minute");
             ui.add_space(10.0);
@@ -340,27 +340,25 @@ impl Start {
                 palette.text2,
             );
             ui.add(egui::Label::new(line).wrap());
-        });
+        }
         let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 32.0), inner.max);
-        ui.scope_builder(
-            UiBuilder::new()
-                .max_rect(foot)
-                .layout(Layout::left_to_right(Align::Center)),
-            |ui| {
-                let button = Button::primary("Play")
-                    .icon(Icon::Play)
-                    .shortcut("Enter")
-                    .height(32.0);
-                play = ui.add(button).clicked();
-                let small = "1 minute, 6 clicks";
-                ui.label(theme::text(
-                    small,
-                    size::BODY,
-                    Weight::Regular,
-                    palette.text3,
-                ));
-            },
-        );
+        let row = UiBuilder::new()
+            .id_salt("play")
+            .max_rect(foot)
+            .layout(Layout::left_to_right(Align::Center));
+        let row = &mut ui.new_child(row);
+        let button = Button::primary("Play")
+            .icon(Icon::Play)
+            .shortcut("Enter")
+            .height(32.0);
+        let play = row.add(button).clicked();
+        let small = "1 minute, 6 clicks";
+        row.label(theme::text(
+            small,
+            size::BODY,
+            Weight::Regular,
+            palette.text3,
+        ));
         if play {
             self.play_first(actions);
         }

@@ -96,6 +96,7 @@ pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
                 text.parse::<u64>().map_err(|_| whole.to_owned())
             };
             let width = 48.0_f32.max(20.0 + 8.0 * seed.len() as f32);
+            ui.spacing_mut().interact_size.y = 24.0;
             let field = Field::new("Seed", &seed).width(width).height(24.0);
             if let Some(seed) = field.show(ui, parse).applied {
                 actions.push(Action::SetSeed(seed));
