@@ -1,0 +1,351 @@
+//! A node's card: its surface, header and what hangs from it; what is inside depends on its kind.
+
+mod balancer;
+mod clients;
+mod service;
+mod store;
+
+use egui::{Align, Color32, CornerRadius, Rect, Stroke, StrokeKind, pos2, vec2};
+
+use super::ink::Ink;
+use super::scene::{Card, Facts, PipPlace, Scene};
+use super::words;
+use crate::app::format::span;
+use crate::app::theme::{self, Weight, radius, size, stroke};
+use crate::app::widgets::{self, LOSS_TAG_HEIGHT, Pip, PipState};
+use crate::model::{Node, Topology};
+use crate::sim::snapshot::{InstanceView, NodeKind, Role, Status};
+use crate::units::Duration;
+
+/// How a card looks while the pointer, the keyboard or the selection is on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Emphasis {
+    /// It is selected.
+    pub selected: bool,
+    /// The pointer is on it.
+    pub hovered: bool,
+    /// It has the keyboard.
+    pub focused: bool,
+    /// The selected instance, by number.
+    pub instance: Option<u32>,
+    /// How far the tag of what was lost has come out, from 0 to 1.
+    pub tag: f32,
+}
+
+/// Paints a card; returns where the cross of its loss tag is, on the screen.
+pub fn paint(
+    ink: &mut Ink,
+    scene: &Scene,
+    card: &Card,
+    topology: &Topology,
+    emphasis: Emphasis,
+) -> Option<Rect> {
+    let close = paint_loss(ink, card, emphasis.tag);
+    surface(ink, card.rect, emphasis);
+    if ink.readable() {
+        header(ink, card, scene.now);
+    } else {
+        small_header(ink, card);
+    }
+    match card.kind {
+        NodeKind::Clients => clients::paint(ink, card, &scene.facts, topology),
+        NodeKind::LoadBalancer => balancer::paint(ink, scene, card, topology),
+        NodeKind::Service if card.heavy => {
+            service::paint_heavy(ink, card, &scene.facts, scene.now);
+        }
+        NodeKind::Service => service::paint_light(ink, card),
+        NodeKind::RedisLike | NodeKind::SqlDatabase | NodeKind::ObjectStore => {
+            store::paint(ink, card);
+        }
+    }
+    for place in &card.pips {
+        paint_pip(ink, card, place, scene.now, emphasis.instance);
+    }
+    close
+}
+
+fn surface(ink: &Ink, world: Rect, emphasis: Emphasis) {
+    let palette = ink.palette;
+    let rect = ink.rect(world);
+    let outline = if emphasis.selected {
+        Stroke::new(stroke::SELECTED, palette.text)
+    } else {
+        Stroke::new(stroke::HAIR, palette.hair)
+    };
+    ink.painter.extend(theme::surface(
+        rect,
+        palette.card,
+        outline,
+        palette,
+        ink.zoom(),
+    ));
+    let ring = if emphasis.focused {
+        Some(Stroke::new(stroke::FOCUS, palette.text))
+    } else if emphasis.hovered && !emphasis.selected {
+        Some(Stroke::new(stroke::HAIR, palette.edge))
+    } else {
+        None
+    };
+    if let Some(ring) = ring {
+        let corner = (radius::CARD * ink.zoom()).round() + 3.0;
+        ink.painter.rect_stroke(
+            rect.expand(3.0),
+            CornerRadius::same(corner.min(255.0) as u8),
+            ring,
+            StrokeKind::Inside,
+        );
+    }
+}
+
+/// Icon, name, and how busy it is.
+fn header(ink: &mut Ink, card: &Card, now: Duration) {
+    let (x, y, right) = (card.rect.left(), card.rect.top(), card.rect.right());
+    let palette = ink.palette;
+    ink.icon(
+        words::kind_icon(card.kind),
+        x + 18.0,
+        y + 17.0,
+        16.0,
+        palette.text,
+    );
+    let (state, colour) = summary(card, now, ink.palette);
+    let used = ink.small(right - 12.0, y + 21.0, Align::Max, &state, colour);
+    let room = card.rect.width() - 33.0 - 12.0 - if used > 0.0 { used + 8.0 } else { 0.0 };
+    ink.text_within(
+        x + 33.0,
+        y + 21.0,
+        Align::Min,
+        room,
+        card.name,
+        size::BODY,
+        Weight::Semibold,
+        palette.text,
+    );
+}
+
+/// Too small for the words of a card: its icon, and its name as large as it can be read.
+fn small_header(ink: &mut Ink, card: &Card) {
+    let palette = ink.palette;
+    let (x, y) = (card.rect.left(), card.rect.top());
+    ink.icon(
+        words::kind_icon(card.kind),
+        x + 18.0,
+        y + 17.0,
+        16.0,
+        palette.text,
+    );
+    let at = ink.at(x + 33.0, y + 17.0) + vec2(0.0, 3.0);
+    let points = (size::BODY * ink.zoom()).max(8.0);
+    let room = (card.rect.width() - 40.0) * ink.zoom();
+    // As many letters as there is room for, about.
+    let letters = (room / (points * 0.55)).max(0.0) as usize;
+    let name: String = card.name.chars().take(letters).collect();
+    ink.text_on_screen(
+        at,
+        Align::Min,
+        &name,
+        points,
+        Weight::Semibold,
+        palette.text,
+    );
+}
+
+/// The words at the right of the header, and their colour.
+fn summary(card: &Card, now: Duration, palette: &theme::Palette) -> (String, Color32) {
+    let quiet = palette.text2;
+    let (up, all) = card.serving();
+    if let Some(moving) = card.view.map(|view| view.moving_bytes).filter(|&b| b > 0) {
+        return (format!("moving {}", words::bytes(moving)), palette.text);
+    }
+    match card.kind {
+        NodeKind::Clients | NodeKind::LoadBalancer => (String::new(), quiet),
+        _ if all == 0 => (String::new(), quiet),
+        _ if up == 0 => {
+            let starts = |i: &InstanceView| i.status == Status::Booting;
+            if card.instances.iter().any(starts) {
+                ("booting".into(), palette.text)
+            } else if let Some(hung) = card.instances.iter().find(|i| i.status == Status::Hung) {
+                (words::status(hung, now), palette.failed)
+            } else {
+                let since = card.instances.iter().map(|i| i.since).max();
+                let down = Duration(now.0.saturating_sub(since.unwrap_or_default().0));
+                (format!("down {}", span(down)), palette.failed)
+            }
+        }
+        NodeKind::RedisLike | NodeKind::SqlDatabase if primary_is_down(card) => {
+            ("electing".into(), palette.text)
+        }
+        NodeKind::ObjectStore => (String::new(), quiet),
+        _ => (format!("{} busy", words::percent(card.busy())), quiet),
+    }
+}
+
+fn primary_is_down(card: &Card) -> bool {
+    card.instances
+        .iter()
+        .any(|i| i.role == Role::Primary && i.status.is_down())
+}
+
+/// What was lost hangs below, painted first so that it comes from behind the card.
+fn paint_loss(ink: &Ink, card: &Card, out: f32) -> Option<Rect> {
+    let loss = card.loss?;
+    let behind = 10.0;
+    let below = LOSS_TAG_HEIGHT * out.clamp(0.0, 1.0);
+    let tag = Rect::from_min_max(
+        pos2(card.rect.left(), card.rect.bottom() - behind),
+        pos2(card.rect.right(), card.rect.bottom() + below),
+    );
+    let when = loss.at.map(crate::app::format::instant);
+    let losses = [(loss.sessions, "sessions"), (loss.writes, "writes")];
+    let losses: Vec<(u64, &str)> = losses
+        .into_iter()
+        .map(|(count, what)| (count, if count == 1 { &what[..what.len() - 1] } else { what }))
+        .collect();
+    if ink.readable() {
+        Some(widgets::loss_tag(
+            ink.painter,
+            ink.rect(tag),
+            ink.zoom(),
+            &losses,
+            when.as_deref(),
+            ink.palette,
+        ))
+    } else {
+        ink.fill(tag, radius::CARD, ink.palette.lost);
+        None
+    }
+}
+
+/// An instance as its pip shows it.
+pub fn pip(card: &Card, instance: &InstanceView, now: Duration) -> Pip {
+    let (load, queue) = card.load(instance);
+    let state = match instance.status {
+        Status::Up if instance.in_rotation => PipState::Up,
+        Status::Up => PipState::FailingCheck,
+        Status::Booting => PipState::Booting,
+        Status::Warming => PipState::Warming,
+        Status::Draining => PipState::Draining,
+        Status::Hung => PipState::Hung,
+        Status::Crashed | Status::MachineLost | Status::Removed => PipState::Down,
+    };
+    let warmed = match card.node {
+        Node::Service(service) if service.warm_up.0 > 0 => {
+            now.0.saturating_sub(instance.since.0) as f32 / service.warm_up.0 as f32
+        }
+        _ => 0.0,
+    };
+    Pip {
+        state,
+        load,
+        queue,
+        warmed,
+        selected: false,
+    }
+}
+
+fn paint_pip(ink: &mut Ink, card: &Card, place: &PipPlace, now: Duration, selected: Option<u32>) {
+    let instance = &card.instances[place.instance];
+    let mut pip = pip(card, instance, now);
+    pip.selected = selected == Some(instance.number);
+    let at = ink.transform.at(place.at);
+    if place.dense {
+        widgets::paint_dense_pip(ink.painter, at, ink.zoom(), &pip, ink.palette);
+        return;
+    }
+    widgets::paint_pip(ink.painter, at, ink.zoom(), &pip, ink.palette);
+    let letter = match instance.role {
+        Role::Primary => "P",
+        Role::Replica => "R",
+        Role::Alone => return,
+    };
+    if !card.heavy {
+        let colour = ink.palette.text3;
+        ink.small(
+            place.at.x + 14.0,
+            place.at.y + 4.0,
+            Align::Min,
+            letter,
+            colour,
+        );
+    }
+}
+
+/// Where a node would be added: a dashed card that says so.
+pub fn paint_ghost(ink: &mut Ink, world: Rect, node: &Node, name: &str) {
+    let palette = ink.palette;
+    ink.fill(world, radius::CARD, palette.canvas);
+    ink.dashed(world, radius::CARD, Stroke::new(1.5, palette.text2));
+    let icon = words::kind_icon(words::kind(node));
+    let (x, y) = (world.left(), world.top());
+    ink.icon(icon, x + 20.0, y + 18.0, 16.0, palette.text2);
+    ink.text_within(
+        x + 35.0,
+        y + 22.0,
+        Align::Min,
+        world.width() - 47.0,
+        name,
+        size::BODY,
+        Weight::Semibold,
+        palette.text,
+    );
+    ink.small(
+        x + 12.0,
+        y + 46.0,
+        Align::Min,
+        "Would be added",
+        palette.text2,
+    );
+}
+
+/// All there is to say about a card, for screen readers.
+pub fn describe(card: &Card, facts: &Facts) -> String {
+    let mut parts = Vec::new();
+    match card.node {
+        Node::Clients(clients) => parts.push(words::arrivals(&clients.arrivals)),
+        Node::LoadBalancer(balancer) => parts.push(words::policy(balancer.policy).to_owned()),
+        Node::Service(service) => parts.push(words::placement(&service.state).1),
+        _ => {}
+    }
+    if card.keeps_sessions {
+        parts.push("sessions in memory".into());
+    }
+    let (up, all) = card.serving();
+    if all > 0 {
+        parts.push(format!("{up} of {all} up"));
+        parts.push(format!("{} busy", words::percent(card.busy())));
+    }
+    if let Some(view) = card.view {
+        if view.only_here_sessions + view.only_here_writes > 0 {
+            parts.push(only_here(view.only_here_sessions, view.only_here_writes));
+        }
+        if card.kind == NodeKind::Clients && facts.clients > 0 && view.failed > 0 {
+            parts.push(format!("{} failed", widgets::grouped(view.failed)));
+        }
+    }
+    if let Some(loss) = card.loss {
+        let lost = [
+            (loss.sessions, "session"),
+            (loss.writes, "acknowledged write"),
+        ];
+        for (count, what) in lost.into_iter().filter(|(count, _)| *count > 0) {
+            parts.push(format!("{} lost", words::count(count, what)));
+        }
+    }
+    parts.join(", ")
+}
+
+/// What would be lost with the instances: "Only here: 1,651 sessions, 118 writes".
+pub fn only_here(sessions: u64, writes: u64) -> String {
+    let mut parts = Vec::new();
+    if sessions > 0 {
+        parts.push(words::count(sessions, "session"));
+    }
+    if writes > 0 {
+        parts.push(words::count(writes, "write"));
+    }
+    if parts.is_empty() {
+        "Nothing exists only here".into()
+    } else {
+        format!("Only here: {}", parts.join(", "))
+    }
+}

@@ -1,0 +1,108 @@
+//! Clients: how operations arrive, their mix, and what became of them.
+
+use egui::{Align, Rect, pos2, vec2};
+
+use crate::app::canvas::ink::Ink;
+use crate::app::canvas::scene::{Card, Facts};
+use crate::app::canvas::words;
+use crate::app::theme::{Weight, radius, size};
+use crate::app::widgets::grouped;
+use crate::model::workload::Mix;
+use crate::model::{Node, Topology};
+
+pub(super) fn paint(ink: &mut Ink, card: &Card, _facts: &Facts, _topology: &Topology) {
+    let Node::Clients(clients) = card.node else {
+        return;
+    };
+    let palette = ink.palette;
+    let (x, y) = (card.rect.left(), card.rect.top());
+    let room = card.rect.width() - 24.0;
+    let arrivals = words::arrivals(&clients.arrivals);
+    ink.text_within(
+        x + 12.0,
+        y + 44.0,
+        Align::Min,
+        room,
+        &arrivals,
+        size::SMALL,
+        Weight::Regular,
+        palette.text2,
+    );
+    ink.small(
+        x + 12.0,
+        y + 60.0,
+        Align::Min,
+        &mix(&clients.mix),
+        palette.text2,
+    );
+
+    let (completed, failed) = card
+        .view
+        .map_or((0, 0), |view| (view.completed, view.failed));
+    let ended = completed + failed;
+    let share = failed as f32 / ended.max(1) as f32;
+    let track = Rect::from_min_size(pos2(x + 12.0, y + 72.0), vec2(room, 6.0));
+    ink.fill(track, radius::BAR, palette.raised);
+    if ended > 0 {
+        // However few failed, they can be seen.
+        let bad = if failed > 0 {
+            (room * share).clamp(2.0, room)
+        } else {
+            0.0
+        };
+        let good = (room - bad - if bad > 0.0 { 1.0 } else { 0.0 }).max(0.0);
+        ink.fill(
+            Rect::from_min_size(track.min, vec2(good, 6.0)),
+            radius::BAR,
+            palette.completed,
+        );
+        if bad > 0.0 {
+            let left = track.right() - bad;
+            ink.fill(
+                Rect::from_min_max(pos2(left, track.top()), track.max),
+                0.0,
+                palette.failed,
+            );
+        }
+    }
+    if failed > 0 {
+        let text = format!("{} failed", grouped(failed));
+        ink.text(
+            x + 12.0,
+            y + 94.0,
+            Align::Min,
+            &text,
+            size::SMALL,
+            Weight::Medium,
+            palette.failed,
+        );
+        ink.small(
+            x + 12.0 + room,
+            y + 94.0,
+            Align::Max,
+            &words::percent(f64::from(share)),
+            palette.text3,
+        );
+    } else {
+        ink.small(x + 12.0, y + 94.0, Align::Min, "0 failed", palette.text3);
+    }
+}
+
+/// "80 % reads", or what there is most of.
+fn mix(mix: &Mix) -> String {
+    let parts = [
+        (mix.read, "reads"),
+        (mix.write, "writes"),
+        (mix.login, "logins"),
+        (mix.logout, "logouts"),
+    ];
+    let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
+    let most = parts
+        .iter()
+        .fold(parts[0], |best, &part| if part.0 > best.0 { part } else { best });
+    if total > 0.0 {
+        format!("{} {}", words::percent(most.0 / total), most.1)
+    } else {
+        "no operations".into()
+    }
+}

@@ -1,0 +1,287 @@
+//! Painting in the topology's coordinates, with text laid out at the zoomed size and kept from frame to frame.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use egui::{Align, Color32, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
+
+use super::transform::{READABLE_ZOOM, Transform};
+use crate::app::icons::Icon;
+use crate::app::theme::{self, Palette, Weight, size};
+
+/// A brush that takes world coordinates.
+pub struct Ink<'a> {
+    /// Where it paints.
+    pub painter: &'a Painter,
+    /// Pan and zoom.
+    pub transform: Transform,
+    /// Colours.
+    pub palette: &'a Palette,
+    /// Laid out text.
+    pub texts: &'a mut Texts,
+}
+
+impl Ink<'_> {
+    /// Whether small text is legible at this zoom.
+    pub fn readable(&self) -> bool {
+        self.transform.zoom >= READABLE_ZOOM
+    }
+
+    /// Screen points a world point.
+    pub fn zoom(&self) -> f32 {
+        self.transform.zoom
+    }
+
+    /// A point on the screen.
+    pub fn at(&self, x: f32, y: f32) -> Pos2 {
+        self.transform.at(pos2(x, y))
+    }
+
+    /// A rectangle on the screen.
+    pub fn rect(&self, world: Rect) -> Rect {
+        self.transform.rect(world)
+    }
+
+    /// A filled rectangle with rounded corners.
+    pub fn fill(&self, world: Rect, corner: f32, colour: Color32) {
+        self.painter
+            .rect_filled(self.rect(world), corner * self.zoom(), colour);
+    }
+
+    /// An outline inside a rectangle with rounded corners; its width is not zoomed.
+    pub fn outline(&self, world: Rect, corner: f32, stroke: Stroke) {
+        self.painter.rect_stroke(
+            self.rect(world),
+            corner * self.zoom(),
+            stroke,
+            StrokeKind::Inside,
+        );
+    }
+
+    /// A dashed outline.
+    pub fn dashed(&self, world: Rect, corner: f32, stroke: Stroke) {
+        let rect = self.rect(world).shrink(stroke.width / 2.0);
+        let shapes = theme::dashed_rect(rect, corner * self.zoom(), stroke, 5.0, 4.0);
+        self.painter.extend(shapes);
+    }
+
+    /// A straight line; its width is zoomed.
+    pub fn line(&self, from: (f32, f32), to: (f32, f32), width: f32, colour: Color32) {
+        let points = [self.at(from.0, from.1), self.at(to.0, to.1)];
+        self.painter
+            .line_segment(points, Stroke::new(width * self.zoom(), colour));
+    }
+
+    /// A disc.
+    pub fn disc(&self, x: f32, y: f32, radius: f32, colour: Color32) {
+        self.painter
+            .circle_filled(self.at(x, y), radius * self.zoom(), colour);
+    }
+
+    /// An icon around a point.
+    pub fn icon(&self, icon: Icon, x: f32, y: f32, side: f32, colour: Color32) {
+        let width = theme::stroke::ICON * self.zoom().max(0.6);
+        icon.paint_stroked(
+            self.painter,
+            self.at(x, y),
+            side * self.zoom(),
+            width,
+            colour,
+        );
+    }
+
+    /// One line of text with its baseline at `y`; returns its width in the world. Left out where it would be illegible.
+    pub fn text(
+        &mut self,
+        x: f32,
+        y: f32,
+        align: Align,
+        text: &str,
+        points: f32,
+        weight: Weight,
+        colour: Color32,
+    ) -> f32 {
+        if !self.readable() || text.is_empty() {
+            return 0.0;
+        }
+        let at = self.at(x, y);
+        self.text_on_screen(at, align, text, points * self.zoom(), weight, colour) / self.zoom()
+    }
+
+    /// The same, cut with an ellipsis to `room` world points.
+    #[expect(clippy::too_many_arguments, reason = "a text needs them all")]
+    pub fn text_within(
+        &mut self,
+        x: f32,
+        y: f32,
+        align: Align,
+        room: f32,
+        text: &str,
+        points: f32,
+        weight: Weight,
+        colour: Color32,
+    ) -> f32 {
+        if !self.readable() {
+            return 0.0;
+        }
+        if self.width(text, points, weight) <= room {
+            return self.text(x, y, align, text, points, weight, colour);
+        }
+        let mut end = text.len();
+        while let Some((at, _)) = text[..end].char_indices().next_back() {
+            end = at;
+            let cut = format!("{}…", text[..end].trim_end());
+            if self.width(&cut, points, weight) <= room {
+                return self.text(x, y, align, &cut, points, weight, colour);
+            }
+        }
+        0.0
+    }
+
+    /// Small text, 11 points.
+    pub fn small(&mut self, x: f32, y: f32, align: Align, text: &str, colour: Color32) -> f32 {
+        self.text(x, y, align, text, size::SMALL, Weight::Regular, colour)
+    }
+
+    /// How wide a text is in the world.
+    pub fn width(&mut self, text: &str, points: f32, weight: Weight) -> f32 {
+        let kept = self
+            .texts
+            .get(self.painter, text, points * self.zoom(), weight);
+        kept.galley.size().x / self.zoom()
+    }
+
+    /// One line of text with its baseline at a point of the screen, in a size that is not zoomed; returns its width.
+    pub fn text_on_screen(
+        &mut self,
+        at: Pos2,
+        align: Align,
+        text: &str,
+        points: f32,
+        weight: Weight,
+        colour: Color32,
+    ) -> f32 {
+        let kept = self.texts.get(self.painter, text, points, weight);
+        let width = kept.galley.size().x;
+        let x = match align {
+            Align::Min => at.x,
+            Align::Center => at.x - width / 2.0,
+            Align::Max => at.x - width,
+        };
+        let shape = Shape::galley(pos2(x, at.y - kept.baseline), kept.galley.clone(), colour);
+        self.painter.add(shape);
+        width
+    }
+
+    /// A badge from its top left corner, at most `room` wide; returns its width in the world.
+    pub fn badge(
+        &mut self,
+        x: f32,
+        y: f32,
+        room: f32,
+        icon: Icon,
+        text: &str,
+        filled: bool,
+    ) -> f32 {
+        let palette = self.palette;
+        let text_width = self
+            .width(text, size::SMALL, Weight::Medium)
+            .min(room - 31.0);
+        let width = if self.readable() {
+            text_width + 31.0
+        } else {
+            60.0
+        };
+        let rect = Rect::from_min_size(pos2(x, y), vec2(width, theme::height::BADGE));
+        if filled {
+            self.fill(rect, theme::radius::TAG, palette.raised);
+        } else {
+            self.outline(
+                rect,
+                theme::radius::TAG,
+                Stroke::new(theme::stroke::HAIR, palette.edge),
+            );
+        }
+        self.icon(icon, x + 12.0, y + 10.0, 14.0, palette.text2);
+        self.text_within(
+            x + 23.0,
+            y + 14.0,
+            Align::Min,
+            text_width + 0.5,
+            text,
+            size::SMALL,
+            Weight::Medium,
+            palette.text2,
+        );
+        width
+    }
+}
+
+/// Laid out lines of text. A number that changes a few times a second and a zoom that stands cost nothing in between.
+#[derive(Default)]
+pub struct Texts {
+    kept: HashMap<u64, Kept>,
+    pass: u64,
+    atlas: f32,
+    pixels_per_point: f32,
+}
+
+impl std::fmt::Debug for Texts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Texts({})", self.kept.len())
+    }
+}
+
+/// A line of text, laid out.
+#[derive(Clone)]
+pub struct Kept {
+    /// The layout; its colour is given when it is painted.
+    pub galley: Arc<Galley>,
+    /// From its top to its baseline.
+    pub baseline: f32,
+    pass: u64,
+}
+
+impl Texts {
+    /// Call once a frame, before painting.
+    pub fn begin(&mut self, ctx: &egui::Context, painter: &Painter) {
+        let pass = ctx.cumulative_pass_nr();
+        let atlas = painter.fonts(|fonts| fonts.font_atlas_fill_ratio());
+        // A full atlas is emptied, and the glyphs of older layouts with it: then it is emptier than it was.
+        let same_atlas = pass <= self.pass + 1 && atlas >= self.atlas;
+        if !same_atlas || painter.pixels_per_point() != self.pixels_per_point {
+            self.kept.clear();
+        } else if pass % 64 == 0 {
+            self.kept.retain(|_, kept| kept.pass + 64 > pass);
+        }
+        self.pass = pass;
+        self.atlas = atlas;
+        self.pixels_per_point = painter.pixels_per_point();
+    }
+
+    /// A line of text in a size of screen points, rounded to half a point so that zooming does not fill the font atlas.
+    pub fn get(&mut self, painter: &Painter, text: &str, points: f32, weight: Weight) -> Kept {
+        let half_points = (points * 2.0).round().max(2.0);
+        let key = egui::util::hash((text, half_points as u32, weight as u8));
+        if let Some(kept) = self.kept.get_mut(&key)
+            && kept.galley.text() == text
+        {
+            kept.pass = self.pass;
+            return kept.clone();
+        }
+        let font = theme::font(half_points / 2.0, weight);
+        let galley = painter.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
+        let baseline = galley
+            .rows
+            .first()
+            .and_then(|row| Some(row.pos.y + row.row.glyphs.first()?.pos.y))
+            .unwrap_or_default();
+        let kept = Kept {
+            galley,
+            baseline,
+            pass: self.pass,
+        };
+        self.kept.insert(key, kept.clone());
+        kept
+    }
+}

@@ -1,0 +1,319 @@
+//! What can be done with a thing on the canvas, in a menu: faults of an instance, changes of a node, the end of a link.
+
+use egui::{Align2, Id, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui, vec2};
+
+use super::scene::{Card, Scene};
+use super::words;
+use crate::app::action::{Action, Selection};
+use crate::app::icons::Icon;
+use crate::app::menu::{divider, item};
+use crate::app::theme::{self, Weight, size};
+use crate::app::widgets::paint_text;
+use crate::model::{Command, Node, Stop};
+use crate::sim::snapshot::{InstanceView, Role, Status};
+use crate::units::Duration;
+
+const WIDTH: f32 = 204.0;
+
+/// A menu that is open, or about to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Menu {
+    /// What it is about.
+    pub about: Selection,
+    /// Where it opens, on the screen.
+    pub at: Pos2,
+}
+
+fn id(ui: &Ui) -> Id {
+    ui.id().with("menu")
+}
+
+/// Opens it at the end of this frame.
+pub fn open(ui: &Ui) {
+    Popup::open_id(ui.ctx(), id(ui));
+}
+
+/// Shows the menu while it is open; returns whether it still is.
+pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, actions: &mut Vec<Action>) -> bool {
+    let id = id(ui);
+    if !Popup::is_id_open(ui.ctx(), id) {
+        return false;
+    }
+    let name = match &menu.about {
+        Selection::Node(name) => name.clone(),
+        Selection::Instance(name, number) => format!("{name} {number}"),
+        Selection::Link(key) => key.replace("->", " to "),
+    };
+    let mut alive = true;
+    Popup::new(
+        id,
+        ui.ctx().clone(),
+        PopupAnchor::Position(menu.at),
+        ui.layer_id(),
+    )
+    .kind(egui::PopupKind::Menu)
+    .open_memory(None)
+    .align(RectAlign::BOTTOM_START)
+    .close_behavior(PopupCloseBehavior::CloseOnClick)
+    .accessible_name(format!("Menu of {name}"))
+    .width(WIDTH)
+    .show(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.set_width(WIDTH);
+        alive = content(ui, &menu.about, scene, actions);
+    });
+    alive && Popup::is_id_open(ui.ctx(), id)
+}
+
+/// False when what the menu is about is gone.
+fn content(ui: &mut Ui, about: &Selection, scene: &Scene, actions: &mut Vec<Action>) -> bool {
+    match about {
+        Selection::Instance(name, number) => {
+            let card = scene.card(name);
+            let instance =
+                card.and_then(|card| card.instances.iter().find(|i| i.number == *number));
+            match card.zip(instance) {
+                Some((card, instance)) => of_instance(ui, card, instance, scene.now, actions),
+                None => return false,
+            }
+        }
+        Selection::Node(name) => match scene.card(name) {
+            Some(card) => of_node(ui, card, actions),
+            None => return false,
+        },
+        Selection::Link(key) => of_link(ui, key, actions),
+    }
+    true
+}
+
+/// Name at the left, state at the right.
+fn title(ui: &mut Ui, name: &str, state: &str) {
+    let palette = theme::palette(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), egui::Sense::hover());
+    let painter = ui.painter();
+    let name = paint_text(
+        painter,
+        rect.left_center() + vec2(10.0, 0.0),
+        Align2::LEFT_CENTER,
+        name,
+        size::BODY,
+        Weight::Semibold,
+        palette.text,
+    );
+    let room = painter.with_clip_rect(rect.with_min_x(name.right() + 8.0));
+    paint_text(
+        &room,
+        rect.right_center() - vec2(10.0, 0.0),
+        Align2::RIGHT_CENTER,
+        state,
+        size::SMALL,
+        Weight::Regular,
+        palette.text2,
+    );
+    divider(ui);
+}
+
+fn choose(
+    ui: &mut Ui,
+    enabled: bool,
+    icon: Icon,
+    text: &str,
+    keys: &str,
+    actions: &mut Vec<Action>,
+    action: impl FnOnce() -> Action,
+) {
+    let chosen = ui
+        .add_enabled_ui(enabled, |ui| item(ui, icon, text, keys))
+        .inner;
+    if chosen {
+        actions.push(action());
+    }
+}
+
+fn of_instance(
+    ui: &mut Ui,
+    card: &Card,
+    instance: &InstanceView,
+    now: Duration,
+    actions: &mut Vec<Action>,
+) {
+    let status = instance.status;
+    let mut state = words::status(instance, now);
+    if status.serves() {
+        state = format!("{state}, {} busy", words::percent(f64::from(card.load(instance).0)));
+    }
+    title(ui, &format!("{} {}", card.name, instance.number), &state);
+    let alive = !status.is_down() && status != Status::Removed;
+    let run = |command: fn(String, u32) -> Command| {
+        let (name, number) = (card.name.to_owned(), instance.number);
+        move || Action::Run(command(name, number))
+    };
+    choose(
+        ui,
+        alive,
+        Icon::Cross,
+        "Crash process",
+        "C",
+        actions,
+        run(Command::Crash),
+    );
+    choose(
+        ui,
+        alive || status == Status::Crashed,
+        Icon::Bolt,
+        "Lose the machine",
+        "Shift C",
+        actions,
+        run(Command::LoseMachine),
+    );
+    if status == Status::Hung {
+        let resume = run(Command::Resume);
+        choose(ui, true, Icon::Play, "Resume", "", actions, resume);
+    } else {
+        let hang = run(Command::Hang);
+        choose(ui, status.serves(), Icon::Pause, "Hang", "", actions, hang);
+    }
+    choose(
+        ui,
+        status.is_down() || status == Status::Hung,
+        Icon::Restart,
+        "Restart",
+        "",
+        actions,
+        run(Command::Restart),
+    );
+    if instance.role == Role::Primary {
+        fail_over(ui, card, actions);
+    }
+}
+
+fn fail_over(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
+    let has_replica = card
+        .instances
+        .iter()
+        .any(|i| i.role == Role::Replica && i.status.serves());
+    choose(
+        ui,
+        has_replica,
+        Icon::Eject,
+        "Fail over to a replica",
+        "",
+        actions,
+        || Action::Run(Command::Failover(card.name.to_owned())),
+    );
+}
+
+fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
+    let name = card.name;
+    let (up, all) = card.serving();
+    let state = if all > 0 {
+        format!("{up} of {all} up")
+    } else {
+        words::kind_name(card.kind).to_lowercase()
+    };
+    title(ui, name, &state);
+    match card.node {
+        Node::Service(service) => {
+            let deploy = |stop| move || Action::Run(Command::Deploy(name.to_owned(), stop));
+            choose(
+                ui,
+                true,
+                Icon::Deploy,
+                "Deploy, drained",
+                "D",
+                actions,
+                deploy(Stop::Drained),
+            );
+            choose(
+                ui,
+                true,
+                Icon::Deploy,
+                "Deploy, abruptly",
+                "",
+                actions,
+                deploy(Stop::Abrupt),
+            );
+            divider(ui);
+            let wished = service.instances;
+            choose(
+                ui,
+                wished < 1000,
+                Icon::Plus,
+                "Add an instance",
+                "+",
+                actions,
+                || set_instances(name, wished + 1),
+            );
+            choose(
+                ui,
+                wished > 1,
+                Icon::Minus,
+                "Remove an instance",
+                "\u{2212}",
+                actions,
+                || set_instances(name, wished - 1),
+            );
+            divider(ui);
+            faults(ui, card, actions);
+        }
+        Node::RedisLike(_) | Node::SqlDatabase(_) => {
+            fail_over(ui, card, actions);
+            faults(ui, card, actions);
+        }
+        Node::ObjectStore(_) => faults(ui, card, actions),
+        Node::Clients(_) | Node::LoadBalancer(_) => {}
+    }
+    let delete = || Action::Edit(vec![Command::Remove(name.to_owned())], format!("Delete {name}"));
+    choose(ui, true, Icon::Minus, "Delete", "Del", actions, delete);
+}
+
+/// Faults of the first instance that can have one: the primary of a store, or the first that serves.
+fn faults(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
+    let serving = |i: &&InstanceView| i.status.serves();
+    let victim = card
+        .instances
+        .iter()
+        .filter(serving)
+        .find(|i| i.role == Role::Primary)
+        .or_else(|| card.instances.iter().find(serving));
+    let down = card.instances.iter().find(|i| i.status.is_down());
+    let several = card.instances.len() > 1;
+    if let Some(victim) = victim {
+        let (name, number) = (card.name.to_owned(), victim.number);
+        let which = match (victim.role, several) {
+            (Role::Primary, _) => " of the primary".to_owned(),
+            (_, true) => format!(" of {name} {number}"),
+            (_, false) => String::new(),
+        };
+        let crash = Command::Crash(name.clone(), number);
+        let lose = Command::LoseMachine(name, number);
+        let text = format!("Crash process{which}");
+        choose(ui, true, Icon::Cross, &text, "C", actions, || Action::Run(crash));
+        let text = format!("Lose machine{which}");
+        choose(ui, true, Icon::Bolt, &text, "Shift C", actions, || Action::Run(lose));
+    }
+    if let Some(down) = down {
+        let restart = Command::Restart(card.name.to_owned(), down.number);
+        let text = if several {
+            format!("Restart {} {}", card.name, down.number)
+        } else {
+            "Restart".to_owned()
+        };
+        choose(ui, true, Icon::Restart, &text, "", actions, || Action::Run(restart));
+    }
+    divider(ui);
+}
+
+/// The edit that gives a service so many instances.
+pub fn set_instances(name: &str, count: u32) -> Action {
+    let set = Command::Set(format!("nodes.{name}.instances"), count.to_string());
+    let plural = if count == 1 { "" } else { "s" };
+    Action::Edit(vec![set], format!("{name}: {count} instance{plural}"))
+}
+
+fn of_link(ui: &mut Ui, key: &str, actions: &mut Vec<Action>) {
+    let path = key.replace("->", " \u{2192} ");
+    title(ui, &path, "link");
+    let unlink = || Action::Edit(vec![Command::Unlink(key.to_owned())], format!("Remove link {path}"));
+    choose(ui, true, Icon::Minus, "Remove link", "Del", actions, unlink);
+}

@@ -1,0 +1,285 @@
+//! What floats over the canvas: the tool bar at the left and the zoom bar at the bottom right.
+
+use egui::{
+    Align2, Key, Pos2, Rect, Response, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+};
+
+use super::transform::{Transform, ZOOM_RANGE};
+use super::words;
+use crate::app::action::Action;
+use crate::app::icons::Icon;
+use crate::app::theme::{self, Weight, height, radius, size, stroke};
+use crate::app::widgets::{Button, paint_text};
+use crate::model::node::{LoadBalancer, ObjectStore, RedisLike, Service, SqlDatabase};
+use crate::model::workload::Clients;
+use crate::model::{Node, Topology};
+use crate::sim::snapshot::NodeKind;
+
+/// What a click or drag on the canvas does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tool {
+    /// Selects and moves.
+    #[default]
+    Select,
+    /// Moves the view.
+    Pan,
+    /// Adds a node where it is clicked.
+    Add(NodeKind),
+}
+
+/// The kinds that can be added, in the order of their keys 1 to 6.
+const KINDS: [NodeKind; 6] = [
+    NodeKind::Clients,
+    NodeKind::LoadBalancer,
+    NodeKind::Service,
+    NodeKind::RedisLike,
+    NodeKind::SqlDatabase,
+    NodeKind::ObjectStore,
+];
+
+const DIGITS: [Key; 6] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+];
+
+const BAR_WIDTH: f32 = 42.0;
+
+/// The tool that a key pressed now chooses.
+pub fn by_key(ui: &Ui) -> Option<Tool> {
+    if ui.ctx().text_edit_focused() {
+        return None;
+    }
+    ui.input(|input| {
+        let pressed = |key| input.modifiers.is_none() && input.key_pressed(key);
+        if pressed(Key::V) || pressed(Key::Escape) {
+            return Some(Tool::Select);
+        }
+        if pressed(Key::H) {
+            return Some(Tool::Pan);
+        }
+        let digit = DIGITS.iter().position(|&key| pressed(key))?;
+        Some(Tool::Add(KINDS[digit]))
+    })
+}
+
+/// The tool bar; returns the tool that was chosen.
+pub fn tool_bar(ui: &mut Ui, area: Rect, tool: Tool) -> Option<Tool> {
+    let palette = theme::palette(ui);
+    let mut entries: Vec<Option<(Tool, Icon, String, String)>> = vec![
+        Some((Tool::Select, Icon::Select, "Select".into(), "V".into())),
+        Some((Tool::Pan, Icon::Pan, "Move the view".into(), "H".into())),
+        None,
+    ];
+    entries.extend(KINDS.iter().enumerate().map(|(index, &kind)| {
+        let name = format!("Add {}", words::kind_name(kind).to_lowercase());
+        let key = (index + 1).to_string();
+        Some((Tool::Add(kind), words::kind_icon(kind), name, key))
+    }));
+    let length: f32 = 8.0
+        + entries
+            .iter()
+            .map(|entry| if entry.is_some() { height::TOOL } else { 9.0 })
+            .sum::<f32>();
+    // On a canvas too low for it, the bar would hide what matters.
+    if area.height() < length + 24.0 || area.width() < 320.0 {
+        return None;
+    }
+    let top = area.center().y - length / 2.0;
+    let bar = Rect::from_min_size(
+        pos2(area.left() + 12.0, top.round()),
+        vec2(BAR_WIDTH, length),
+    );
+    float(ui, bar, "tool bar");
+    let mut chosen = None;
+    let mut y = bar.top() + 4.0;
+    for entry in &entries {
+        let Some((entry_tool, icon, name, key)) = entry else {
+            let hair = Stroke::new(stroke::HAIR, palette.hair);
+            ui.painter()
+                .hline(bar.x_range().shrink(9.0), y + 4.5, hair);
+            y += 9.0;
+            continue;
+        };
+        let rect = Rect::from_min_size(
+            pos2(bar.left() + 4.0, y + 1.0),
+            vec2(BAR_WIDTH - 8.0, height::TOOL - 2.0),
+        );
+        let response = ui.interact(rect, ui.id().with(("tool", key)), Sense::click());
+        let on = tool == *entry_tool;
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, name));
+        let painter = ui.painter();
+        if on || response.hovered() {
+            painter.rect_filled(rect, radius::CONTROL, palette.raised);
+        }
+        if response.has_focus() {
+            painter.rect_stroke(
+                rect,
+                radius::CONTROL,
+                Stroke::new(stroke::FOCUS, palette.text),
+                egui::StrokeKind::Inside,
+            );
+        }
+        let ink = if on { palette.text } else { palette.text2 };
+        icon.paint(painter, pos2(bar.left() + 18.0, y + 15.0), 18.0, ink);
+        paint_text(
+            painter,
+            pos2(bar.right() - 4.0, y + 33.0),
+            Align2::RIGHT_BOTTOM,
+            key,
+            size::SMALL,
+            Weight::Regular,
+            palette.text3,
+        );
+        if response.on_hover_text(format!("{name} ({key})")).clicked() {
+            chosen = Some(*entry_tool);
+        }
+        y += height::TOOL;
+    }
+    chosen
+}
+
+/// The zoom bar; zooms the view around the middle of the canvas.
+pub fn zoom_bar(ui: &mut Ui, area: Rect, transform: &mut Transform, actions: &mut Vec<Action>) {
+    if area.width() < 200.0 || area.height() < 80.0 {
+        return;
+    }
+    let palette = theme::palette(ui);
+    let bar = Rect::from_min_size(
+        pos2(area.right() - 164.0, area.bottom() - 44.0),
+        vec2(152.0, 32.0),
+    );
+    float(ui, bar, "zoom bar");
+    let place = |left: f32, width: f32| {
+        Rect::from_min_size(pos2(bar.left() + left, bar.top() + 4.0), vec2(width, 24.0))
+    };
+    let step = 1.25_f32;
+    if put(ui, place(6.0, 24.0), Icon::Minus, "Zoom out").clicked() {
+        transform.zoom_around(area.center(), transform.zoom / step);
+    }
+    let percentage = format!("{:.0} %", transform.zoom * 100.0);
+    let middle = place(30.0, 44.0);
+    let response = ui.interact(middle, ui.id().with("zoom"), Sense::click());
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::Button, true, format!("Zoom to 100 %, now {percentage}"))
+    });
+    let ink = if response.hovered() || response.has_focus() {
+        palette.text
+    } else {
+        palette.text2
+    };
+    paint_text(
+        ui.painter(),
+        middle.center(),
+        Align2::CENTER_CENTER,
+        &percentage,
+        size::SMALL,
+        Weight::Regular,
+        ink,
+    );
+    if response.on_hover_text("Zoom to 100 %").clicked() {
+        transform.zoom_around(area.center(), 1.0);
+    }
+    if put(ui, place(74.0, 24.0), Icon::Plus, "Zoom in").clicked() {
+        transform.zoom_around(area.center(), transform.zoom * step);
+    }
+    let hair = Stroke::new(stroke::HAIR, palette.hair);
+    ui.painter()
+        .vline(bar.left() + 104.0, bar.y_range().shrink(6.0), hair);
+    let fit = put(ui, place(110.0, 24.0), Icon::Fit, "Fit all");
+    paint_text(
+        ui.painter(),
+        pos2(bar.right() - 9.0, bar.center().y),
+        Align2::RIGHT_CENTER,
+        "F",
+        size::SMALL,
+        Weight::Regular,
+        palette.text3,
+    );
+    if fit.clicked() {
+        actions.push(Action::Fit);
+    }
+    debug_assert!(ZOOM_RANGE.contains(&transform.zoom));
+}
+
+fn put(ui: &mut Ui, rect: Rect, icon: Icon, name: &str) -> Response {
+    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
+        ui.add(Button::icon_only(icon, name).height(24.0))
+    })
+    .inner
+}
+
+/// The surface of a floating bar; what is behind it cannot be clicked through it.
+fn float(ui: &Ui, bar: Rect, name: &str) {
+    let palette = theme::palette(ui);
+    ui.interact(bar, ui.id().with(name), Sense::CLICK | Sense::DRAG);
+    let outline = Stroke::new(stroke::HAIR, palette.hair);
+    ui.painter()
+        .extend(theme::surface(bar, palette.panel, outline, palette, 1.0));
+}
+
+/// What an empty canvas says.
+pub fn nothing_here(ui: &Ui, area: Rect) {
+    let palette = theme::palette(ui);
+    let rect = Rect::from_center_size(area.center(), vec2(290.0, 104.0));
+    let painter = ui.painter();
+    painter.extend(theme::dashed_rect(
+        rect,
+        radius::CARD,
+        Stroke::new(stroke::HAIR, palette.edge),
+        4.0,
+        3.0,
+    ));
+    let middle = rect.center().x;
+    Icon::Service.paint(painter, pos2(middle, rect.top() + 28.0), 20.0, palette.text2);
+    let line = |y: f32, text: &str, points: f32, weight: Weight, colour| {
+        paint_text(
+            painter,
+            pos2(middle, rect.top() + y),
+            Align2::CENTER_CENTER,
+            text,
+            points,
+            weight,
+            colour,
+        );
+    };
+    line(
+        56.0,
+        "Nothing here yet",
+        size::BODY,
+        Weight::Semibold,
+        palette.text,
+    );
+    line(
+        76.0,
+        "Press 3 to add a service, or open a preset",
+        size::SMALL,
+        Weight::Regular,
+        palette.text2,
+    );
+}
+
+/// A new node of a kind with its defaults, and a name for it that is free.
+pub fn new_node(kind: NodeKind, topology: &Topology) -> (String, Node) {
+    let (stem, node) = match kind {
+        NodeKind::Clients => ("clients", Node::Clients(Clients::default())),
+        NodeKind::LoadBalancer => ("lb", Node::LoadBalancer(LoadBalancer::default())),
+        NodeKind::Service => ("service", Node::Service(Service::default())),
+        NodeKind::RedisLike => ("store", Node::RedisLike(RedisLike::default())),
+        NodeKind::SqlDatabase => ("database", Node::SqlDatabase(SqlDatabase::default())),
+        NodeKind::ObjectStore => ("objects", Node::ObjectStore(ObjectStore::default())),
+    };
+    let name = std::iter::once(stem.to_owned())
+        .chain((2..).map(|number| format!("{stem}{number}")))
+        .find(|name| !topology.nodes.contains_key(name))
+        .unwrap_or_default();
+    (name, node)
+}
+
+/// Where a card that is added at a point begins, so that the pointer is on its header.
+pub fn corner_for(world: Pos2) -> Pos2 {
+    pos2((world.x - 64.0).round(), (world.y - 17.0).round())
+}
