@@ -3,6 +3,8 @@
 #![cfg(feature = "gui")]
 #![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
 
+#[path = "pictures/canvas.rs"]
+mod canvas;
 #[path = "pictures/component_sheet.rs"]
 mod component_sheet;
 #[path = "pictures/popups.rs"]

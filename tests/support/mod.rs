@@ -1,3 +1,4 @@
 //! What several test files use.
 
+pub mod drawn;
 pub mod pictures;

@@ -7,7 +7,7 @@ mod store;
 
 use egui::{Align, Color32, CornerRadius, Rect, Stroke, StrokeKind, pos2, vec2};
 
-use super::ink::Ink;
+use super::ink::{Ink, face};
 use super::scene::{Card, Facts, PipPlace, Scene};
 use super::words;
 use crate::app::format::span;
@@ -48,8 +48,8 @@ pub fn paint(
         small_header(ink, card);
     }
     match card.kind {
-        NodeKind::Clients => clients::paint(ink, card, &scene.facts, topology),
-        NodeKind::LoadBalancer => balancer::paint(ink, scene, card, topology),
+        NodeKind::Clients => clients::paint(ink, card),
+        NodeKind::LoadBalancer => balancer::paint(ink, card, topology),
         NodeKind::Service if card.heavy => {
             service::paint_heavy(ink, card, &scene.facts, scene.now);
         }
@@ -117,9 +117,7 @@ fn header(ink: &mut Ink, card: &Card, now: Duration) {
         Align::Min,
         room,
         card.name,
-        size::BODY,
-        Weight::Semibold,
-        palette.text,
+        face(size::BODY, Weight::Semibold, palette.text),
     );
 }
 
@@ -144,9 +142,7 @@ fn small_header(ink: &mut Ink, card: &Card) {
         at,
         Align::Min,
         &name,
-        points,
-        Weight::Semibold,
-        palette.text,
+        face(points, Weight::Semibold, palette.text),
     );
 }
 
@@ -199,7 +195,16 @@ fn paint_loss(ink: &Ink, card: &Card, out: f32) -> Option<Rect> {
     let losses = [(loss.sessions, "sessions"), (loss.writes, "writes")];
     let losses: Vec<(u64, &str)> = losses
         .into_iter()
-        .map(|(count, what)| (count, if count == 1 { &what[..what.len() - 1] } else { what }))
+        .map(|(count, what)| {
+            (
+                count,
+                if count == 1 {
+                    &what[..what.len() - 1]
+                } else {
+                    what
+                },
+            )
+        })
         .collect();
     if ink.readable() {
         Some(widgets::loss_tag(
@@ -284,9 +289,7 @@ pub fn paint_ghost(ink: &mut Ink, world: Rect, node: &Node, name: &str) {
         Align::Min,
         world.width() - 47.0,
         name,
-        size::BODY,
-        Weight::Semibold,
-        palette.text,
+        face(size::BODY, Weight::Semibold, palette.text),
     );
     ink.small(
         x + 12.0,

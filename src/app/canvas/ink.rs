@@ -9,6 +9,26 @@ use super::transform::{READABLE_ZOOM, Transform};
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Palette, Weight, size};
 
+/// How a text looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Face {
+    /// Its size, in points.
+    pub points: f32,
+    /// Its weight.
+    pub weight: Weight,
+    /// Its colour.
+    pub colour: Color32,
+}
+
+/// A face by its parts.
+pub fn face(points: f32, weight: Weight, colour: Color32) -> Face {
+    Face {
+        points,
+        weight,
+        colour,
+    }
+}
+
 /// A brush that takes world coordinates.
 pub struct Ink<'a> {
     /// Where it paints.
@@ -91,25 +111,19 @@ impl Ink<'_> {
     }
 
     /// One line of text with its baseline at `y`; returns its width in the world. Left out where it would be illegible.
-    pub fn text(
-        &mut self,
-        x: f32,
-        y: f32,
-        align: Align,
-        text: &str,
-        points: f32,
-        weight: Weight,
-        colour: Color32,
-    ) -> f32 {
+    pub fn text(&mut self, x: f32, y: f32, align: Align, text: &str, face: Face) -> f32 {
         if !self.readable() || text.is_empty() {
             return 0.0;
         }
         let at = self.at(x, y);
-        self.text_on_screen(at, align, text, points * self.zoom(), weight, colour) / self.zoom()
+        let zoomed = Face {
+            points: face.points * self.zoom(),
+            ..face
+        };
+        self.text_on_screen(at, align, text, zoomed) / self.zoom()
     }
 
     /// The same, cut with an ellipsis to `room` world points.
-    #[expect(clippy::too_many_arguments, reason = "a text needs them all")]
     pub fn text_within(
         &mut self,
         x: f32,
@@ -117,22 +131,21 @@ impl Ink<'_> {
         align: Align,
         room: f32,
         text: &str,
-        points: f32,
-        weight: Weight,
-        colour: Color32,
+        face: Face,
     ) -> f32 {
+        let Face { points, weight, .. } = face;
         if !self.readable() {
             return 0.0;
         }
         if self.width(text, points, weight) <= room {
-            return self.text(x, y, align, text, points, weight, colour);
+            return self.text(x, y, align, text, face);
         }
         let mut end = text.len();
         while let Some((at, _)) = text[..end].char_indices().next_back() {
             end = at;
             let cut = format!("{}…", text[..end].trim_end());
             if self.width(&cut, points, weight) <= room {
-                return self.text(x, y, align, &cut, points, weight, colour);
+                return self.text(x, y, align, &cut, face);
             }
         }
         0.0
@@ -140,7 +153,13 @@ impl Ink<'_> {
 
     /// Small text, 11 points.
     pub fn small(&mut self, x: f32, y: f32, align: Align, text: &str, colour: Color32) -> f32 {
-        self.text(x, y, align, text, size::SMALL, Weight::Regular, colour)
+        self.text(
+            x,
+            y,
+            align,
+            text,
+            face(size::SMALL, Weight::Regular, colour),
+        )
     }
 
     /// How wide a text is in the world.
@@ -152,23 +171,19 @@ impl Ink<'_> {
     }
 
     /// One line of text with its baseline at a point of the screen, in a size that is not zoomed; returns its width.
-    pub fn text_on_screen(
-        &mut self,
-        at: Pos2,
-        align: Align,
-        text: &str,
-        points: f32,
-        weight: Weight,
-        colour: Color32,
-    ) -> f32 {
-        let kept = self.texts.get(self.painter, text, points, weight);
+    pub fn text_on_screen(&mut self, at: Pos2, align: Align, text: &str, face: Face) -> f32 {
+        let kept = self.texts.get(self.painter, text, face.points, face.weight);
         let width = kept.galley.size().x;
         let x = match align {
             Align::Min => at.x,
             Align::Center => at.x - width / 2.0,
             Align::Max => at.x - width,
         };
-        let shape = Shape::galley(pos2(x, at.y - kept.baseline), kept.galley.clone(), colour);
+        let shape = Shape::galley(
+            pos2(x, at.y - kept.baseline),
+            kept.galley.clone(),
+            face.colour,
+        );
         self.painter.add(shape);
         width
     }
@@ -209,9 +224,7 @@ impl Ink<'_> {
             Align::Min,
             text_width + 0.5,
             text,
-            size::SMALL,
-            Weight::Medium,
-            palette.text2,
+            face(size::SMALL, Weight::Medium, palette.text2),
         );
         width
     }
@@ -246,12 +259,16 @@ impl Texts {
     /// Call once a frame, before painting.
     pub fn begin(&mut self, ctx: &egui::Context, painter: &Painter) {
         let pass = ctx.cumulative_pass_nr();
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is not general enough over the lifetime"
+        )]
         let atlas = painter.fonts(|fonts| fonts.font_atlas_fill_ratio());
         // A full atlas is emptied, and the glyphs of older layouts with it: then it is emptier than it was.
         let same_atlas = pass <= self.pass + 1 && atlas >= self.atlas;
         if !same_atlas || painter.pixels_per_point() != self.pixels_per_point {
             self.kept.clear();
-        } else if pass % 64 == 0 {
+        } else if pass.is_multiple_of(64) {
             self.kept.retain(|_, kept| kept.pass + 64 > pass);
         }
         self.pass = pass;

@@ -7,7 +7,7 @@ use egui::{Color32, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
 use super::ink::Ink;
 use super::scene::{Card, Scene, is_sticky};
 use super::transform::Transform;
-use crate::app::readings::{CallRates, Readings};
+use crate::app::readings::{CallRates, LinkReading, Readings};
 use crate::model::state::SnapshotTo;
 use crate::model::{Node, Sessions, State, Topology};
 use crate::sim::snapshot::{LinkView, NodeKind, Role};
@@ -169,9 +169,16 @@ fn curve(from: Pos2, leaves: Side, to: Pos2, arrives: Side) -> Curve {
 pub fn implied(topology: &Topology) -> Vec<(&str, &str)> {
     let mut links: Vec<(&str, &str)> = Vec::new();
     let mut add = |from: &str, to: &str| {
-        let known = topology.nodes.get_key_value(from).zip(topology.nodes.get_key_value(to));
+        let known = topology
+            .nodes
+            .get_key_value(from)
+            .zip(topology.nodes.get_key_value(to));
         if let Some(((from, _), (to, _))) = known
-            && !topology.links.0.iter().any(|l| l.from == *from && l.to == *to)
+            && !topology
+                .links
+                .0
+                .iter()
+                .any(|l| l.from == *from && l.to == *to)
             && !links.contains(&(from.as_str(), to.as_str()))
         {
             links.push((from, to));
@@ -266,12 +273,11 @@ pub fn lines(
             };
             let (leaves, arrives) = sides[at];
             let (leave_at, arrive_at) = ports[at];
-            let total = reading.map_or_else(CallRates::default, |reading| reading.total());
+            let total = reading.map_or_else(CallRates::default, LinkReading::total);
             let lanes = if is_sticky(source.node) && target.kind == NodeKind::Service {
                 let goals = goals(target);
                 let count = goals.len();
-                let pitch = LANE_PITCH
-                    .min(source.rect.height() * 0.6 / (count.max(2) - 1) as f32);
+                let pitch = LANE_PITCH.min(source.rect.height() * 0.6 / (count.max(2) - 1) as f32);
                 goals
                     .into_iter()
                     .enumerate()
@@ -283,8 +289,10 @@ pub fn lines(
                             target.rect.right()
                         };
                         let numbers = goal.instances.iter().map(|&i| &target.instances[i]);
-                        let refused =
-                            goal.instances.iter().all(|&i| target.instances[i].status.is_down());
+                        let refused = goal
+                            .instances
+                            .iter()
+                            .all(|&i| target.instances[i].status.is_down());
                         Lane {
                             curve: curve(
                                 leave_at + vec2(0.0, shift),
@@ -371,7 +379,8 @@ fn ports(
     sides: &[(Side, Side)],
 ) -> Vec<(Pos2, Pos2)> {
     // By card and side: which links meet there, and what to sort them by.
-    let mut meeting: HashMap<(usize, u8), Vec<(f32, usize, bool)>> = HashMap::new();
+    type Meeting = Vec<(f32, usize, bool)>;
+    let mut meeting: HashMap<(usize, u8), Meeting> = HashMap::new();
     for (at, &(from, to, _)) in ends.iter().enumerate() {
         let (leaves, arrives) = sides[at];
         for (card, side, other, leaving) in [(from, leaves, to, true), (to, arrives, from, false)] {
@@ -527,8 +536,8 @@ impl Flows {
             }
             let at = walk.at(t * length);
             // Spread outcomes evenly over the dots: multiples of the golden ratio.
-            let serial = entry.started.wrapping_sub(dot);
-            let draw = (serial as f64 * 0.618_033_988_75).rem_euclid(1.0);
+            let serial = (entry.started % 1_000_000) as f64 - dot as f64;
+            let draw = (serial * 0.618_033_988_75).rem_euclid(1.0);
             let colour = if draw < failed {
                 palette.failed
             } else if draw < failed + retried {
@@ -576,7 +585,7 @@ impl<'a> Walk<'a> {
 
 /// How wide a link with so many calls a second is, in points at 100 %.
 pub fn width(per_second: f64) -> f32 {
-    1.2 + per_second.max(1.0).log10() as f32
+    1.2 + (per_second.max(1.0) as f32).log10()
 }
 
 fn paint_way(ink: &Ink, lane: &Lane, emphasis: Emphasis) {
@@ -595,7 +604,11 @@ fn paint_way(ink: &Ink, lane: &Lane, emphasis: Emphasis) {
             .line(points.clone(), Stroke::new(ink_width, palette.text));
     }
     if lane.refused {
-        let colour = if emphasis.selected { palette.canvas } else { palette.down };
+        let colour = if emphasis.selected {
+            palette.canvas
+        } else {
+            palette.down
+        };
         let stroke = Stroke::new(1.5 * zoom.max(0.6), colour);
         ink.painter
             .extend(Shape::dashed_line(&points, stroke, 4.0 * zoom, 4.0 * zoom));
@@ -625,7 +638,8 @@ fn cross(ink: &Ink, at: Pos2, ground: Color32, colour: Color32) {
     let arm = 3.5 * zoom;
     for diagonal in [vec2(arm, arm), vec2(arm, -arm)] {
         let stroke = Stroke::new(2.0 * zoom, colour);
-        ink.painter.line_segment([at - diagonal, at + diagonal], stroke);
+        ink.painter
+            .line_segment([at - diagonal, at + diagonal], stroke);
         ink.painter.circle_filled(at - diagonal, zoom, colour);
         ink.painter.circle_filled(at + diagonal, zoom, colour);
     }
@@ -634,7 +648,12 @@ fn cross(ink: &Ink, at: Pos2, ground: Color32, colour: Color32) {
 /// A dashed line to a card that would be added.
 pub fn paint_ghost(ink: &Ink, from: Rect, to: Rect) {
     let (leaves, arrives) = sides(from, to, true);
-    let way = curve(leaves.port(from, 0.5), leaves, arrives.port(to, 0.5), arrives);
+    let way = curve(
+        leaves.port(from, 0.5),
+        leaves,
+        arrives.port(to, 0.5),
+        arrives,
+    );
     let points = way.on_screen(&ink.transform).points();
     let stroke = Stroke::new(1.5, ink.palette.text2);
     ink.painter

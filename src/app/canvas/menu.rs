@@ -1,19 +1,15 @@
 //! What can be done with a thing on the canvas, in a menu: faults of an instance, changes of a node, the end of a link.
 
-use egui::{Align2, Id, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui, vec2};
+use egui::{Id, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui};
 
 use super::scene::{Card, Scene};
 use super::words;
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
-use crate::app::menu::{divider, item};
-use crate::app::theme::{self, Weight, size};
-use crate::app::widgets::paint_text;
+use crate::app::widgets::{menu_header, menu_item, menu_separator};
 use crate::model::{Command, Node, Stop};
 use crate::sim::snapshot::{InstanceView, Role, Status};
 use crate::units::Duration;
-
-const WIDTH: f32 = 204.0;
 
 /// A menu that is open, or about to.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +21,7 @@ pub struct Menu {
 }
 
 fn id(ui: &Ui) -> Id {
-    ui.id().with("menu")
+    ui.scope_id().with("menu")
 }
 
 /// Opens it at the end of this frame.
@@ -56,10 +52,8 @@ pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, actions: &mut Vec<Action>) -> b
     .align(RectAlign::BOTTOM_START)
     .close_behavior(PopupCloseBehavior::CloseOnClick)
     .accessible_name(format!("Menu of {name}"))
-    .width(WIDTH)
     .show(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        ui.set_width(WIDTH);
         alive = content(ui, &menu.about, scene, actions);
     });
     alive && Popup::is_id_open(ui.ctx(), id)
@@ -86,33 +80,6 @@ fn content(ui: &mut Ui, about: &Selection, scene: &Scene, actions: &mut Vec<Acti
     true
 }
 
-/// Name at the left, state at the right.
-fn title(ui: &mut Ui, name: &str, state: &str) {
-    let palette = theme::palette(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), egui::Sense::hover());
-    let painter = ui.painter();
-    let name = paint_text(
-        painter,
-        rect.left_center() + vec2(10.0, 0.0),
-        Align2::LEFT_CENTER,
-        name,
-        size::BODY,
-        Weight::Semibold,
-        palette.text,
-    );
-    let room = painter.with_clip_rect(rect.with_min_x(name.right() + 8.0));
-    paint_text(
-        &room,
-        rect.right_center() - vec2(10.0, 0.0),
-        Align2::RIGHT_CENTER,
-        state,
-        size::SMALL,
-        Weight::Regular,
-        palette.text2,
-    );
-    divider(ui);
-}
-
 fn choose(
     ui: &mut Ui,
     enabled: bool,
@@ -123,9 +90,9 @@ fn choose(
     action: impl FnOnce() -> Action,
 ) {
     let chosen = ui
-        .add_enabled_ui(enabled, |ui| item(ui, icon, text, keys))
+        .add_enabled_ui(enabled, |ui| menu_item(ui, Some(icon), text, keys))
         .inner;
-    if chosen {
+    if chosen.clicked() {
         actions.push(action());
     }
 }
@@ -140,9 +107,12 @@ fn of_instance(
     let status = instance.status;
     let mut state = words::status(instance, now);
     if status.serves() {
-        state = format!("{state}, {} busy", words::percent(f64::from(card.load(instance).0)));
+        state = format!(
+            "{state}, {} busy",
+            words::percent(f64::from(card.load(instance).0))
+        );
     }
-    title(ui, &format!("{} {}", card.name, instance.number), &state);
+    menu_header(ui, &format!("{} {}", card.name, instance.number), &state);
     let alive = !status.is_down() && status != Status::Removed;
     let run = |command: fn(String, u32) -> Command| {
         let (name, number) = (card.name.to_owned(), instance.number);
@@ -211,7 +181,7 @@ fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
     } else {
         words::kind_name(card.kind).to_lowercase()
     };
-    title(ui, name, &state);
+    menu_header(ui, name, &state);
     match card.node {
         Node::Service(service) => {
             let deploy = |stop| move || Action::Run(Command::Deploy(name.to_owned(), stop));
@@ -233,7 +203,7 @@ fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
                 actions,
                 deploy(Stop::Abrupt),
             );
-            divider(ui);
+            menu_separator(ui);
             let wished = service.instances;
             choose(
                 ui,
@@ -253,7 +223,7 @@ fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
                 actions,
                 || set_instances(name, wished - 1),
             );
-            divider(ui);
+            menu_separator(ui);
             faults(ui, card, actions);
         }
         Node::RedisLike(_) | Node::SqlDatabase(_) => {
@@ -263,7 +233,12 @@ fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
         Node::ObjectStore(_) => faults(ui, card, actions),
         Node::Clients(_) | Node::LoadBalancer(_) => {}
     }
-    let delete = || Action::Edit(vec![Command::Remove(name.to_owned())], format!("Delete {name}"));
+    let delete = || {
+        Action::Edit(
+            vec![Command::Remove(name.to_owned())],
+            format!("Delete {name}"),
+        )
+    };
     choose(ui, true, Icon::Minus, "Delete", "Del", actions, delete);
 }
 
@@ -288,9 +263,13 @@ fn faults(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
         let crash = Command::Crash(name.clone(), number);
         let lose = Command::LoseMachine(name, number);
         let text = format!("Crash process{which}");
-        choose(ui, true, Icon::Cross, &text, "C", actions, || Action::Run(crash));
+        choose(ui, true, Icon::Cross, &text, "C", actions, || {
+            Action::Run(crash)
+        });
         let text = format!("Lose machine{which}");
-        choose(ui, true, Icon::Bolt, &text, "Shift C", actions, || Action::Run(lose));
+        choose(ui, true, Icon::Bolt, &text, "Shift C", actions, || {
+            Action::Run(lose)
+        });
     }
     if let Some(down) = down {
         let restart = Command::Restart(card.name.to_owned(), down.number);
@@ -299,9 +278,11 @@ fn faults(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
         } else {
             "Restart".to_owned()
         };
-        choose(ui, true, Icon::Restart, &text, "", actions, || Action::Run(restart));
+        choose(ui, true, Icon::Restart, &text, "", actions, || {
+            Action::Run(restart)
+        });
     }
-    divider(ui);
+    menu_separator(ui);
 }
 
 /// The edit that gives a service so many instances.
@@ -313,7 +294,12 @@ pub fn set_instances(name: &str, count: u32) -> Action {
 
 fn of_link(ui: &mut Ui, key: &str, actions: &mut Vec<Action>) {
     let path = key.replace("->", " \u{2192} ");
-    title(ui, &path, "link");
-    let unlink = || Action::Edit(vec![Command::Unlink(key.to_owned())], format!("Remove link {path}"));
+    menu_header(ui, &path, "link");
+    let unlink = || {
+        Action::Edit(
+            vec![Command::Unlink(key.to_owned())],
+            format!("Remove link {path}"),
+        )
+    };
     choose(ui, true, Icon::Minus, "Remove link", "Del", actions, unlink);
 }

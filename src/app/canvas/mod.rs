@@ -28,6 +28,7 @@ use egui::{
 use super::action::{Action, Selection};
 use super::state::View;
 use super::theme;
+use super::widgets::tooltip;
 use crate::model::{Command, Node};
 use ink::{Ink, Texts};
 use link::{Flows, Line};
@@ -115,7 +116,12 @@ impl Canvas {
 
     /// All that is drawn, in the world.
     fn bounds(&mut self, view: &View) -> Rect {
-        let mut scene = Scene::measure(view, &view.snapshot.nodes, view.snapshot.now, &mut self.worst);
+        let mut scene = Scene::measure(
+            view,
+            &view.snapshot.nodes,
+            view.snapshot.now,
+            &mut self.worst,
+        );
         self.places.update(view.topology, &scene);
         scene.put(|name| self.place(view, name));
         scene.bounds()
@@ -145,7 +151,7 @@ impl Canvas {
         let (seconds, time) = ui.input(|input| (input.stable_dt.min(0.1), input.time));
         let background = ui.interact(
             area,
-            ui.id().with("background"),
+            ui.scope_id().with("background"),
             Sense::CLICK | Sense::DRAG,
         );
 
@@ -255,11 +261,12 @@ impl Canvas {
                 self.transform.origin += scroll;
             }
             if panning {
-                ui.ctx().set_cursor_icon(if ui.input(|i| i.pointer.any_down()) {
-                    CursorIcon::Grabbing
-                } else {
-                    CursorIcon::Grab
-                });
+                ui.ctx()
+                    .set_cursor_icon(if ui.input(|i| i.pointer.any_down()) {
+                        CursorIcon::Grabbing
+                    } else {
+                        CursorIcon::Grab
+                    });
             } else if matches!(self.tool, Tool::Add(_)) {
                 ui.ctx().set_cursor_icon(CursorIcon::Crosshair);
             }
@@ -323,7 +330,13 @@ impl Canvas {
         let rect = self.transform.rect(card.rect);
         let id = card_id(ui, card.name);
         let response = ui.interact(rect, id, Sense::click_and_drag());
-        let label = || format!("{} {}", super::canvas::words::kind_name(card.kind), card.name);
+        let label = || {
+            format!(
+                "{} {}",
+                super::canvas::words::kind_name(card.kind),
+                card.name
+            )
+        };
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
         ui.ctx().accesskit_node_builder(id, |node| {
             node.set_description(card::describe(card, &scene.facts));
@@ -331,9 +344,6 @@ impl Canvas {
 
         let select = Action::Select(Some(Selection::Node(card.name.to_owned())));
         let is_selected = view.selection == Some(&Selection::Node(card.name.to_owned()));
-        if let Tool::Add(_) = self.tool {
-            // A click adds; where there is a card already it selects.
-        }
         if response.clicked() || response.gained_focus() && !is_selected {
             actions.push(select.clone());
         }
@@ -367,7 +377,8 @@ impl Canvas {
             vertical_arrows: true,
             ..EventFilter::default()
         };
-        ui.ctx().memory_mut(|memory| memory.set_focus_lock_filter(id, arrows));
+        ui.ctx()
+            .memory_mut(|memory| memory.set_focus_lock_filter(id, arrows));
         let mut by = Vec2::ZERO;
         ui.input(|input| {
             for (key, direction) in [
@@ -461,13 +472,15 @@ impl Canvas {
         let zoom = self.transform.zoom;
         for place in &card.pips {
             let instance = &card.instances[place.instance];
-            let least: f32 = if place.dense { 13.0 } else { theme::height::HIT };
-            let rect = Rect::from_center_size(
-                self.transform.at(place.at),
-                Vec2::splat(least * zoom),
-            );
+            let least: f32 = if place.dense {
+                13.0
+            } else {
+                theme::height::HIT
+            };
+            let rect =
+                Rect::from_center_size(self.transform.at(place.at), Vec2::splat(least * zoom));
             let kind = if place.again { "pip again" } else { "pip" };
-            let id = ui.id().with((kind, card.name, instance.number));
+            let id = ui.scope_id().with((kind, card.name, instance.number));
             let sense = if reachable && !place.again {
                 Sense::click()
             } else {
@@ -491,23 +504,10 @@ impl Canvas {
             }
             if response.hovered() && self.menu.is_none() {
                 ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
-                response.on_hover_ui(|ui| {
-                    let palette = theme::palette(ui);
-                    ui.label(theme::text(
-                        format!("{} {}", card.name, instance.number),
-                        theme::size::BODY,
-                        theme::Weight::Semibold,
-                        palette.text,
-                    ));
-                    for line in words::instance(instance, scene.now).split(", ") {
-                        ui.label(theme::text(
-                            line,
-                            theme::size::SMALL,
-                            theme::Weight::Regular,
-                            palette.text2,
-                        ));
-                    }
-                });
+                let words = words::instance(instance, scene.now);
+                let lines: Vec<&str> = words.split(", ").collect();
+                let name = format!("{} {}", card.name, instance.number);
+                tooltip(&response, &name, &lines);
             }
         }
     }
@@ -523,7 +523,11 @@ impl Canvas {
             self.transform.at(middle),
             Vec2::splat(24.0 * self.transform.zoom),
         );
-        let response = ui.interact(rect, ui.id().with(("loss", card.name)), Sense::click());
+        let response = ui.interact(
+            rect,
+            ui.scope_id().with(("loss", card.name)),
+            Sense::click(),
+        );
         let label = || format!("Dismiss what {} lost", card.name);
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
         if response.hovered() {
@@ -578,7 +582,7 @@ impl Canvas {
             if hidden && near != Some(index) {
                 continue;
             }
-            let id = ui.id().with(("link", &line.key));
+            let id = ui.scope_id().with(("link", &line.key));
             let response = ui.interact(rect, id, Sense::click());
             let ends = (scene.cards[line.from].name, scene.cards[line.to].name);
             let label = || format!("Link {} to {}", ends.0, ends.1);
@@ -590,14 +594,18 @@ impl Canvas {
             if response.clicked() || response.gained_focus() {
                 actions.push(Action::Select(Some(about.clone())));
             }
-            if !line.implied && (response.secondary_clicked() || response.has_focus() && menu_key(ui)) {
+            if !line.implied
+                && (response.secondary_clicked() || response.has_focus() && menu_key(ui))
+            {
                 actions.push(Action::Select(Some(about.clone())));
                 self.open_menu(ui, about, at);
             }
             if near == Some(index) && response.hovered() {
                 hovered = Some(index);
                 ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
-                response.on_hover_text(format!("{}: {}", label(), describe_flow(line)));
+                let flow = describe_flow(line);
+                let title = format!("{} \u{2192} {}", ends.0, ends.1);
+                tooltip(&response, &title, &[&flow]);
             } else if response.has_focus() {
                 hovered = Some(index);
             }
@@ -670,10 +678,9 @@ impl Canvas {
         self.flows.begin();
         let mut moving = false;
         for (index, line) in lines.iter().enumerate() {
-            let bounds = line
-                .lanes
-                .iter()
-                .fold(Rect::NOTHING, |bounds, lane| bounds.union(lane.curve.bounds()));
+            let bounds = line.lanes.iter().fold(Rect::NOTHING, |bounds, lane| {
+                bounds.union(lane.curve.bounds())
+            });
             if !bounds.expand(8.0).intersects(visible) {
                 continue;
             }
@@ -681,20 +688,21 @@ impl Canvas {
                 hovered: on.link == Some(index),
                 selected: matches!(view.selection, Some(Selection::Link(key)) if *key == line.key),
             };
-            moving |= self
-                .flows
-                .paint(&ink, line, emphasis, seconds, speed);
+            moving |= self.flows.paint(&ink, line, emphasis, seconds, speed);
         }
 
         paint_ghosts(&mut ink, view, scene, &mut self.ghosts);
         let dragged = self.drag.as_ref().map(|drag| drag.name.as_str());
-        let last = scene.cards.iter().position(|card| Some(card.name) == dragged);
+        let last = scene
+            .cards
+            .iter()
+            .position(|card| Some(card.name) == dragged);
         let order = (0..scene.cards.len())
             .filter(|index| Some(*index) != last)
             .chain(last);
         for index in order {
             let card = &scene.cards[index];
-            let id = ui.id().with(("tag", card.name));
+            let id = ui.scope_id().with(("tag", card.name));
             let out = if settings.reduced_motion {
                 f32::from(u8::from(card.loss.is_some()))
             } else {
@@ -707,7 +715,8 @@ impl Canvas {
             let emphasis = card::Emphasis {
                 selected: view.selection.and_then(Selection::node) == Some(card.name),
                 hovered: on.card == Some(index) && on.link.is_none(),
-                focused: on.focused == Some(index) && ui.input(|i| i.pointer.latest_pos().is_none())
+                focused: on.focused == Some(index)
+                    && ui.input(|i| i.pointer.latest_pos().is_none())
                     || on.focused == Some(index)
                         && view.selection.and_then(Selection::node) != Some(card.name),
                 instance: match view.selection {
@@ -725,7 +734,7 @@ impl Canvas {
 }
 
 fn card_id(ui: &Ui, name: &str) -> Id {
-    ui.id().with(("card", name))
+    ui.scope_id().with(("card", name))
 }
 
 /// Enter or the menu key opens the menu of what has the keyboard.
@@ -740,10 +749,16 @@ fn describe_flow(line: &Line) -> String {
     let total = line.rates.total();
     let mut parts = vec![words::per_second(total)];
     if total > 0.0 && line.rates.failed > 0.0 {
-        parts.push(format!("{} failed", words::percent(line.rates.failed / total)));
+        parts.push(format!(
+            "{} failed",
+            words::percent(line.rates.failed / total)
+        ));
     }
     if total > 0.0 && line.rates.retried > 0.0 {
-        parts.push(format!("{} retried", words::percent(line.rates.retried / total)));
+        parts.push(format!(
+            "{} retried",
+            words::percent(line.rates.retried / total)
+        ));
     }
     if line.implied {
         parts.push("follows from a setting".into());

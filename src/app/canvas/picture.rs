@@ -15,11 +15,8 @@ const SCALE: f32 = 2.0;
 
 /// The topology before it runs, as a PNG file.
 pub fn picture(topology: &Topology, dark: bool) -> Vec<u8> {
-    let (snapshot, readings, history) = (
-        Snapshot::default(),
-        Readings::default(),
-        History::default(),
-    );
+    let (snapshot, readings, history) =
+        (Snapshot::default(), Readings::default(), History::default());
     let dismissed = std::collections::BTreeMap::new();
     let view = View {
         topology,

@@ -25,11 +25,11 @@ pub struct Places {
 impl Places {
     /// Gives every node without a place one; forgets nodes that are gone.
     pub fn update(&mut self, topology: &Topology, scene: &Scene) {
-        self.given
-            .retain(|name, _| topology.nodes.contains_key(name) && !topology.canvas.contains_key(name));
-        let missing = |name: &str| {
-            !topology.canvas.contains_key(name) && !self.given.contains_key(name)
-        };
+        self.given.retain(|name, _| {
+            topology.nodes.contains_key(name) && !topology.canvas.contains_key(name)
+        });
+        let missing =
+            |name: &str| !topology.canvas.contains_key(name) && !self.given.contains_key(name);
         let lost: Vec<&str> = topology
             .nodes
             .keys()
@@ -143,25 +143,24 @@ fn find_room(
         .filter(|(from, _)| *from == name)
         .filter_map(|(_, to)| placed.get(to).copied())
         .collect();
-    let middle = |rects: &[Rect]| {
-        rects.iter().map(|rect| rect.center().y).sum::<f32>() / rects.len() as f32
-    };
+    let middle =
+        |rects: &[Rect]| rects.iter().map(|rect| rect.center().y).sum::<f32>() / rects.len() as f32;
     let layer = layers.get(name).copied().unwrap_or_default();
     let mut at = if !before.is_empty() {
-        let right = before.iter().map(|rect| rect.right()).fold(f32::MIN, f32::max);
+        let right = before.iter().map(Rect::right).fold(f32::MIN, f32::max);
         pos2(right + GAP.x, middle(&before) - size.y / 2.0)
     } else if !after.is_empty() {
-        let left = after.iter().map(|rect| rect.left()).fold(f32::MAX, f32::min);
+        let left = after.iter().map(Rect::left).fold(f32::MAX, f32::min);
         pos2(left - GAP.x - size.x, middle(&after) - size.y / 2.0)
     } else {
         // Nothing it belongs to has a place: beside the others of its layer, or at the start.
-        let peers = placed
+        let mut peers = placed
             .iter()
             .filter(|(peer, _)| layers.get(*peer) == Some(&layer))
             .map(|(_, rect)| *rect);
-        peers.last().map_or(START, |rect| {
-            pos2(rect.left(), rect.bottom() + GAP.y)
-        })
+        peers
+            .next_back()
+            .map_or(START, |rect| pos2(rect.left(), rect.bottom() + GAP.y))
     };
     at = pos2(at.x.round(), at.y.round());
     // Down and up in turn, ever further, until it overlaps nothing.

@@ -370,7 +370,7 @@ impl Worst {
             return (0..instances.len()).collect();
         }
         let before = self.0.get(name);
-        let badness = |instance: &InstanceView| {
+        let badness = |instance: &InstanceView| -> (f64, f64) {
             let status = match instance.status {
                 Status::Crashed | Status::MachineLost => 3.0,
                 Status::Hung => 2.0,
@@ -465,20 +465,22 @@ impl<'a> Scene<'a> {
     pub fn card(&self, name: &str) -> Option<&Card<'a>> {
         self.cards.iter().find(|card| card.name == name)
     }
+}
 
-    /// What a balancer believes of what is behind it: name, number, up. Of the document where nothing runs yet.
-    pub fn targets(&self, card: &Card, topology: &Topology) -> Vec<(String, u32, bool)> {
-        if let Some(view) = card.view.filter(|view| !view.targets.is_empty()) {
-            return view.targets.clone();
-        }
-        let behind = topology.links.0.iter().filter(|link| link.from == card.name);
-        behind
-            .filter_map(|link| topology.nodes.get(&link.to).map(|node| (link, node)))
-            .flat_map(|(link, node)| {
-                (1..=node.members()).map(|number| (link.to.clone(), number, true))
-            })
-            .collect()
+/// What a balancer believes of what is behind it: name, number, up. Of the document where nothing runs yet.
+pub fn targets(card: &Card, topology: &Topology) -> Vec<(String, u32, bool)> {
+    if let Some(view) = card.view.filter(|view| !view.targets.is_empty()) {
+        return view.targets.clone();
     }
+    let behind = topology
+        .links
+        .0
+        .iter()
+        .filter(|link| link.from == card.name);
+    behind
+        .filter_map(|link| topology.nodes.get(&link.to).map(|node| (link, node)))
+        .flat_map(|(link, node)| (1..=node.members()).map(|number| (link.to.clone(), number, true)))
+        .collect()
 }
 
 /// Whether a node sends each user to one instance.

@@ -9,7 +9,7 @@ use super::words;
 use crate::app::action::Action;
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, height, radius, size, stroke};
-use crate::app::widgets::{Button, paint_text};
+use crate::app::widgets::{Button, empty_state, paint_text};
 use crate::model::node::{LoadBalancer, ObjectStore, RedisLike, Service, SqlDatabase};
 use crate::model::workload::Clients;
 use crate::model::{Node, Topology};
@@ -37,18 +37,9 @@ const KINDS: [NodeKind; 6] = [
     NodeKind::ObjectStore,
 ];
 
-const DIGITS: [Key; 6] = [
-    Key::Num1,
-    Key::Num2,
-    Key::Num3,
-    Key::Num4,
-    Key::Num5,
-    Key::Num6,
-];
-
 const BAR_WIDTH: f32 = 42.0;
 
-/// The tool that a key pressed now chooses.
+/// The tool that a key pressed now chooses. The digits add a node at once, which is the window's business.
 pub fn by_key(ui: &Ui) -> Option<Tool> {
     if ui.ctx().text_edit_focused() {
         return None;
@@ -58,11 +49,7 @@ pub fn by_key(ui: &Ui) -> Option<Tool> {
         if pressed(Key::V) || pressed(Key::Escape) {
             return Some(Tool::Select);
         }
-        if pressed(Key::H) {
-            return Some(Tool::Pan);
-        }
-        let digit = DIGITS.iter().position(|&key| pressed(key))?;
-        Some(Tool::Add(KINDS[digit]))
+        pressed(Key::H).then_some(Tool::Pan)
     })
 }
 
@@ -99,8 +86,7 @@ pub fn tool_bar(ui: &mut Ui, area: Rect, tool: Tool) -> Option<Tool> {
     for entry in &entries {
         let Some((entry_tool, icon, name, key)) = entry else {
             let hair = Stroke::new(stroke::HAIR, palette.hair);
-            ui.painter()
-                .hline(bar.x_range().shrink(9.0), y + 4.5, hair);
+            ui.painter().hline(bar.x_range().shrink(9.0), y + 4.5, hair);
             y += 9.0;
             continue;
         };
@@ -108,7 +94,7 @@ pub fn tool_bar(ui: &mut Ui, area: Rect, tool: Tool) -> Option<Tool> {
             pos2(bar.left() + 4.0, y + 1.0),
             vec2(BAR_WIDTH - 8.0, height::TOOL - 2.0),
         );
-        let response = ui.interact(rect, ui.id().with(("tool", key)), Sense::click());
+        let response = ui.interact(rect, ui.scope_id().with(("tool", key)), Sense::click());
         let on = tool == *entry_tool;
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, name));
         let painter = ui.painter();
@@ -162,9 +148,13 @@ pub fn zoom_bar(ui: &mut Ui, area: Rect, transform: &mut Transform, actions: &mu
     }
     let percentage = format!("{:.0} %", transform.zoom * 100.0);
     let middle = place(30.0, 44.0);
-    let response = ui.interact(middle, ui.id().with("zoom"), Sense::click());
+    let response = ui.interact(middle, ui.scope_id().with("zoom"), Sense::click());
     response.widget_info(|| {
-        WidgetInfo::labeled(Role::Button, true, format!("Zoom to 100 %, now {percentage}"))
+        WidgetInfo::labeled(
+            Role::Button,
+            true,
+            format!("Zoom to 100 %, now {percentage}"),
+        )
     });
     let ink = if response.hovered() || response.has_focus() {
         palette.text
@@ -215,7 +205,7 @@ fn put(ui: &mut Ui, rect: Rect, icon: Icon, name: &str) -> Response {
 /// The surface of a floating bar; what is behind it cannot be clicked through it.
 fn float(ui: &Ui, bar: Rect, name: &str) {
     let palette = theme::palette(ui);
-    ui.interact(bar, ui.id().with(name), Sense::CLICK | Sense::DRAG);
+    ui.interact(bar, ui.scope_id().with(name), Sense::CLICK | Sense::DRAG);
     let outline = Stroke::new(stroke::HAIR, palette.hair);
     ui.painter()
         .extend(theme::surface(bar, palette.panel, outline, palette, 1.0));
@@ -223,42 +213,13 @@ fn float(ui: &Ui, bar: Rect, name: &str) {
 
 /// What an empty canvas says.
 pub fn nothing_here(ui: &Ui, area: Rect) {
-    let palette = theme::palette(ui);
-    let rect = Rect::from_center_size(area.center(), vec2(290.0, 104.0));
-    let painter = ui.painter();
-    painter.extend(theme::dashed_rect(
-        rect,
-        radius::CARD,
-        Stroke::new(stroke::HAIR, palette.edge),
-        4.0,
-        3.0,
-    ));
-    let middle = rect.center().x;
-    Icon::Service.paint(painter, pos2(middle, rect.top() + 28.0), 20.0, palette.text2);
-    let line = |y: f32, text: &str, points: f32, weight: Weight, colour| {
-        paint_text(
-            painter,
-            pos2(middle, rect.top() + y),
-            Align2::CENTER_CENTER,
-            text,
-            points,
-            weight,
-            colour,
-        );
-    };
-    line(
-        56.0,
+    empty_state(
+        ui.painter(),
+        Rect::from_center_size(area.center(), vec2(290.0, 104.0)),
+        Icon::Service,
         "Nothing here yet",
-        size::BODY,
-        Weight::Semibold,
-        palette.text,
-    );
-    line(
-        76.0,
         "Press 3 to add a service, or open a preset",
-        size::SMALL,
-        Weight::Regular,
-        palette.text2,
+        theme::palette(ui),
     );
 }
 

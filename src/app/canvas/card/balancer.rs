@@ -3,12 +3,12 @@
 use egui::{Align, vec2};
 
 use crate::app::canvas::ink::Ink;
-use crate::app::canvas::scene::{Card, Scene};
+use crate::app::canvas::scene::{Card, targets};
 use crate::app::canvas::words;
 use crate::app::format::{joined, time};
 use crate::model::{Node, Topology};
 
-pub(super) fn paint(ink: &mut Ink, scene: &Scene, card: &Card, topology: &Topology) {
+pub(super) fn paint(ink: &mut Ink, card: &Card, topology: &Topology) {
     let Node::LoadBalancer(balancer) = card.node else {
         return;
     };
@@ -33,7 +33,7 @@ pub(super) fn paint(ink: &mut Ink, scene: &Scene, card: &Card, topology: &Topolo
     );
     ink.small(x + 12.0, y + 60.0, Align::Min, &checks, palette.text2);
 
-    let targets = scene.targets(card, topology);
+    let targets = targets(card, topology);
     let up = targets.iter().filter(|(_, _, up)| *up).count();
     let room = card.rect.width() - 40.0;
     let pitch = 20.0_f32.min(room / (targets.len().max(2) - 1) as f32);

@@ -2,15 +2,15 @@
 
 use egui::{Align, Rect, pos2, vec2};
 
-use crate::app::canvas::ink::Ink;
-use crate::app::canvas::scene::{Card, Facts};
+use crate::app::canvas::ink::{Ink, face};
+use crate::app::canvas::scene::Card;
 use crate::app::canvas::words;
 use crate::app::theme::{Weight, radius, size};
 use crate::app::widgets::grouped;
+use crate::model::Node;
 use crate::model::workload::Mix;
-use crate::model::{Node, Topology};
 
-pub(super) fn paint(ink: &mut Ink, card: &Card, _facts: &Facts, _topology: &Topology) {
+pub(super) fn paint(ink: &mut Ink, card: &Card) {
     let Node::Clients(clients) = card.node else {
         return;
     };
@@ -24,9 +24,7 @@ pub(super) fn paint(ink: &mut Ink, card: &Card, _facts: &Facts, _topology: &Topo
         Align::Min,
         room,
         &arrivals,
-        size::SMALL,
-        Weight::Regular,
-        palette.text2,
+        face(size::SMALL, Weight::Regular, palette.text2),
     );
     ink.small(
         x + 12.0,
@@ -72,9 +70,7 @@ pub(super) fn paint(ink: &mut Ink, card: &Card, _facts: &Facts, _topology: &Topo
             y + 94.0,
             Align::Min,
             &text,
-            size::SMALL,
-            Weight::Medium,
-            palette.failed,
+            face(size::SMALL, Weight::Medium, palette.failed),
         );
         ink.small(
             x + 12.0 + room,
@@ -97,9 +93,10 @@ fn mix(mix: &Mix) -> String {
         (mix.logout, "logouts"),
     ];
     let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
-    let most = parts
-        .iter()
-        .fold(parts[0], |best, &part| if part.0 > best.0 { part } else { best });
+    let most = parts.iter().fold(
+        parts[0],
+        |best, &part| if part.0 > best.0 { part } else { best },
+    );
     if total > 0.0 {
         format!("{} {}", words::percent(most.0 / total), most.1)
     } else {

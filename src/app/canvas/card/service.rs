@@ -3,7 +3,7 @@
 use egui::{Align, Rect, pos2, vec2};
 
 use super::only_here;
-use crate::app::canvas::ink::Ink;
+use crate::app::canvas::ink::{Ink, face};
 use crate::app::canvas::scene::{Card, Facts};
 use crate::app::canvas::words;
 use crate::app::format::span;
@@ -90,12 +90,16 @@ pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Durati
         Align::Min,
         width - 20.0,
         &only_here(sessions, writes),
-        size::SMALL,
-        Weight::Medium,
-        colour,
+        face(size::SMALL, Weight::Medium, colour),
     );
     if card.keeps_sessions {
-        ink.small(right - 66.0, y + 94.0, Align::Max, "sessions", palette.text3);
+        ink.small(
+            right - 66.0,
+            y + 94.0,
+            Align::Max,
+            "sessions",
+            palette.text3,
+        );
     }
     ink.small(right - 12.0, y + 94.0, Align::Max, "unsaved", palette.text3);
 
@@ -116,13 +120,7 @@ fn exposure(ink: &Ink, bar: Rect, kept: u64, sessions: u64, writes: u64, facts: 
         return;
     }
     let safe = (1.0 - only_here / all) as f32;
-    widgets::exposure_bar(
-        ink.painter,
-        ink.rect(bar),
-        safe,
-        ink.zoom(),
-        ink.palette,
-    );
+    widgets::exposure_bar(ink.painter, ink.rect(bar), safe, ink.zoom(), ink.palette);
 }
 
 /// What is lost with an instance, counted.
@@ -166,9 +164,7 @@ fn paint_row(
         middle + 4.0,
         Align::Min,
         &number,
-        size::SMALL,
-        Weight::Medium,
-        palette.text2,
+        face(size::SMALL, Weight::Medium, palette.text2),
     );
 
     let bar = Rect::from_min_size(
@@ -189,12 +185,7 @@ fn paint_row(
         if here > 0 {
             let share = (here as f32 / scale).clamp(0.04, 1.0);
             let hatched = Rect::from_min_size(bar.min, vec2(bar.width() * share, bar.height()));
-            widgets::hatched_bar(
-                ink.painter,
-                ink.rect(hatched),
-                ink.zoom(),
-                palette,
-            );
+            widgets::hatched_bar(ink.painter, ink.rect(hatched), ink.zoom(), palette);
         } else if instance.state_bytes > 0 {
             ink.fill(bar, radius::BAR, palette.edge);
         } else {
@@ -221,9 +212,7 @@ fn paint_row(
                 middle + 4.0,
                 Align::Max,
                 &loss_text(lost),
-                size::BODY,
-                Weight::Semibold,
-                palette.lost,
+                face(size::BODY, Weight::Semibold, palette.lost),
             );
         } else {
             let colour = if down { palette.text2 } else { palette.text };

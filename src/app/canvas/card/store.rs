@@ -2,7 +2,7 @@
 
 use egui::Align;
 
-use crate::app::canvas::ink::Ink;
+use crate::app::canvas::ink::{Ink, face};
 use crate::app::canvas::scene::Card;
 use crate::app::canvas::words;
 use crate::app::format::{joined, time};
@@ -47,9 +47,7 @@ pub(super) fn paint(ink: &mut Ink, card: &Card) {
             bottom - 16.0,
             Align::Max,
             &text,
-            size::SMALL,
-            Weight::Medium,
-            palette.lost,
+            face(size::SMALL, Weight::Medium, palette.lost),
         );
     } else if card.instances.len() < 5 {
         let text = safety(card.node).unwrap_or_else(|| words::per_second(rate));

@@ -1,0 +1,248 @@
+//! The system of the drawn main view: sticky sessions in memory, 6.4 s after instance 2 of four crashed. Its figures are
+//! made up; only the canvas is tested with them.
+
+use std::collections::BTreeMap;
+
+use statescope::app::action::Selection;
+use statescope::app::history::History;
+use statescope::app::readings::Readings;
+use statescope::app::state::{Dismissed, View};
+use statescope::model::settings::ron_options;
+use statescope::model::{Command, Topology};
+use statescope::sim::snapshot::{
+    CallCounts, FaultView, InstanceView, LinkView, NodeKind, NodeView, Recovery, Role, Snapshot,
+    Status,
+};
+use statescope::units::Duration;
+
+const NOW_S: f64 = 66.4;
+
+/// What a window would hold.
+pub struct Drawn {
+    pub topology: Topology,
+    pub snapshot: Snapshot,
+    pub readings: Readings,
+    pub history: History,
+    pub selection: Option<Selection>,
+    pub dismissed: Dismissed,
+    pub preview: Vec<Command>,
+    pub playing: bool,
+}
+
+impl Drawn {
+    pub fn new() -> Self {
+        let (topology, snapshot) = (topology(), snapshot());
+        Self::of(topology, snapshot)
+    }
+
+    /// Any system, as it is seen a while after its start.
+    pub fn of(topology: Topology, snapshot: Snapshot) -> Self {
+        let mut readings = Readings::default();
+        // Counts since the start over the time since the start: the mean so far.
+        readings.update(&Snapshot::default(), 0.0);
+        readings.update(&snapshot, 1.0);
+        Self {
+            topology,
+            snapshot,
+            readings,
+            history: History::default(),
+            selection: None,
+            dismissed: BTreeMap::new(),
+            preview: Vec::new(),
+            playing: false,
+        }
+    }
+
+    pub fn view(&self) -> View<'_> {
+        View {
+            topology: &self.topology,
+            snapshot: &self.snapshot,
+            readings: &self.readings,
+            history: &self.history,
+            selection: self.selection.as_ref(),
+            playing: self.playing,
+            speed: 10.0,
+            speed_got: Some(10.0),
+            seed: 7,
+            cursor: None,
+            dismissed: &self.dismissed,
+            preview: &self.preview,
+        }
+    }
+}
+
+fn topology() -> Topology {
+    ron_options()
+        .from_str(
+            r#"Topology(
+    schema: 1,
+    name: "Sticky sessions in memory",
+    sessions: InMemory(),
+    nodes: {
+        "clients": Clients(arrivals: Poisson("400/s"), mix: (read: 80, write: 20)),
+        "lb": LoadBalancer(policy: StickyCookie),
+        "api": Service(instances: 4, state: InMemory(snapshot_every: "5s")),
+        "catalog": Service(instances: 3),
+        "products": SqlDatabase(replication: Asynchronous(lag: "5ms")),
+        "receipts": ObjectStore(),
+    },
+    links: ["clients -> lb", "lb -> api", "api -> catalog", "catalog -> products", "api -> receipts"],
+    canvas: {
+        "clients": (70, 156), "lb": (246, 148), "api": (470, 82),
+        "catalog": (778, 58), "products": (778, 202), "receipts": (778, 346),
+    },
+)"#,
+        )
+        .unwrap()
+}
+
+fn at(seconds: f64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn instance(number: u32, load: f64, queue: u64) -> InstanceView {
+    InstanceView {
+        number,
+        in_rotation: true,
+        load,
+        queue,
+        queue_limit: Some(64),
+        state_bytes: 10_905_190,
+        ..InstanceView::default()
+    }
+}
+
+fn node(name: &str, kind: NodeKind, per_second: f64, busy: f64) -> NodeView {
+    let total = (per_second * NOW_S) as u64;
+    NodeView {
+        name: name.into(),
+        kind,
+        arrived: total,
+        completed: total,
+        load: busy,
+        busy_ns: (busy * 1e9) as u128,
+        capacity_ns: 1_000_000_000,
+        ..NodeView::default()
+    }
+}
+
+fn link(from: &str, to: &str, rates: &[(f64, f64, f64)]) -> LinkView {
+    let count = |rate: f64| (rate * NOW_S) as u64;
+    LinkView {
+        from: from.into(),
+        to: to.into(),
+        calls: rates
+            .iter()
+            .map(|&(completed, retried, failed)| CallCounts {
+                completed: count(completed),
+                retried: count(retried),
+                failed: count(failed),
+            })
+            .collect(),
+        ..LinkView::default()
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let sessions = |mut instance: InstanceView, sessions, unsaved| {
+        instance.sessions = sessions;
+        instance.unsaved = unsaved;
+        instance.writes = 4000;
+        instance
+    };
+    let api = NodeView {
+        instances: vec![
+            sessions(instance(1, 0.58, 10), 550, 39),
+            InstanceView {
+                status: Status::Crashed,
+                since: at(60.0),
+                in_rotation: false,
+                lost_sessions: 512,
+                lost_writes: 49,
+                ..instance(2, 0.0, 0)
+            },
+            sessions(instance(3, 0.55, 0), 551, 40),
+            sessions(instance(4, 0.6, 19), 550, 39),
+        ],
+        state_bytes: 43_620_761,
+        only_here_sessions: 1651,
+        only_here_writes: 118,
+        lost_sessions: 512,
+        lost_writes: 49,
+        ..node("api", NodeKind::Service, 398.0, 0.56)
+    };
+    let products = NodeView {
+        instances: vec![
+            InstanceView {
+                role: Role::Primary,
+                ..instance(1, 0.18, 0)
+            },
+            InstanceView {
+                role: Role::Replica,
+                ..instance(2, 0.1, 0)
+            },
+        ],
+        state_bytes: 8_804_682_957,
+        ..node("products", NodeKind::SqlDatabase, 180.0, 0.18)
+    };
+    let crash = FaultView {
+        at: at(60.0),
+        command: Command::Crash("api".into(), 2),
+        detected: Some(at(5.1)),
+        recovery: Recovery::Pending,
+        lost_writes: 49,
+        lost_sessions: 512,
+        failed_operations: 381,
+        failed_sent_after_detection: 0,
+        saved_by_retry: 129,
+    };
+    Snapshot {
+        now: at(NOW_S),
+        nodes: vec![
+            NodeView {
+                failed: 381,
+                ..node("clients", NodeKind::Clients, 398.0, 0.0)
+            },
+            NodeView {
+                targets: (1..=4).map(|n| ("api".to_owned(), n, n != 2)).collect(),
+                ..node("lb", NodeKind::LoadBalancer, 398.0, 0.0)
+            },
+            api,
+            NodeView {
+                instances: vec![
+                    instance(1, 0.3, 0),
+                    instance(2, 0.34, 0),
+                    instance(3, 0.29, 0),
+                ],
+                ..node("catalog", NodeKind::Service, 240.0, 0.31)
+            },
+            products,
+            NodeView {
+                instances: vec![instance(1, 0.1, 0)],
+                ..node("receipts", NodeKind::ObjectStore, 12.0, 0.1)
+            },
+        ],
+        links: vec![
+            link("clients", "lb", &[(398.0, 0.0, 0.0)]),
+            link(
+                "lb",
+                "api",
+                &[
+                    (133.0, 0.0, 0.0),
+                    (0.0, 0.0, 0.0),
+                    (133.0, 0.0, 0.0),
+                    (105.0, 28.0, 0.0),
+                ],
+            ),
+            link(
+                "api",
+                "catalog",
+                &[(80.0, 0.0, 0.0), (80.0, 0.0, 0.0), (80.0, 0.0, 0.0)],
+            ),
+            link("catalog", "products", &[(180.0, 0.0, 0.0)]),
+            link("api", "receipts", &[(12.0, 0.0, 0.0)]),
+        ],
+        faults: vec![crash],
+        ..Snapshot::default()
+    }
+}
