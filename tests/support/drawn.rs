@@ -67,6 +67,7 @@ impl Drawn {
             cursor: None,
             dismissed: &self.dismissed,
             preview: &self.preview,
+            problem: None,
         }
     }
 }

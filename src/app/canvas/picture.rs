@@ -31,6 +31,7 @@ pub fn picture(topology: &Topology, dark: bool) -> Vec<u8> {
         cursor: None,
         dismissed: &dismissed,
         preview: &[],
+        problem: None,
     };
     let mut canvas = Canvas::default();
     let bounds = canvas.bounds(&view);
