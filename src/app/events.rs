@@ -250,7 +250,7 @@ fn cost(fault: &FaultView, detected: bool) -> Vec<Span> {
 }
 
 /// "512 sessions and 49 acknowledged writes lost."
-fn losses(writes: u64, sessions: u64) -> Option<Span> {
+pub fn losses(writes: u64, sessions: u64) -> Option<Span> {
     let writes_text = acknowledged(&format::counted(writes, "write", "writes"));
     let sessions_text = format::counted(sessions, "session", "sessions");
     let text = match (sessions, writes) {
