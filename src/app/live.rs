@@ -163,6 +163,7 @@ impl Live {
         for interval in self.runner.take_intervals(self.run) {
             self.history.push(interval);
         }
+        self.history.remember(&self.latest.snapshot);
         self.readings.update(&self.latest.snapshot, now);
         for refusal in self.runner.take_refusals() {
             let text = format!("Not carried out: {}", refusal.error);
