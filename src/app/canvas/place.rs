@@ -89,7 +89,7 @@ impl Places {
 }
 
 /// How many links away from the beginning each node is, along the longest way that repeats no node.
-fn layers(topology: &Topology) -> BTreeMap<&str, usize> {
+pub fn layers(topology: &Topology) -> BTreeMap<&str, usize> {
     let names: Vec<&str> = topology.nodes.keys().map(String::as_str).collect();
     let mut layers: BTreeMap<&str, usize> = names.iter().map(|&name| (name, 0)).collect();
     let links = links(topology);
@@ -111,7 +111,7 @@ fn layers(topology: &Topology) -> BTreeMap<&str, usize> {
 }
 
 /// Links between nodes that exist, those that settings imply included.
-fn links(topology: &Topology) -> Vec<(&str, &str)> {
+pub fn links(topology: &Topology) -> Vec<(&str, &str)> {
     let mut links: Vec<(&str, &str)> = topology
         .links
         .0
