@@ -59,6 +59,13 @@ pub fn export(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// The canvas in light colours, by the window's own renderer.
+#[cfg(feature = "gui")]
+fn png(topology: &Topology) -> Result<Vec<u8>, Failure> {
+    Ok(crate::app::canvas::picture(topology, false))
+}
+
+#[cfg(not(feature = "gui"))]
 fn png(_topology: &Topology) -> Result<Vec<u8>, Failure> {
     Err(Failure::usage(
         "this build has no window (feature `gui`), whose renderer draws PNG pictures; svg works without it",

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Failure, output};
 use crate::analysis::parallel::{Control, Progress, machine_threads};
-use crate::model::{Severity, Topology, check, file, presets};
+use crate::model::{Loaded, Severity, Topology, check, file, presets};
 
 /// A topology with changes of its settings.
 #[derive(Args)]
@@ -81,6 +81,16 @@ impl TopologyArguments {
     }
 }
 
+/// Loads a file, or a preset by its name or the name of its file.
+pub fn load(name: &str) -> Result<Loaded, Failure> {
+    file::load(name)
+        .or_else(|error| match preset_of_file(name) {
+            Some(preset) if !Path::new(name).exists() => file::load(preset),
+            _ => Err(error),
+        })
+        .map_err(|error| Failure::input(error.to_string()))
+}
+
 /// A topology, and where it came from.
 pub struct Input {
     /// The file or preset as the user named it.
@@ -92,19 +102,14 @@ pub struct Input {
 }
 
 impl Input {
-    /// Loads a file, or a preset by its name or the name of its file.
+    /// Loads a file or preset.
     pub fn load(name: &str) -> Result<Self, Failure> {
-        file::load(name)
-            .or_else(|error| match preset_of_file(name) {
-                Some(preset) if error.line == 0 && !Path::new(name).exists() => file::load(preset),
-                _ => Err(error),
-            })
-            .map(|loaded| Self {
-                name: name.to_owned(),
-                text: loaded.text,
-                topology: loaded.topology,
-            })
-            .map_err(|error| Failure::input(error.to_string()))
+        let loaded = load(name)?;
+        Ok(Self {
+            name: name.to_owned(),
+            text: loaded.text,
+            topology: loaded.topology,
+        })
     }
 
     /// The topology if it can run: warnings go to standard error, errors are a failure.
