@@ -147,6 +147,8 @@ settings! {
         pub io: Io = Io::Blocking, bare Io::Asynchronous, source "gk";
         /// Where the service keeps what clients write.
         pub state: State = State::Stateless, source "start stateless";
+        /// How long a connection to a store or service is waited for.
+        pub connect_timeout: Duration = Duration(200_000_000), in "1ms".."1h", source "ours: below the client's timeout, or the client always gives up first";
         /// How long a call to a store or service is waited for.
         pub call_timeout: Option<Duration> = Some(Duration(1_000_000_000)), bare None, in "1ms".."1d", source "gk";
         /// Work of a login (a password hash).

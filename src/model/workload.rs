@@ -92,6 +92,8 @@ settings! {
         pub request: Bytes = Bytes(1024), bare Bytes(0), in "0B".."1GiB", source "gk";
         /// Size of a response.
         pub response: Bytes = Bytes(4096), bare Bytes(0), in "0B".."1GiB", source "gk";
+        /// How long a connection is waited for.
+        pub connect_timeout: Duration = Duration(200_000_000), in "1ms".."1h", source "ours: below the timeout, or it never matters";
         /// How long an attempt is waited for.
         pub timeout: Option<Duration> = Some(Duration(1_000_000_000)), bare None, in "1us".."1d", source "gk";
         /// Further attempts after the first has failed.

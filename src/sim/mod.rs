@@ -1,63 +1,362 @@
 //! What happens: the discrete-event simulator.
+//!
+//! A user's *operation* is tried in *attempts*; an attempt is a *call* over a link to a node, which may make further
+//! calls before it replies:
+//!
+//! ```text
+//! clients.rs    Op ── attempt ──▶ Call ─ link ─▶ balancer.rs ─ Call ─ link ─▶ service.rs ─ Call ─ link ─▶ store.rs
+//!                 ◀── returned ───  reply ◀─────────────────── reply ◀─────────────────── reply ◀────────┘
+//! ```
+//!
+//! `request.rs` moves calls over links; `keeping.rs` and `ledger.rs` know what is written where and what a death
+//! loses; `sessions.rs` keeps sessions; `faults.rs`, `deploy.rs` and `change.rs` carry out commands. What the
+//! simulator shows of itself leaves it as plain structs (`snapshot.rs`) or as a tree of figures (`figures.rs`).
+//!
+//! All state is plain data in flat vectors: a clone taken at any moment and run on gives the same bytes.
 
+mod balancer;
+mod change;
+mod clients;
+mod deploy;
+mod faults;
 pub mod figures;
+mod keeping;
+mod ledger;
+mod metrics;
+mod parts;
+mod queue;
+mod request;
+mod results;
+mod service;
+mod sessions;
 pub mod snapshot;
+mod store;
+mod streams;
+mod view;
+
+use std::collections::VecDeque;
 
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
-use figures::Figures;
-use snapshot::{Interval, Snapshot};
+use ledger::{Log, Mark};
+use metrics::{Histogram, Recent};
+use parts::{Call, LinkSlot, NodeSlot, Op, User};
+use queue::{Kind, Queue};
+use snapshot::{Happening, Recovery, What};
+use streams::{Purpose, below, draw, key_of, purpose_key, unit};
 
 /// What is computed besides counts, because it costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
-    /// Recovery after faults, and intervals for charts.
+    /// Recovery after faults, and intervals for charts, though the scenario has no fault.
     pub live: bool,
+}
+
+/// Why writes and sessions were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LossCause {
+    Crash,
+    MachineLoss,
+    Promotion,
+    Deployment,
+    ScaleIn,
+    Misrouted,
+    SigningKey,
+    Change,
+}
+
+impl LossCause {
+    const ALL: [Self; 8] = [
+        Self::Crash,
+        Self::MachineLoss,
+        Self::Promotion,
+        Self::Deployment,
+        Self::ScaleIn,
+        Self::Misrouted,
+        Self::SigningKey,
+        Self::Change,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::MachineLoss => "machine_loss",
+            Self::Promotion => "promotion",
+            Self::Deployment => "deployment",
+            Self::ScaleIn => "scale_in",
+            Self::Misrouted => "misrouted",
+            Self::SigningKey => "signing_key",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// Something due that is neither a request nor its reply.
+#[derive(Clone, Debug)]
+enum Timer {
+    Free,
+    Command(u32),
+    WarmUpEnds,
+    Look,
+    Probe { balancer: u16, target: u16 },
+    ProbeEnds { balancer: u16, target: u16 },
+    Booted { node: u16, instance: u16, life: u32 },
+    Warm { node: u16, instance: u16, life: u32 },
+    RestartAfter { node: u16, instance: u16, life: u32 },
+    Fsync { log: u32 },
+    FsyncDone { log: u32, mark: Mark },
+    Snapshot { log: u32 },
+    SnapshotDone { log: u32, mark: Mark, started: u64 },
+    Detect { log: u32, since: u64 },
+    Promote { log: u32, since: u64 },
+    Moved { log: u32, to: Vec<u32> },
+    SurgeBooted { node: u16, instance: u16, life: u32 },
+    DrainEnds { node: u16, instance: u16, life: u32 },
+    DeployNext { node: u16, instance: u16 },
+}
+
+/// Counts of operations of one part of the run: before the warm-up's end, or after.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    offered: u64,
+    completed: u64,
+    after_retry: u64,
+    good: u64,
+    failed: u64,
+    by_cause: [u64; 9],
+    attempts: u64,
+    reads: u64,
+    stale: u64,
+    offered_by_kind: [u64; 4],
+    response: [Histogram; 4],
+    failed_response: Histogram,
+}
+
+#[derive(Clone, Debug)]
+struct Fault {
+    at: u64,
+    command: Command,
+    node: u16,
+    instance: u16,
+    detected: Option<u64>,
+    recovery: Recovery,
+    lost_writes: u64,
+    lost_sessions: u64,
+    failed: u64,
+    failed_after_detection: u64,
+    saved: u64,
+}
+
+/// The newest acknowledged version of a key: its stamp and the log it is in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Newest {
+    stamp: u64,
+    log: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+struct WriteLedger {
+    acknowledged: u64,
+    lost: u64,
+    lost_by_cause: [u64; 8],
+    keys_lost: u64,
+    unacknowledged: u64,
+    twice: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct SessionLedger {
+    initial: u64,
+    created: u64,
+    expired: u64,
+    logged_out: u64,
+    lost: u64,
+    lost_by_cause: [u64; 8],
+}
+
+#[derive(Clone, Debug, Default)]
+struct IntervalCounts {
+    from: u64,
+    completed: u64,
+    retried: u64,
+    failed: u64,
+    responses: Vec<u64>,
 }
 
 /// A running system. Cloned at any moment and run on, it gives the same bytes as the one it was cloned from.
 #[derive(Clone, Debug)]
 pub struct Sim {
     topology: Topology,
-    now: Duration,
+    seed: u64,
+    watch: Watch,
+    /// Whether recovery is looked for.
+    watches_recovery: bool,
+    now: u64,
+    warmup: u64,
+    events: u64,
+    queue: Queue,
+    lanes: Vec<LanePurpose>,
+    timers: Vec<Timer>,
+    free_timers: Vec<u32>,
+    commands: Vec<Command>,
     recording: Vec<Timed>,
+    nodes: Vec<NodeSlot>,
+    links: Vec<LinkSlot>,
+    ops: Vec<Op>,
+    free_ops: Vec<u32>,
+    calls: Vec<Call>,
+    free_calls: Vec<u32>,
+    /// Tokens handed out; see `Op::wait`.
+    token: u32,
+    users: Vec<User>,
+    logs: Vec<Log>,
+    /// Stamps handed out: each applied write gets the next.
+    stamp: u64,
+    newest: Vec<Newest>,
+    lost_keys: Vec<bool>,
+    value_size: u64,
+    /// Indexed by whether the operation counts: 0 for those before the warm-up's end.
+    counted: [Counted; 2],
+    writes: WriteLedger,
+    sessions: SessionLedger,
+    faults: Vec<Fault>,
+    happenings: VecDeque<Happening>,
+    happened: u64,
+    recent: Recent,
+    looking: bool,
+    interval: IntervalCounts,
 }
 
+/// Happenings that are kept.
+const HAPPENINGS: usize = 256;
+
 impl Sim {
-    /// The topology at time 0, not started. The topology must have passed `model::check` without errors.
-    pub fn new(topology: &Topology, seed: u64, _watch: Watch) -> Self {
-        let _ = seed;
-        Self {
-            topology: topology.clone(),
-            now: Duration(0),
+    /// The topology at time 0, not started. The topology must have passed its check without errors.
+    pub fn new(topology: &Topology, seed: u64, watch: Watch) -> Self {
+        let mut sim = Self {
+            topology: Topology { nodes: indexmap::IndexMap::new(), ..Topology::default() },
+            seed,
+            watch,
+            watches_recovery: watch.live || !topology.scenario.is_empty(),
+            now: 0,
+            warmup: topology.warmup.0,
+            events: 0,
+            queue: Queue::default(),
+            lanes: Vec::new(),
+            timers: Vec::new(),
+            free_timers: Vec::new(),
+            commands: Vec::new(),
             recording: Vec::new(),
+            nodes: Vec::new(),
+            links: Vec::new(),
+            ops: Vec::new(),
+            free_ops: Vec::new(),
+            calls: Vec::new(),
+            free_calls: Vec::new(),
+            token: 0,
+            users: Vec::new(),
+            logs: Vec::new(),
+            stamp: 0,
+            newest: Vec::new(),
+            lost_keys: Vec::new(),
+            value_size: 0,
+            counted: [Counted::default(), Counted::default()],
+            writes: WriteLedger::default(),
+            sessions: SessionLedger::default(),
+            faults: Vec::new(),
+            happenings: VecDeque::new(),
+            happened: 0,
+            recent: Recent::default(),
+            looking: false,
+            interval: IntervalCounts::default(),
+        };
+        sim.reconfigure(topology.clone());
+        sim.start_sessions();
+        sim.schedule_scenario();
+        if sim.warmup > 0 {
+            sim.timer_at(sim.warmup, Timer::WarmUpEnds);
+        }
+        sim
+    }
+
+    fn schedule_scenario(&mut self) {
+        let key = purpose_key(key_of(self.seed, "scenario"), Purpose::Instant);
+        for (index, timed) in self.topology.scenario.clone().into_iter().enumerate() {
+            let (at, command) = match timed {
+                Timed::At(at, command) => (at.0, command),
+                Timed::Between(from, to, command) => {
+                    let span = to.0.saturating_sub(from.0) as f64;
+                    (from.0 + (unit(draw(key, index as u64)) * span) as u64, command)
+                }
+            };
+            self.commands.push(command);
+            let timer = self.new_timer(Timer::Command(self.commands.len() as u32 - 1));
+            self.queue.push_command(at, timer);
         }
     }
 
     /// Simulated time.
     pub fn now(&self) -> Duration {
-        self.now
+        Duration(self.now)
+    }
+
+    /// Events handled so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// When the next event is due; `None` if nothing will ever happen again.
+    pub fn next_event(&mut self) -> Option<Duration> {
+        self.queue.next_at().map(Duration)
     }
 
     /// Handles every event up to and including `until`, then stands at `until`.
     pub fn run_until(&mut self, until: Duration) {
-        self.now = until;
+        self.run_some(until, u64::MAX);
     }
 
     /// The same, but stops after `events` events so that the caller can look around; true when `until` is reached.
-    pub fn run_some(&mut self, until: Duration, _events: u64) -> bool {
-        self.run_until(until);
-        true
+    pub fn run_some(&mut self, until: Duration, events: u64) -> bool {
+        let mut left = events;
+        while left > 0 {
+            let Some(due) = self.queue.pop(until.0) else {
+                self.now = self.now.max(until.0);
+                return true;
+            };
+            debug_assert!(due.at >= self.now, "time runs backwards");
+            self.now = due.at;
+            left -= 1;
+            self.events += 1;
+            match due.kind {
+                Kind::Arrival => self.arrival(due.index, due.number),
+                Kind::Resume => {
+                    if self.calls[due.index as usize].resume == due.number {
+                        self.resume(due.index);
+                    }
+                }
+                Kind::Lane => self.lane_due(due.index),
+                Kind::Timer => self.timer_due(due.index),
+                Kind::Retry => {
+                    if self.ops[due.index as usize].resume == due.number {
+                        self.attempt(due.index);
+                    }
+                }
+                Kind::UserReady => self.user_ready(due.index),
+            }
+        }
+        false
     }
 
-    /// Carries out a command now, and records it.
+    /// Carries out a command now, after everything else that is due now, and records it.
     ///
     /// # Errors
     /// What it names does not exist or cannot be so; then nothing has changed.
     pub fn apply(&mut self, command: &Command) -> Result<(), SettingError> {
-        self.topology.apply(command)?;
-        self.recording.push(Timed::At(self.now, command.clone()));
+        self.run_until(Duration(self.now));
+        // Recovery is watched from the first fault on by whoever replays the recording as a scenario, too.
+        self.carry_out(command)?;
+        self.recording.push(Timed::At(Duration(self.now), command.clone()));
         Ok(())
     }
 
@@ -71,24 +370,135 @@ impl Sim {
         &self.recording
     }
 
-    /// The system as it is now.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            now: self.now,
-            ..Snapshot::default()
+    fn new_timer(&mut self, timer: Timer) -> u32 {
+        match self.free_timers.pop() {
+            Some(index) => {
+                self.timers[index as usize] = timer;
+                index
+            }
+            None => {
+                self.timers.push(timer);
+                self.timers.len() as u32 - 1
+            }
         }
     }
 
-    /// What happened since the last call (or the start), for charts. Needs `Watch::live`.
-    pub fn take_interval(&mut self) -> Interval {
-        Interval {
-            to: self.now,
-            ..Interval::default()
+    fn timer_at(&mut self, at: u64, timer: Timer) {
+        let index = self.new_timer(timer);
+        self.queue.push(at.max(self.now), Kind::Timer, index);
+    }
+
+    fn timer_after(&mut self, delay: u64, timer: Timer) {
+        self.timer_at(self.now.saturating_add(delay), timer);
+    }
+
+    fn timer_due(&mut self, index: u32) {
+        let timer = std::mem::replace(&mut self.timers[index as usize], Timer::Free);
+        self.free_timers.push(index);
+        match timer {
+            Timer::Free => {}
+            Timer::Command(command) => {
+                let command = self.commands[command as usize].clone();
+                // A scenario was checked when it was loaded; what an edit made impossible since then does nothing.
+                let _ = self.carry_out(&command);
+            }
+            Timer::WarmUpEnds => self.warm_up_ends(),
+            Timer::Look => self.look(),
+            Timer::Probe { balancer, target } => self.probe(balancer, target),
+            Timer::ProbeEnds { balancer, target } => self.probe_ends(balancer, target, false),
+            Timer::Booted { node, instance, life } => self.booted(node, instance, life),
+            Timer::Warm { node, instance, life } => self.warm(node, instance, life),
+            Timer::RestartAfter { node, instance, life } => {
+                let here = &self.nodes[node as usize].instances[instance as usize];
+                if here.life == life && here.status.is_down() {
+                    self.restart(node, instance);
+                }
+            }
+            Timer::Fsync { log } => self.fsync(log),
+            Timer::FsyncDone { log, mark } => self.fsync_done(log, mark),
+            Timer::Snapshot { log } => self.take_snapshot(log),
+            Timer::SnapshotDone { log, mark, started } => self.snapshot_done(log, mark, started),
+            Timer::Detect { log, since } => self.primary_missed(log, since),
+            Timer::Promote { log, since } => self.promote_if_orphan(log, since),
+            Timer::Moved { log, to } => self.moved(log, &to),
+            Timer::SurgeBooted { node, instance, life } => {
+                if self.nodes[node as usize].instances[instance as usize].life == life {
+                    self.stop_for_deployment(node, instance);
+                }
+            }
+            Timer::DrainEnds { node, instance, life } => {
+                let here = &self.nodes[node as usize].instances[instance as usize];
+                if here.life == life && here.status == snapshot::Status::Draining {
+                    self.drained(node, instance);
+                }
+            }
+            Timer::DeployNext { node, instance } => self.deployed_one(node, instance),
         }
     }
 
-    /// The results as if the run ended now, but for `simulation` and what replications decide.
-    pub fn results(&self) -> Figures {
-        Figures::Group(Vec::new())
+    fn lane_due(&mut self, lane: u32) {
+        let (ops, calls) = (&self.ops, &self.calls);
+        let purpose = self.lanes[lane as usize];
+        let entry = match purpose {
+            LanePurpose::ClientTimeout => self.queue.pop_lane(lane, |e| ops[e.index as usize].wait == e.token),
+            LanePurpose::CallTimeout => self.queue.pop_lane(lane, |e| calls[e.index as usize].wait == e.token),
+            LanePurpose::Request | LanePurpose::Reply | LanePurpose::Work => self.queue.pop_lane(lane, |_| true),
+        };
+        let Some(entry) = entry else { return };
+        match purpose {
+            LanePurpose::ClientTimeout => self.client_timeout(entry.index, entry.token),
+            LanePurpose::CallTimeout => self.call_timeout(entry.index, entry.token),
+            LanePurpose::Request => self.arrive(entry.index),
+            LanePurpose::Reply => self.returned(entry.index),
+            LanePurpose::Work => self.resume_if(entry.index, entry.token),
+        }
     }
+
+    fn happen(&mut self, what: What) {
+        self.happened += 1;
+        if self.happenings.len() == HAPPENINGS {
+            self.happenings.pop_front();
+        }
+        self.happenings.push_back(Happening { id: self.happened, at: Duration(self.now), what });
+    }
+
+    fn new_token(&mut self) -> u32 {
+        self.token = if self.token == u32::MAX { 1 } else { self.token + 1 };
+        self.token
+    }
+
+    fn warm_up_ends(&mut self) {
+        let now = self.now;
+        for node in &mut self.nodes {
+            node.completed_at_warmup = node.completed;
+            node.response.clear();
+            for instance in &mut node.instances {
+                instance.areas_at_warmup = instance.areas_at(now);
+            }
+        }
+        for link in &mut self.links {
+            link.messages_at_warmup = link.messages;
+            link.bytes_at_warmup = link.bytes;
+        }
+    }
+
+    fn look(&mut self) {
+        if let Some((fault, after)) = self.recent.look(self.now) {
+            self.faults[fault].recovery = Recovery::After(Duration(after));
+        }
+        self.looking = self.recent.watched().is_some();
+        if self.looking {
+            self.timer_after(metrics::LOOK_EVERY_NS, Timer::Look);
+        }
+    }
+}
+
+/// What a lane's entries are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LanePurpose {
+    ClientTimeout,
+    CallTimeout,
+    Request,
+    Reply,
+    Work,
 }

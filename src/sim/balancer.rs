@@ -1,0 +1,295 @@
+//! Load balancers: policies, retries, health checks.
+
+use super::parts::{BalancerBody, Body, NO_INSTANCE, Outcome};
+use super::snapshot::{Cause, NodeKind, Status, What};
+use super::streams::{below, draw, unit};
+use super::{Sim, Timer};
+use crate::model::node::{Policy, RetryOn};
+use crate::units::Duration;
+
+/// With affinity, a connection is tried again at the same instance after the connect timeout, at most this long.
+const AFFINITY_PAUSE_NS: u64 = 1_000_000_000;
+
+impl Sim {
+    pub(super) fn balancer(&mut self, node: u16) -> Option<&mut BalancerBody> {
+        match &mut self.nodes[node as usize].body {
+            Body::Balancer(balancer) => Some(balancer),
+            _ => None,
+        }
+    }
+
+    pub(super) fn balancer_arrive(&mut self, index: u32) {
+        self.enter(index);
+        let node = self.calls[index as usize].node;
+        let Some(balancer) = self.balancer(node) else { return };
+        let (work, lane) = (balancer.settings.work.0, balancer.work_lane);
+        if work == 0 {
+            return self.balance(index);
+        }
+        let token = self.new_token();
+        self.calls[index as usize].resume = token;
+        self.queue.push_lane(lane, self.now + work, index, token);
+    }
+
+    /// Chooses an instance and sends the request on.
+    pub(super) fn balance(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (node, op, tries, before) = (call.node, call.op, call.tries, call.target);
+        let same = call.step == 1;
+        let verb = call.verb;
+        let user = self.ops[op as usize].user;
+        let target = if same { Some(before) } else { self.choose_target(node, index, user, (tries > 0).then_some(before)) };
+        let Some(target) = target else {
+            return self.reply(index, Outcome::Failed(Cause::NoInstance));
+        };
+        self.calls[index as usize].target = target;
+        let entry = self.calls[index as usize].entry;
+        let Some(balancer) = self.balancer(node) else { return };
+        let chosen = &mut balancer.targets[target as usize];
+        chosen.in_flight += 1;
+        let (link, instance) = (chosen.link, chosen.instance);
+        let (lane, timeout) = (balancer.response_lane, balancer.settings.response_timeout);
+        let child = self.new_call(op, index, link, verb, u64::from(tries));
+        let child_call = &mut self.calls[child as usize];
+        child_call.instance = instance;
+        child_call.target = target;
+        child_call.entry = entry;
+        if let Some(timeout) = timeout {
+            let token = self.calls[index as usize].wait;
+            self.queue.push_lane(lane, self.now + timeout.0, index, token);
+        }
+        self.send(child);
+    }
+
+    pub(super) fn target_done(&mut self, node: u16, target: u16) {
+        if let Some(balancer) = self.balancer(node) {
+            let target = &mut balancer.targets[target as usize];
+            debug_assert!(target.in_flight > 0, "a request in flight ends once");
+            target.in_flight = target.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// The target for a request; `not` is avoided if there is another.
+    fn choose_target(&mut self, node: u16, call: u32, user: u32, not: Option<u16>) -> Option<u16> {
+        let bits = self.calls[call as usize].draw;
+        let balancer = self.balancer(node)?;
+        if balancer.policy != Policy::StickyCookie {
+            return balancer.choose(balancer.policy, bits, not);
+        }
+        let cookie = balancer.cookies.get(user as usize).copied().unwrap_or(NO_INSTANCE);
+        if let Some(target) = balancer.targets.get(cookie as usize)
+            && target.up
+            && !target.removed
+            && not.is_none()
+        {
+            return Some(cookie);
+        }
+        let chosen = balancer.choose(balancer.fallback, bits, not)?;
+        if let Some(cookie) = balancer.cookies.get_mut(user as usize) {
+            *cookie = chosen;
+        }
+        Some(chosen)
+    }
+
+    /// A request that the balancer sent has been answered, or has failed.
+    pub(super) fn balancer_returned(&mut self, index: u32, outcome: Outcome) {
+        let Outcome::Failed(cause) = outcome else {
+            return self.reply(index, outcome);
+        };
+        let node = self.calls[index as usize].node;
+        let now = self.now;
+        let call = &mut self.calls[index as usize];
+        let Body::Balancer(balancer) = &self.nodes[node as usize].body else { return };
+        let again = match cause {
+            Cause::Refused | Cause::ConnectTimeout => true,
+            Cause::Reset => balancer.settings.retry_on.contains(&RetryOn::Reset),
+            Cause::Timeout => balancer.settings.retry_on.contains(&RetryOn::ResponseTimeout),
+            _ => false,
+        };
+        let retries = balancer.settings.retries.min(u32::from(u8::MAX - 1)) as u8;
+        if !again || call.tries >= retries {
+            return self.reply(index, outcome);
+        }
+        call.tries += 1;
+        let affine = balancer.policy == Policy::StickyCookie;
+        if affine && call.tries < retries {
+            // To the same instance, after a pause; the last retry goes elsewhere.
+            let token_pause = balancer.settings.connect_timeout.0.min(AFFINITY_PAUSE_NS);
+            call.step = 1;
+            call.resume = self.queue.push(now + token_pause, super::Kind::Resume, index);
+            return;
+        }
+        call.step = 0;
+        self.balance(index);
+    }
+
+    /// Whoever calls a service without a balancer in front takes its instances in turn.
+    pub(super) fn choose_instance(&mut self, index: u32) {
+        let (link, node) = (self.calls[index as usize].link, self.calls[index as usize].node);
+        let slot = &self.nodes[node as usize];
+        let instance = match slot.kind {
+            NodeKind::Clients | NodeKind::LoadBalancer | NodeKind::ObjectStore => 0,
+            NodeKind::RedisLike | NodeKind::SqlDatabase => match &slot.body {
+                Body::Store(store) => store.primary,
+                _ => 0,
+            },
+            NodeKind::Service => {
+                let n = slot.instances.len() as u32;
+                let turn = self.links[link as usize].turn;
+                let usable = |i: &u32| {
+                    let status = slot.instances[(i % n) as usize].status;
+                    !matches!(status, Status::Removed | Status::Draining | Status::Booting)
+                };
+                let chosen = (turn..turn + n).find(usable).unwrap_or(turn) % n;
+                self.links[link as usize].turn = (chosen + 1) % n;
+                chosen as u16
+            }
+        };
+        self.calls[index as usize].instance = instance;
+    }
+
+    // Health checks.
+
+    /// Starts a target's checks at a random phase.
+    pub(super) fn start_checks(&mut self, node: u16, target: u16) {
+        let Some(balancer) = self.balancer(node) else { return };
+        let slot = &mut balancer.targets[target as usize];
+        let name = u64::from(slot.node) << 16 | u64::from(slot.instance);
+        if slot.probing {
+            return;
+        }
+        slot.probing = true;
+        let Some(checks) = balancer.settings.health_checks.clone() else { return };
+        let phase = unit(draw(balancer.phase_key, name)) * checks.interval.0 as f64;
+        self.timer_after(phase as u64, Timer::Probe { balancer: node, target });
+    }
+
+    /// A probe is sent. An instance that serves answers at once, as does the kernel of one whose process is gone.
+    pub(super) fn probe(&mut self, node: u16, target: u16) {
+        let Some(balancer) = self.balancer(node) else { return };
+        let slot = &balancer.targets[target as usize];
+        let (removed, at) = (slot.removed, (slot.node, slot.instance));
+        let checks = balancer.settings.health_checks.clone();
+        let (false, Some(checks)) = (removed || self.nodes[node as usize].removed, checks) else {
+            if let Some(balancer) = self.balancer(node) {
+                balancer.targets[target as usize].probing = false;
+            }
+            return;
+        };
+        match self.nodes[at.0 as usize].instances[at.1 as usize].status {
+            Status::Up | Status::Warming | Status::Draining => self.probe_ends(node, target, true),
+            Status::Crashed | Status::Booting | Status::Removed => self.probe_ends(node, target, false),
+            Status::Hung | Status::MachineLost => {
+                let timeout = checks.timeout.unwrap_or(checks.interval);
+                self.timer_after(timeout.0, Timer::ProbeEnds { balancer: node, target });
+            }
+        }
+    }
+
+    pub(super) fn probe_ends(&mut self, node: u16, target: u16, good: bool) {
+        let Some(balancer) = self.balancer(node) else { return };
+        let Some(checks) = balancer.settings.health_checks.clone() else { return };
+        let slot = &mut balancer.targets[target as usize];
+        if good {
+            slot.good_probes += 1;
+            slot.failed_probes = 0;
+        } else {
+            slot.failed_probes += 1;
+            slot.good_probes = 0;
+        }
+        let falls = slot.up && slot.failed_probes >= checks.fall;
+        let rises = !slot.up && slot.good_probes >= checks.rise;
+        let (service, instance) = (slot.node, slot.instance);
+        self.timer_after(checks.interval.0.max(1), Timer::Probe { balancer: node, target });
+        let draining = self.nodes[service as usize].instances[instance as usize].status == Status::Draining;
+        if falls {
+            self.set_rotation(node, target, false);
+            self.found_dead(service, instance);
+        } else if rises && !draining {
+            self.set_rotation(node, target, true);
+            let name = self.nodes[service as usize].name.clone();
+            self.happen(What::BackInRotation { node: name, instance: u32::from(instance) + 1 });
+        }
+    }
+
+    fn set_rotation(&mut self, node: u16, target: u16, up: bool) {
+        if let Some(balancer) = self.balancer(node) {
+            balancer.targets[target as usize].up = up;
+        }
+    }
+
+    /// Tells every balancer at once that an instance is, or is not, to get requests: by whoever deploys and scales.
+    pub(super) fn rotate(&mut self, service: u16, instance: u16, up: bool) {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body {
+                for target in balancer.targets.iter_mut().filter(|t| t.node == service && t.instance == instance) {
+                    target.up = up;
+                    target.failed_probes = 0;
+                    target.good_probes = 0;
+                }
+            }
+        }
+    }
+
+    fn found_dead(&mut self, node: u16, instance: u16) {
+        let slot = &self.nodes[node as usize];
+        let here = &slot.instances[instance as usize];
+        let (name, fault) = (slot.name.clone(), here.fault);
+        let since = fault.map_or(here.since, |f| self.faults[f as usize].at);
+        let after = self.now - since;
+        if let Some(fault) = fault {
+            self.faults[fault as usize].detected.get_or_insert(after);
+        }
+        let fault = fault.map(|f| f as usize);
+        self.happen(What::FoundDead { node: name, instance: u32::from(instance) + 1, after: Duration(after), fault });
+    }
+}
+
+impl BalancerBody {
+    fn usable(&self, index: u32, not: Option<u16>) -> bool {
+        let target = &self.targets[index as usize];
+        target.up && !target.removed && not != Some(index as u16)
+    }
+
+    /// A target by a policy; `not` only if there is no other.
+    fn choose(&mut self, policy: Policy, bits: u64, not: Option<u16>) -> Option<u16> {
+        let n = self.targets.len() as u32;
+        let usable = (0..n).filter(|&i| self.usable(i, not)).count() as u64;
+        if usable == 0 {
+            return match not {
+                Some(_) => self.choose(policy, bits, None),
+                None => None,
+            };
+        }
+        let nth = |k: u64| (0..n).filter(|&i| self.usable(i, not)).nth(k as usize);
+        let bits = draw(self.balance_key, bits);
+        let chosen = match policy {
+            Policy::RoundRobin | Policy::StickyCookie => {
+                let chosen = (self.turn..self.turn + n).map(|i| i % n).find(|&i| self.usable(i, not))?;
+                self.turn = (chosen + 1) % n;
+                chosen
+            }
+            Policy::Random => nth(below(bits, usable))?,
+            Policy::LeastConnections => {
+                let least = (0..n).filter(|&i| self.usable(i, not)).map(|i| self.targets[i as usize].in_flight).min()?;
+                let ties = || (0..n).filter(|&i| self.usable(i, not) && self.targets[i as usize].in_flight == least);
+                ties().nth(below(bits, ties().count() as u64) as usize)?
+            }
+            Policy::TwoChoices => {
+                let first = below(bits, usable);
+                let more = draw(self.balance_key, bits ^ 1);
+                let second = if self.settings.distinct && usable > 1 {
+                    (first + 1 + below(more, usable - 1)) % usable
+                } else {
+                    below(more, usable)
+                };
+                let (a, b) = (nth(first)?, nth(second)?);
+                let (load_a, load_b) = (self.targets[a as usize].in_flight, self.targets[b as usize].in_flight);
+                let tie_to_b = draw(self.balance_key, bits ^ 2) & 1 == 1;
+                if load_b < load_a || (load_a == load_b && tie_to_b) { b } else { a }
+            }
+        };
+        Some(chosen as u16)
+    }
+}
+

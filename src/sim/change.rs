@@ -1,0 +1,619 @@
+//! From a topology to dense arrays, at the start and after every edit: what is new gets a slot, what changed is
+//! changed in its slot, what is gone leaves a tombstone. Slots are never renumbered.
+
+use rand::SeedableRng as _;
+
+use super::keeping::{durability_of, durability_of_store};
+use super::ledger::Purpose;
+use super::metrics::Histogram;
+use super::parts::{
+    BalancerBody, Body, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE, NONE, NodeSlot, ServiceBody,
+    StoreBody, Target, User,
+};
+use super::snapshot::{NodeKind, What};
+use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
+use super::{LanePurpose, LossCause, Newest, Sim};
+use crate::model::node::{Io, Persistence, Policy, Queue};
+use crate::model::settings::SettingError;
+use crate::model::state::FsyncPolicy;
+use crate::model::workload::{Arrivals, Popularity};
+use crate::model::{Command, Node, Sessions, State, Topology};
+use crate::model::workload::Distribution;
+
+impl Sim {
+    /// Carries out an edit on the running system.
+    ///
+    /// # Errors
+    /// The edit is not possible, or leads to a topology that cannot run; then nothing has changed.
+    pub(super) fn edit(&mut self, command: &Command) -> Result<(), SettingError> {
+        let mut topology = self.topology.clone();
+        topology.apply(command)?;
+        self.reconfigure(topology);
+        Ok(())
+    }
+
+    /// Makes the running system follow a topology.
+    pub(super) fn reconfigure(&mut self, topology: Topology) {
+        let before = std::mem::replace(&mut self.topology, topology);
+        let topology = self.topology.clone();
+        for index in 0..self.nodes.len() as u16 {
+            let slot = &self.nodes[index as usize];
+            let stays = topology.nodes.get(&slot.name).is_some_and(|n| kind_of(n) == slot.kind);
+            if !slot.removed && !stays {
+                self.remove_node(index);
+            }
+        }
+        for (name, node) in &topology.nodes {
+            match self.slot_of(name) {
+                Some(slot) => self.update_node(slot, node),
+                None => self.add_node(name, node),
+            }
+        }
+        self.connect(&topology);
+        self.populate(&topology);
+        for (name, node) in &topology.nodes {
+            let (Some(slot), Node::Service(service)) = (self.slot_of(name), node) else { continue };
+            self.scale_to(slot, service.instances);
+        }
+        for index in 0..self.nodes.len() as u16 {
+            self.add_targets(index);
+        }
+        self.refresh_durability();
+        if before.nodes.is_empty() {
+            for index in 0..self.nodes.len() as u16 {
+                self.start_arrivals(index);
+            }
+            return;
+        }
+        for (name, node) in &topology.nodes {
+            let Some(slot) = self.slot_of(name) else { continue };
+            match (before.nodes.get(name), node) {
+                (Some(Node::Service(old)), Node::Service(new)) => self.move_state(slot, &old.state, &new.state),
+                (Some(Node::Clients(old)), Node::Clients(new)) if old.arrivals == new.arrivals => {}
+                (_, Node::Clients(_)) => self.start_arrivals(slot),
+                _ => {}
+            }
+        }
+        let (kept, moved, dropped) = self.move_sessions(&before.sessions);
+        if kept + moved + dropped > 0 {
+            self.happen(What::Migrated { node: String::new(), kept, moved, dropped });
+        }
+    }
+
+    fn add_node(&mut self, name: &str, node: &Node) {
+        let id = if node.id().is_empty() { name } else { node.id() };
+        let key = key_of(self.seed, id);
+        let on = |purpose| purpose_key(key, purpose);
+        let body = match node {
+            Node::Clients(settings) => Body::Clients(Box::new(ClientsBody {
+                settings: settings.clone(),
+                rng: rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(on(Draw::Arrivals)),
+                keys: ClientKeys {
+                    operation: on(Draw::Operation),
+                    user: on(Draw::User),
+                    kind: on(Draw::Kind),
+                    key: on(Draw::Key),
+                    think: on(Draw::Think),
+                    backoff: on(Draw::Backoff),
+                },
+                think: None,
+                mix: [0.0; 4],
+                only: None,
+                popularity: None,
+                next_op: 0,
+                timeout_lane: self.new_lane(LanePurpose::ClientTimeout),
+                budget: 10.0,
+                first_user: u32::MAX,
+                first_own_key: u32::MAX,
+                own_keys: false,
+                entry_link: u16::MAX,
+                needs_user: false,
+                needs_key: false,
+                epoch: 0,
+                running: 0,
+            })),
+            Node::LoadBalancer(settings) => Body::Balancer(Box::new(BalancerBody {
+                settings: settings.clone(),
+                targets: Vec::new(),
+                work_lane: self.new_lane(LanePurpose::Work),
+                response_lane: self.new_lane(LanePurpose::CallTimeout),
+                turn: 0,
+                cookies: Vec::new(),
+                balance_key: on(Draw::Balance),
+                phase_key: on(Draw::Phase),
+                policy: settings.policy,
+                fallback: settings.fallback,
+            })),
+            Node::Service(settings) => Body::Service(Box::new(ServiceBody {
+                settings: settings.clone(),
+                sampler: Sampler::Constant(0.0),
+                service_key: on(Draw::Service),
+                error_key: on(Draw::Error),
+                call_lane: self.new_lane(LanePurpose::CallTimeout),
+                calls: Vec::new(),
+                state_link: u16::MAX,
+                session_link: u16::MAX,
+                deploying: None,
+                asynchronous: false,
+                queue: Queue::Unlimited,
+            })),
+            Node::RedisLike(_) | Node::SqlDatabase(_) | Node::ObjectStore(_) => Body::Store(Box::new(StoreBody {
+                read: Sampler::Constant(0.0),
+                write: Sampler::Constant(0.0),
+                read_key: on(Draw::Service),
+                primary: 0,
+                log: NONE,
+                holds_worker_for_fsync: false,
+                limits: [None, None],
+                boot_ns: 0,
+                restart_after: None,
+            })),
+        };
+        let instances = match node {
+            Node::Clients(_) | Node::Service(_) => Vec::new(),
+            _ => vec![Instance::new(self.now, u32::MAX, 1.0)],
+        };
+        self.nodes.push(NodeSlot {
+            name: name.to_owned(),
+            kind: kind_of(node),
+            removed: false,
+            key,
+            body,
+            instances,
+            arrived: 0,
+            completed: 0,
+            failed: 0,
+            completed_at_warmup: 0,
+            completed_at_interval: 0,
+            response: Histogram::default(),
+            lost_writes: 0,
+            lost_sessions: 0,
+        });
+        let slot = self.nodes.len() as u16 - 1;
+        self.update_node(slot, node);
+        if node.is_store() {
+            let log = self.new_log(slot, 0, Purpose::Data, durability_of_store(node));
+            if let Some(store) = self.store_mut(slot) {
+                store.log = log;
+            }
+        }
+    }
+
+    /// Brings a slot's settings up to date.
+    fn update_node(&mut self, slot: u16, node: &Node) {
+        let now = self.now;
+        let old_members = self.nodes[slot as usize].instances.len() as u32;
+        if node.is_store() {
+            for _ in old_members..node.members() {
+                self.nodes[slot as usize].instances.push(Instance::new(now, 1, 1.0));
+            }
+        }
+        let here = &mut self.nodes[slot as usize];
+        let mut workers = None;
+        let constant = |d: crate::units::Duration| Sampler::new(&Distribution::Constant(d));
+        match (&mut here.body, node) {
+            (Body::Clients(body), Node::Clients(settings)) => {
+                body.settings = settings.clone();
+                body.think = match &settings.arrivals {
+                    Arrivals::Closed(closed) => Some(Sampler::new(&closed.think)),
+                    _ => None,
+                };
+                let mix = &settings.mix;
+                let weights = [mix.read, mix.write, mix.login, mix.logout];
+                let total: f64 = weights.iter().sum();
+                let mut upto = 0.0;
+                for (slot, weight) in body.mix.iter_mut().zip(weights) {
+                    upto += weight / total;
+                    *slot = upto;
+                }
+                let used: Vec<usize> = (0..4).filter(|&k| weights[k] > 0.0).collect();
+                body.only = match used[..] {
+                    [one] => Some(KINDS[one].1),
+                    _ => None,
+                };
+                if let Some(&last) = used.last() {
+                    // Rounding must not leave a gap below 1.
+                    body.mix[last..].fill(1.0);
+                }
+                body.popularity = match settings.popularity {
+                    Popularity::Uniform => None,
+                    Popularity::Zipf(s) => {
+                        let weights = (1..=settings.keys).map(|k| libm::pow(f64::from(k), -s));
+                        Some(std::sync::Arc::new(Alias::new(weights)))
+                    }
+                };
+            }
+            (Body::Balancer(body), Node::LoadBalancer(settings)) => {
+                body.settings = settings.clone();
+                body.policy = settings.policy;
+                body.fallback = match settings.fallback {
+                    Policy::StickyCookie => Policy::RoundRobin,
+                    other => other,
+                };
+            }
+            (Body::Service(body), Node::Service(settings)) => {
+                body.settings = settings.clone();
+                body.sampler = Sampler::new(&settings.service_time);
+                body.asynchronous = settings.io == Io::Asynchronous;
+                body.queue = settings.queue;
+                workers = Some(settings.workers);
+                for (index, instance) in here.instances.iter_mut().enumerate() {
+                    instance.speed = settings.instance_overrides.get(&(index as u32 + 1)).map_or(1.0, |o| o.speed);
+                }
+            }
+            (Body::Store(body), Node::RedisLike(settings)) => {
+                body.read = constant(settings.command_time);
+                body.write = body.read;
+                body.boot_ns = settings.boot_time.0;
+                body.restart_after = settings.restart_after.map(|d| d.0);
+                workers = Some(1);
+                debug_assert!(matches!(settings.persistence, Persistence::None | Persistence::AppendOnly(_)));
+            }
+            (Body::Store(body), Node::SqlDatabase(settings)) => {
+                body.read = constant(settings.read_time);
+                body.write = constant(settings.write_time);
+                body.holds_worker_for_fsync = settings.fsync == FsyncPolicy::Always;
+                body.boot_ns = settings.boot_time.0;
+                body.restart_after = settings.restart_after.map(|d| d.0);
+                workers = Some(settings.connections);
+            }
+            (Body::Store(body), Node::ObjectStore(settings)) => {
+                body.read = Sampler::new(&settings.get_time);
+                body.write = Sampler::new(&settings.put_time);
+                for (limit, rate) in body.limits.iter_mut().zip([settings.get_rate.0, settings.put_rate.0]) {
+                    *limit = Some((rate, limit.map_or(rate, |l| l.1.min(rate)), limit.map_or(now, |l| l.2)));
+                }
+                workers = Some(u32::MAX);
+            }
+            _ => {}
+        }
+        if let Some(workers) = workers {
+            for index in 0..self.nodes[slot as usize].instances.len() as u16 {
+                let instance = &mut self.nodes[slot as usize].instances[index as usize];
+                if instance.workers != workers {
+                    instance.touch(now);
+                    instance.workers = workers;
+                    self.take_next(slot, index);
+                }
+            }
+        }
+    }
+
+    fn remove_node(&mut self, slot: u16) {
+        self.nodes[slot as usize].removed = true;
+        for instance in 0..self.nodes[slot as usize].instances.len() as u16 {
+            if matches!(self.nodes[slot as usize].kind, NodeKind::Clients | NodeKind::LoadBalancer) {
+                continue;
+            }
+            for log in self.logs_of(slot, instance) {
+                self.lose_beyond(log, super::ledger::Mark::default(), LossCause::Change, None);
+                self.logs[log as usize].retired = true;
+                self.logs[log as usize].online = false;
+            }
+            self.set_status(slot, instance, super::snapshot::Status::Removed);
+            self.cut_off(slot, instance, true);
+        }
+    }
+
+    // Links.
+
+    fn connect(&mut self, topology: &Topology) {
+        let mut wanted: Vec<(u16, u16, u64, f64, bool)> = Vec::new();
+        for link in &topology.links.0 {
+            if let (Some(from), Some(to)) = (self.slot_of(&link.from), self.slot_of(&link.to)) {
+                let ns_per_byte = 1e9 / link.settings.bandwidth.0;
+                wanted.push((from, to, link.settings.latency.0, ns_per_byte, false));
+            }
+        }
+        let default = crate::model::settings::with_profile(topology.profile, crate::model::node::LinkSettings::default);
+        let entry = entry_service_of(topology);
+        let session_store = match &topology.sessions {
+            Sessions::ServerSide(s) => self.slot_of(&s.store),
+            _ => None,
+        };
+        let mut implied = Vec::new();
+        for (name, node) in &topology.nodes {
+            let (Node::Service(service), Some(from)) = (node, self.slot_of(name)) else { continue };
+            if let State::External(external) = &service.state {
+                implied.extend(self.slot_of(&external.store).map(|to| (from, to)));
+            }
+            if entry.as_deref() == Some(name) {
+                implied.extend(session_store.map(|to| (from, to)));
+            }
+        }
+        for (from, to) in implied {
+            if !wanted.iter().any(|w| (w.0, w.1) == (from, to)) {
+                wanted.push((from, to, default.latency.0, 1e9 / default.bandwidth.0, true));
+            }
+        }
+        for link in &mut self.links {
+            link.removed = !wanted.iter().any(|w| (w.0, w.1) == (link.from, link.to));
+        }
+        for (from, to, latency, ns_per_byte, implied) in wanted {
+            let existing = self.links.iter().position(|l| (l.from, l.to) == (from, to));
+            let index = existing.unwrap_or_else(|| {
+                let (request_lane, reply_lane) = (self.new_lane(LanePurpose::Request), self.new_lane(LanePurpose::Reply));
+                let salt = draw(self.nodes[from as usize].key, self.nodes[to as usize].key);
+                self.links.push(LinkSlot {
+                    from,
+                    to,
+                    removed: false,
+                    implied,
+                    salt,
+                    latency,
+                    ns_per_byte,
+                    busy_until: [0; 2],
+                    request_lane,
+                    reply_lane,
+                    messages: 0,
+                    bytes: 0,
+                    messages_at_warmup: 0,
+                    bytes_at_warmup: 0,
+                    calls: Vec::new(),
+                    turn: 0,
+                });
+                self.links.len() - 1
+            });
+            let link = &mut self.links[index];
+            link.removed = false;
+            link.implied = implied;
+            link.latency = latency;
+            link.ns_per_byte = if ns_per_byte.is_finite() { ns_per_byte } else { 0.0 };
+        }
+        for (name, node) in &topology.nodes {
+            let Some(slot) = self.slot_of(name) else { continue };
+            let out: Vec<u16> = topology
+                .links
+                .0
+                .iter()
+                .filter(|l| l.from == *name)
+                .filter_map(|l| self.link_between(slot, self.slot_of(&l.to)?))
+                .collect();
+            match (node, &mut self.nodes[slot as usize].body) {
+                (Node::Clients(_), Body::Clients(body)) => body.entry_link = out.first().copied().unwrap_or(u16::MAX),
+                (Node::Service(service), Body::Service(_)) => {
+                    let state = match &service.state {
+                        State::External(e) => self.slot_of(&e.store).and_then(|to| self.link_between(slot, to)),
+                        _ => None,
+                    };
+                    let is_entry = entry.as_deref() == Some(name.as_str());
+                    let session = session_store.filter(|_| is_entry).and_then(|to| self.link_between(slot, to));
+                    if let Some(body) = self.service_mut(slot) {
+                        body.state_link = state.unwrap_or(u16::MAX);
+                        body.session_link = session.unwrap_or(u16::MAX);
+                        body.calls = out.into_iter().filter(|&l| Some(l) != state && Some(l) != session).collect();
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn link_between(&self, from: u16, to: u16) -> Option<u16> {
+        self.links.iter().position(|l| !l.removed && (l.from, l.to) == (from, to)).map(|i| i as u16)
+    }
+
+    // Users and keys.
+
+    fn populate(&mut self, topology: &Topology) {
+        let keeps = topology.nodes.values().any(|n| n.is_store() || matches!(n, Node::Service(s) if s.state.is_local()));
+        let sticky_in_front = |clients: &str| {
+            topology.links.0.iter().find(|l| l.from == *clients).is_some_and(|l| {
+                matches!(topology.nodes.get(&l.to), Some(Node::LoadBalancer(b)) if b.policy == Policy::StickyCookie)
+            })
+        };
+        let shared_keys = topology
+            .nodes
+            .values()
+            .filter_map(|n| match n {
+                Node::Clients(c) => Some(c.keys as usize),
+                _ => None,
+            })
+            .max()
+            .unwrap_or(0);
+        if keeps && self.newest.len() < shared_keys {
+            self.newest.resize(shared_keys, Newest::default());
+        }
+        for (name, node) in &topology.nodes {
+            let (Node::Clients(settings), Some(slot)) = (node, self.slot_of(name)) else { continue };
+            self.value_size = self.value_size.max(settings.value_size.0);
+            let sticky = sticky_in_front(name);
+            let own_keys = keeps && sticky && !settings.shared_keys;
+            let needs_user = self.has_sessions() || sticky || own_keys;
+            let (users, keys) = (settings.users, settings.users as usize * settings.keys_per_user as usize);
+            let Body::Clients(body) = &self.nodes[slot as usize].body else { continue };
+            let (mut first_user, mut first_own_key) = (body.first_user, body.first_own_key);
+            if needs_user {
+                let room = self.users.len() as u64;
+                if first_user == u32::MAX || u64::from(first_user) + u64::from(users) > room {
+                    let before: Vec<User> = match first_user {
+                        u32::MAX => Vec::new(),
+                        first => self.users.drain(first as usize..).collect(),
+                    };
+                    first_user = self.users.len() as u32;
+                    self.users.extend(before);
+                    let fresh = User { log: NONE, login: NONE, ..User::default() };
+                    self.users.resize(first_user as usize + users as usize, fresh);
+                }
+            }
+            if own_keys && (first_own_key == u32::MAX || first_own_key as usize + keys > self.newest.len()) {
+                first_own_key = self.newest.len() as u32;
+                self.newest.resize(self.newest.len() + keys, Newest::default());
+            }
+            let Body::Clients(body) = &mut self.nodes[slot as usize].body else { continue };
+            body.first_user = first_user;
+            body.first_own_key = first_own_key;
+            body.own_keys = own_keys;
+            body.needs_user = needs_user;
+            body.needs_key = keeps;
+        }
+        self.lost_keys.resize(self.newest.len(), false);
+        let users = self.users.len();
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body {
+                balancer.cookies.resize(users, NO_INSTANCE);
+            }
+        }
+    }
+
+    // Balancers' targets.
+
+    /// Every balancer that is linked to a service knows all its instances.
+    pub(super) fn add_targets(&mut self, service: u16) {
+        if self.service(service).is_none() {
+            return;
+        }
+        let instances = self.nodes[service as usize].instances.len() as u16;
+        let links: Vec<(u16, u16)> = (0..self.links.len() as u16)
+            .filter(|&l| !self.links[l as usize].removed && self.links[l as usize].to == service)
+            .map(|l| (l, self.links[l as usize].from))
+            .collect();
+        let now = self.now;
+        for node in 0..self.nodes.len() as u16 {
+            let link = links.iter().find(|(_, from)| *from == node).map(|(link, _)| *link);
+            let Some(balancer) = self.balancer(node) else { continue };
+            for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
+                target.removed |= link.is_none();
+            }
+            let Some(link) = link else { continue };
+            let known = balancer.targets.iter().filter(|t| t.node == service).count() as u16;
+            for instance in known..instances {
+                balancer.targets.push(Target {
+                    node: service,
+                    instance,
+                    link,
+                    in_flight: 0,
+                    // A new instance gets requests once it has passed its checks, or at once where there are none.
+                    up: now == 0 || balancer.settings.health_checks.is_none(),
+                    failed_probes: 0,
+                    good_probes: 0,
+                    removed: false,
+                    probing: false,
+                });
+            }
+            for target in 0..self.balancer(node).map_or(0, |b| b.targets.len() as u16) {
+                self.start_checks(node, target);
+            }
+        }
+    }
+
+    pub(super) fn remove_targets(&mut self, service: u16, instance: u16) {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body {
+                for target in balancer.targets.iter_mut().filter(|t| t.node == service && t.instance == instance) {
+                    target.removed = true;
+                }
+            }
+        }
+    }
+
+    // A placement that changed while it keeps something.
+
+    fn move_state(&mut self, slot: u16, old: &State, new: &State) {
+        let same_place = match (old, new) {
+            (State::External(a), State::External(b)) => a == b,
+            _ => std::mem::discriminant(old) == std::mem::discriminant(new),
+        };
+        if same_place || matches!(old, State::Stateless) {
+            return;
+        }
+        let name = self.nodes[slot as usize].name.clone();
+        let from: Vec<u32> = match old {
+            State::External(external) => match self.slot_of(&external.store).and_then(|s| self.store(s)).map(|s| s.log) {
+                // A store that others use as well keeps what it has.
+                Some(log) if !self.store_is_used(&external.store) => vec![log],
+                _ => return,
+            },
+            _ => (0..self.logs.len() as u32)
+                .filter(|&l| {
+                    let log = &self.logs[l as usize];
+                    log.node == slot && log.purpose == Purpose::Data && !log.retired && !log.moving
+                })
+                .collect(),
+        };
+        let held: u64 = from.iter().map(|&l| self.logs[l as usize].acknowledged()).sum();
+        for instance in &mut self.nodes[slot as usize].instances {
+            instance.data_log = NONE;
+        }
+        let to: Vec<u32> = match new {
+            State::External(external) => self.slot_of(&external.store).and_then(|s| self.store(s)).map(|s| s.log).into_iter().collect(),
+            State::Stateless => {
+                // Whatever keeps the writes further on takes over what there was.
+                let further = self.service(slot).map(|s| s.calls.clone()).unwrap_or_default();
+                further
+                    .iter()
+                    .filter_map(|&l| self.store(self.links[l as usize].to).map(|s| s.log))
+                    .take(1)
+                    .collect()
+            }
+            _ => {
+                let instances = self.nodes[slot as usize].instances.len() as u16;
+                (0..instances).filter(|&i| self.is_serving(slot, i)).collect::<Vec<_>>().into_iter().map(|i| self.data_log(slot, i)).collect()
+            }
+        };
+        debug_assert!(new.is_local() || durability_of(new) == super::ledger::Durability::default());
+        let (mut moved, mut dropped) = (0, 0);
+        for log in from {
+            if to.is_empty() {
+                dropped += self.lose_beyond(log, super::ledger::Mark::default(), LossCause::Change, None);
+                self.logs[log as usize].retired = true;
+                self.logs[log as usize].online = false;
+            } else {
+                moved += self.logs[log as usize].acknowledged();
+                if self.nodes[self.logs[log as usize].node as usize].kind == NodeKind::Service {
+                    self.start_move(log, to.clone());
+                } else {
+                    self.copy_from_store(log, &to);
+                }
+            }
+        }
+        if held > 0 {
+            self.happen(What::Migrated { node: name, kept: 0, moved, dropped });
+        }
+    }
+
+    fn store_is_used(&self, name: &str) -> bool {
+        self.topology.nodes.values().any(|n| matches!(n, Node::Service(s) if matches!(&s.state, State::External(e) if e.store == name)))
+    }
+
+    /// A store stays in the drawing when nobody keeps state in it any more: its content moves at once.
+    fn copy_from_store(&mut self, log: u32, to: &[u32]) {
+        let node = self.logs[log as usize].node;
+        let (primary, durability) = (self.logs[log as usize].primary, self.logs[log as usize].durability);
+        let fresh = self.new_log(node, primary, Purpose::Data, durability);
+        if let Some(store) = self.store_mut(node) {
+            store.log = fresh;
+        }
+        // Sessions that the store keeps stay in it.
+        for user in self.users.iter_mut().filter(|u| u.live && u.log == log) {
+            user.log = fresh;
+            user.sequence = 0;
+        }
+        self.hand_log_over(log, to);
+    }
+}
+
+/// Kind of a node.
+pub(super) fn kind_of(node: &Node) -> NodeKind {
+    match node {
+        Node::Clients(_) => NodeKind::Clients,
+        Node::LoadBalancer(_) => NodeKind::LoadBalancer,
+        Node::Service(_) => NodeKind::Service,
+        Node::RedisLike(_) => NodeKind::RedisLike,
+        Node::SqlDatabase(_) => NodeKind::SqlDatabase,
+        Node::ObjectStore(_) => NodeKind::ObjectStore,
+    }
+}
+
+/// Name of the first service behind the clients.
+fn entry_service_of(topology: &Topology) -> Option<String> {
+    let mut at = topology.nodes.iter().find(|(_, n)| matches!(n, Node::Clients(_)))?.0.clone();
+    for _ in 0..topology.nodes.len() {
+        let next = &topology.links.0.iter().find(|l| l.from == at)?.to;
+        if matches!(topology.nodes.get(next), Some(Node::Service(_))) {
+            return Some(next.clone());
+        }
+        at = next.clone();
+    }
+    None
+}

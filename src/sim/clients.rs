@@ -1,0 +1,387 @@
+//! Operations: how they arrive, are tried, and end.
+
+use super::ledger::Place;
+use super::parts::{Body, ClientsBody, NONE, Op, Verb};
+use super::snapshot::Cause;
+use super::streams::{below, draw, exponential, unit};
+use super::{Kind, Sim};
+use crate::model::workload::Arrivals;
+use rand::Rng as _;
+
+/// Least time between two operations of a closed-loop user, so that time always goes on.
+const LEAST_THINK_NS: u64 = 1_000;
+const LEAST_THINK_AFTER_FAILURE_NS: u64 = 1_000_000;
+/// Retries that can be saved up (see `retry_budget`).
+const BUDGET_LIMIT: f64 = 10.0;
+/// Bits of a `UserReady` index that name the clients node; the others name its user.
+const SLOT_BITS: u32 = 20;
+
+impl Sim {
+    fn clients(&mut self, node: u16) -> Option<&mut ClientsBody> {
+        match &mut self.nodes[node as usize].body {
+            Body::Clients(clients) => Some(clients),
+            _ => None,
+        }
+    }
+
+    /// Starts a clients node's arrivals, or starts them anew after its workload has changed.
+    pub(super) fn start_arrivals(&mut self, node: u16) {
+        let now = self.now;
+        let Some(clients) = self.clients(node) else { return };
+        match &clients.settings.arrivals {
+            Arrivals::Closed(closed) => {
+                let (wanted, running) = (closed.users.min(1 << SLOT_BITS), clients.running);
+                clients.running = wanted;
+                clients.epoch = 0;
+                let (think, key) = (clients.think, clients.keys.think);
+                for slot in running..wanted {
+                    let bits = draw(key, u64::from(slot) | 1 << 40);
+                    let wait = think.map_or(0.0, |t| t.sample(bits)) as u64;
+                    let index = u32::from(node) << SLOT_BITS | slot;
+                    self.queue.push(now + wait, Kind::UserReady, index);
+                }
+            }
+            Arrivals::Poisson(_) | Arrivals::Steady(_) => self.next_arrival(node),
+        }
+    }
+
+    fn next_arrival(&mut self, node: u16) {
+        let now = self.now;
+        let Some(clients) = self.clients(node) else { return };
+        let gap = match clients.settings.arrivals {
+            Arrivals::Poisson(rate) if rate.0 > 0.0 => exponential(clients.rng.next_u64()) / rate.0,
+            Arrivals::Steady(rate) if rate.0 > 0.0 => 1.0 / rate.0,
+            _ => {
+                clients.epoch = 0;
+                return;
+            }
+        };
+        // At least a nanosecond, so that time goes on whatever the rate.
+        let at = now.saturating_add(((gap * 1e9) as u64).max(1));
+        let number = self.queue.push(at, Kind::Arrival, u32::from(node));
+        if let Some(clients) = self.clients(node) {
+            clients.epoch = number;
+        }
+    }
+
+    pub(super) fn arrival(&mut self, node: u32, number: u32) {
+        let node = node as u16;
+        if self.nodes[node as usize].removed {
+            return;
+        }
+        match self.clients(node) {
+            // An arrival of the workload before a change, which has planned its own.
+            Some(clients) if clients.epoch != number => return,
+            Some(_) => {}
+            None => return,
+        }
+        self.next_arrival(node);
+        self.new_op(node, NONE);
+    }
+
+    pub(super) fn user_ready(&mut self, index: u32) {
+        let (node, slot) = ((index >> SLOT_BITS) as u16, index & ((1 << SLOT_BITS) - 1));
+        if self.nodes[node as usize].removed {
+            return;
+        }
+        match self.clients(node) {
+            Some(clients) if slot < clients.running && matches!(clients.settings.arrivals, Arrivals::Closed(_)) => {}
+            _ => return,
+        }
+        self.new_op(node, slot);
+    }
+
+    fn user_thinks(&mut self, op: u32, failed: bool) {
+        let (slot, bits, node) = {
+            let op = &self.ops[op as usize];
+            (op.slot, op.draw, op.client)
+        };
+        if slot == NONE {
+            return;
+        }
+        let now = self.now;
+        let Some(clients) = self.clients(node) else { return };
+        let wait = clients.think.map_or(0.0, |t| t.sample(draw(clients.keys.think, bits))) as u64;
+        let least = if failed { LEAST_THINK_AFTER_FAILURE_NS } else { LEAST_THINK_NS };
+        self.queue.push(now + wait.max(least), Kind::UserReady, u32::from(node) << SLOT_BITS | slot);
+    }
+
+    /// An operation begins.
+    fn new_op(&mut self, node: u16, slot: u32) {
+        let has_sessions = self.has_sessions();
+        let Body::Clients(clients) = &mut self.nodes[node as usize].body else { return };
+        clients.next_op += 1;
+        let bits = draw(clients.keys.operation, clients.next_op);
+        let user = if clients.needs_user {
+            clients.first_user + below(draw(clients.keys.user, bits), u64::from(clients.settings.users)) as u32
+        } else {
+            0
+        };
+        let verb = clients.only.unwrap_or_else(|| {
+            let u = unit(draw(clients.keys.kind, bits));
+            let at = clients.mix.iter().position(|&upto| u < upto).unwrap_or(0);
+            super::parts::KINDS[at].1
+        });
+        let key = if !clients.needs_key {
+            0
+        } else if clients.own_keys {
+            let own = below(draw(clients.keys.key, bits), u64::from(clients.settings.keys_per_user)) as u32;
+            clients.first_own_key + (user - clients.first_user) * clients.settings.keys_per_user + own
+        } else {
+            let bits = draw(clients.keys.key, bits);
+            match &clients.popularity {
+                Some(alias) => alias.choose(bits),
+                None => below(bits, u64::from(clients.settings.keys)) as u32,
+            }
+        };
+        let op = self.open_op(node, bits, user, verb, key, slot);
+        if !has_sessions || verb == Verb::Login {
+            self.attempt(op);
+        } else {
+            self.attempt_with_credential(op);
+        }
+    }
+
+    pub(super) fn open_op(&mut self, client: u16, bits: u64, user: u32, verb: Verb, key: u32, slot: u32) -> u32 {
+        let counts = self.now >= self.warmup;
+        let counted = &mut self.counted[usize::from(counts)];
+        counted.offered += 1;
+        counted.offered_by_kind[verb as usize & 3] += 1;
+        let op = Op {
+            intended: self.now,
+            draw: bits,
+            user,
+            key,
+            client,
+            verb,
+            attempt: 0,
+            references: 1,
+            wait: 0,
+            call: NONE,
+            active: true,
+            failed: false,
+            applied: 0,
+            place: None,
+            expects_stamp: self.newest.get(key as usize).map_or(0, |n| n.stamp),
+            waiting: NONE,
+            next: NONE,
+            slot,
+            met: None,
+            met_now: false,
+            sent_at: self.now,
+            resume: 0,
+        };
+        match self.free_ops.pop() {
+            Some(index) => {
+                self.ops[index as usize] = op;
+                index
+            }
+            None => {
+                self.ops.push(op);
+                self.ops.len() as u32 - 1
+            }
+        }
+    }
+
+    /// One reference less; with the last, the operation is over and its writes are settled.
+    pub(super) fn release_op(&mut self, index: u32) {
+        let op = &mut self.ops[index as usize];
+        op.references -= 1;
+        if op.references == 0 {
+            if op.applied > 0 && op.failed && op.verb == Verb::Write {
+                self.writes.unacknowledged += 1;
+            }
+            if op.applied > 1 && op.verb == Verb::Write {
+                self.writes.twice += 1;
+            }
+            self.free_ops.push(index);
+        }
+    }
+
+    /// Sends an attempt of the operation.
+    pub(super) fn attempt(&mut self, index: u32) {
+        let op = &mut self.ops[index as usize];
+        op.resume = 0;
+        op.met_now = false;
+        op.sent_at = self.now;
+        let (node, attempt, counts) = (op.client, op.attempt, op.intended >= self.warmup);
+        let verb = op.verb;
+        self.counted[usize::from(counts)].attempts += 1;
+        if attempt == 0 {
+            self.earn_retry(node);
+        }
+        let Body::Clients(clients) = &self.nodes[node as usize].body else { return };
+        let (link, timeout, lane) = (clients.entry_link, clients.settings.timeout, clients.timeout_lane);
+        if link == u16::MAX || self.links[link as usize].removed {
+            return self.attempt_failed(index, Cause::Refused);
+        }
+        let call = self.new_call(index, NONE, link, verb, u64::from(attempt));
+        self.calls[call as usize].entry = true;
+        if let Some(timeout) = timeout {
+            let token = self.ops[index as usize].wait;
+            self.queue.push_lane(lane, self.now + timeout.0, index, token);
+        }
+        self.choose_instance(call);
+        self.send(call);
+    }
+
+    pub(super) fn client_timeout(&mut self, index: u32, token: u32) {
+        let op = &mut self.ops[index as usize];
+        if op.wait != token {
+            return;
+        }
+        op.wait = 0;
+        let (call, client) = (op.call, op.client);
+        let cancel = match &self.nodes[client as usize].body {
+            Body::Clients(clients) => clients.settings.cancel,
+            _ => false,
+        };
+        self.note_hung(call);
+        self.abandon(call, cancel);
+        self.attempt_failed(index, Cause::Timeout);
+    }
+
+    /// If the attempt is stuck at an instance with a fault, the operation has met that fault.
+    fn note_hung(&mut self, mut index: u32) {
+        loop {
+            let call = &self.calls[index as usize];
+            if call.free {
+                return;
+            }
+            if call.wait != 0 && call.child != NONE {
+                let child = &self.calls[call.child as usize];
+                if !child.free && child.parent_wait == call.wait && child.parent == index {
+                    index = call.child;
+                    continue;
+                }
+            }
+            return self.meets_fault(index);
+        }
+    }
+
+    pub(super) fn attempt_failed(&mut self, index: u32, cause: Cause) {
+        let op = &self.ops[index as usize];
+        let (node, attempt, bits) = (op.client, op.attempt, op.draw);
+        let now = self.now;
+        let Body::Clients(clients) = &mut self.nodes[node as usize].body else { return };
+        let settings = &clients.settings;
+        let may = u32::from(attempt) < settings.retries
+            && cause != Cause::Unauthorized
+            && (settings.retry_budget.is_none() || clients.budget >= 1.0);
+        if !may {
+            return self.fail(index, cause);
+        }
+        if settings.retry_budget.is_some() {
+            clients.budget -= 1.0;
+        }
+        let longest = (settings.backoff.0 as f64 * 2f64.powi(i32::from(attempt.min(60)))).min(settings.backoff_limit.0 as f64);
+        let wait = (unit(draw(clients.keys.backoff, bits ^ u64::from(attempt))) * longest) as u64;
+        let op = &mut self.ops[index as usize];
+        op.attempt += 1;
+        op.resume = self.queue.push(now + wait, Kind::Retry, index);
+    }
+
+    /// The budget grows by a share of a retry with each first attempt.
+    fn earn_retry(&mut self, node: u16) {
+        if let Body::Clients(clients) = &mut self.nodes[node as usize].body
+            && let Some(share) = clients.settings.retry_budget
+        {
+            clients.budget = (clients.budget + share.0).min(BUDGET_LIMIT);
+        }
+    }
+
+    pub(super) fn complete(&mut self, index: u32, place: Option<Place>, found: u64) {
+        let op = &self.ops[index as usize];
+        let (took, verb, attempt, key, user, client) = (self.now - op.intended, op.verb, op.attempt, op.key, op.user, op.client);
+        let (met, expects) = (op.met, op.expects_stamp);
+        let counts = usize::from(op.intended >= self.warmup);
+        let good = took <= self.goodput_limit(client);
+        let counted = &mut self.counted[counts];
+        counted.completed += 1;
+        counted.after_retry += u64::from(attempt > 0);
+        counted.good += u64::from(good);
+        counted.response[verb as usize & 3].record(took);
+        match verb {
+            Verb::Read => {
+                counted.reads += 1;
+                if expects > 0 {
+                    // Against what is acknowledged and not lost by now, if that has become less.
+                    let newest = self.newest.get(key as usize).map_or(0, |n| n.stamp);
+                    self.counted[counts].stale += u64::from(found < expects.min(newest));
+                }
+            }
+            Verb::Write => self.acknowledge(key, place),
+            Verb::Login => self.logged_in(user, place),
+            Verb::Logout => self.logged_out(user),
+            Verb::FindSession | Verb::StoreSession => {}
+        }
+        if let Some(fault) = met {
+            self.faults[fault as usize].saved += 1;
+        }
+        self.note_end(took, good, attempt > 0, false);
+        let waiting = self.ops[index as usize].waiting;
+        self.user_thinks(index, false);
+        self.close_op(index);
+        self.login_over(user, verb, waiting, None);
+    }
+
+    pub(super) fn fail(&mut self, index: u32, cause: Cause) {
+        let op = &mut self.ops[index as usize];
+        op.failed = true;
+        let (took, verb, user, client) = (self.now - op.intended, op.verb, op.user, op.client);
+        let (met, met_now, sent_at, attempt) = (op.met, op.met_now, op.sent_at, op.attempt);
+        let counts = usize::from(op.intended >= self.warmup);
+        let counted = &mut self.counted[counts];
+        counted.failed += 1;
+        counted.by_cause[cause as usize] += 1;
+        counted.failed_response.record(took);
+        if let Some(fault) = met {
+            let fault = &mut self.faults[fault as usize];
+            fault.failed += 1;
+            if met_now && fault.detected.is_some_and(|detected| sent_at > fault.at + detected) {
+                fault.failed_after_detection += 1;
+            }
+        }
+        let limit = self.goodput_limit(client);
+        self.note_end(if limit == u64::MAX { took } else { limit }, false, attempt > 0, true);
+        let waiting = self.ops[index as usize].waiting;
+        self.user_thinks(index, true);
+        self.close_op(index);
+        self.login_over(user, verb, waiting, Some(cause));
+    }
+
+    fn close_op(&mut self, index: u32) {
+        let op = &mut self.ops[index as usize];
+        op.active = false;
+        op.wait = 0;
+        self.release_op(index);
+    }
+
+    /// Goodput counts what completes within the objective, or else the timeout.
+    fn goodput_limit(&self, client: u16) -> u64 {
+        if let Some(p99) = self.topology.objectives.p99 {
+            return p99.0;
+        }
+        match &self.nodes[client as usize].body {
+            Body::Clients(clients) => clients.settings.timeout.map_or(u64::MAX, |t| t.0),
+            _ => u64::MAX,
+        }
+    }
+
+    #[inline]
+    fn note_end(&mut self, ns: u64, good: bool, retried: bool, failed: bool) {
+        if self.watches_recovery {
+            self.recent.push(self.now, ns, good && !failed);
+        }
+        if self.watch.live {
+            let interval = &mut self.interval;
+            if failed {
+                interval.failed += 1;
+            } else {
+                interval.completed += u64::from(!retried);
+                interval.retried += u64::from(retried);
+                interval.responses.push(ns);
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Rolling deployments, and taking instances out of service.
+//!
+//! Instances are replaced in their places: with surge, the replacement boots beside the old instance and takes its
+//! place when that has stopped; without, the old one stops first. A deployment goes on when the replacement serves and
+//! copies of state are complete again; an abrupt one does not wait for the copies.
+
+use super::ledger::SnapshotPlace;
+use super::parts::{Body, Deploying};
+use super::snapshot::{Status, What};
+use super::{LossCause, Sim, Timer};
+use crate::model::settings::SettingError;
+use crate::model::{Command, Stop};
+
+impl Sim {
+    pub(super) fn start_deployment(&mut self, node: u16, stop: Stop, command: &Command) -> Result<(), SettingError> {
+        let slot = &self.nodes[node as usize];
+        let name = slot.name.clone();
+        let Some(service) = self.service(node) else {
+            return Err(SettingError::here(format!("`{name}` is not a service, so nothing is deployed to it")));
+        };
+        if service.deploying.is_some() {
+            return Err(SettingError::here(format!("`{name}` is being deployed already")));
+        }
+        let pending: std::collections::VecDeque<u16> =
+            (0..slot.instances.len() as u16).filter(|&i| slot.instances[i as usize].status.serves()).collect();
+        let n = pending.len() as f64;
+        let surge = libm::ceil(service.settings.deployment.max_surge.0 * n) as usize;
+        let missing = libm::floor(service.settings.deployment.max_unavailable.0 * n) as usize;
+        self.new_fault(command, None);
+        if let Some(service) = self.service_mut(node) {
+            service.deploying = Some(Deploying { stop, pending, active: 0 });
+        }
+        let at_once = if surge > 0 { surge } else { missing.max(1) };
+        for _ in 0..at_once {
+            self.deploy_next(node, surge > 0);
+        }
+        Ok(())
+    }
+
+    fn deploy_next(&mut self, node: u16, surge: bool) {
+        let Some(deploying) = self.service_mut(node).and_then(|s| s.deploying.as_mut()) else { return };
+        let Some(instance) = deploying.pending.pop_front() else {
+            if deploying.active == 0 {
+                if let Some(service) = self.service_mut(node) {
+                    service.deploying = None;
+                }
+                let name = self.nodes[node as usize].name.clone();
+                self.happen(What::Deployed { node: name });
+            }
+            return;
+        };
+        deploying.active += 1;
+        let boot = self.service(node).map_or(0, |s| s.settings.boot_time.0);
+        let fault = self.faults.len() as u32 - 1;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        if !here.status.serves() {
+            // It died since the deployment began; there is nothing to replace.
+            return self.deployed_one(node, instance);
+        }
+        here.deploying = true;
+        here.replaced_by_surge = surge;
+        here.fault = Some(fault);
+        let life = here.life;
+        if surge {
+            self.timer_after(boot, Timer::SurgeBooted { node, instance, life });
+        } else {
+            self.stop_for_deployment(node, instance);
+        }
+    }
+
+    pub(super) fn stop_for_deployment(&mut self, node: u16, instance: u16) {
+        let Some(stop) = self.service(node).and_then(|s| s.deploying.as_ref()).map(|d| d.stop) else { return };
+        if !self.nodes[node as usize].instances[instance as usize].status.serves() {
+            return self.deployed_one(node, instance);
+        }
+        match stop {
+            Stop::Drained => self.drain(node, instance),
+            Stop::Abrupt => self.replace(node, instance, true),
+        }
+    }
+
+    /// New requests go elsewhere; those in flight have the drain time to end.
+    pub(super) fn drain(&mut self, node: u16, instance: u16) {
+        self.set_status(node, instance, Status::Draining);
+        self.rotate(node, instance, false);
+        let limit = self.service(node).map_or(0, |s| s.settings.drain_time.0);
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        let (life, empty) = (here.life, here.present == 0);
+        if empty {
+            return self.drained(node, instance);
+        }
+        self.timer_after(limit, Timer::DrainEnds { node, instance, life });
+    }
+
+    /// A call has left: if that was the last one of a draining instance, it stops.
+    #[inline]
+    pub(super) fn instance_may_be_drained(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (node, instance) = (call.node, call.instance);
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if here.status == Status::Draining && here.present == 0 {
+            self.drained(node, instance);
+        }
+    }
+
+    pub(super) fn drained(&mut self, node: u16, instance: u16) {
+        if self.nodes[node as usize].instances[instance as usize].leaving {
+            self.take_out(node, instance);
+        } else {
+            self.replace(node, instance, false);
+        }
+    }
+
+    /// The old instance stops and its replacement takes its place.
+    fn replace(&mut self, node: u16, instance: u16, abrupt: bool) {
+        let surge = self.nodes[node as usize].instances[instance as usize].replaced_by_surge;
+        self.set_status(node, instance, Status::Crashed);
+        self.nodes[node as usize].instances[instance as usize].life += 1;
+        self.rotate(node, instance, false);
+        self.stop_logs(node, instance, abrupt, false);
+        self.cut_off(node, instance, true);
+        if surge {
+            self.come_up(node, instance);
+        } else {
+            self.boot(node, instance);
+        }
+    }
+
+    /// What a stop does to the logs of an instance: a graceful one makes a last fsync and snapshot, and hands over to a
+    /// copy. The replacement gets the volume, or an empty disk; leaving for good, the volume is deleted.
+    fn stop_logs(&mut self, node: u16, instance: u16, abrupt: bool, leaving: bool) {
+        let cause = if leaving { LossCause::ScaleIn } else { LossCause::Deployment };
+        let fault = self.nodes[node as usize].instances[instance as usize].fault;
+        for log in self.logs_of(node, instance) {
+            let replicated = self.logs[log as usize].replicas.iter().any(|r| r.synced_at <= self.now && self.is_serving(node, r.instance));
+            if replicated || self.logs[log as usize].orphan.is_some() {
+                continue;
+            }
+            let stamp = self.stamp;
+            let here = &mut self.logs[log as usize];
+            let volume = here.durability.file.is_some_and(|f| f.volume);
+            let place = here.durability.snapshots.map(|s| s.place);
+            let all = here.mark(stamp);
+            let kept = match (here.durability.file, place) {
+                (Some(_), _) if volume && !leaving => {
+                    here.synced = all;
+                    all
+                }
+                (None, Some(SnapshotPlace::ObjectStore)) if !abrupt => {
+                    here.snapshot = all;
+                    all
+                }
+                (None, Some(SnapshotPlace::Volume)) if !abrupt && !leaving => {
+                    here.snapshot = all;
+                    all
+                }
+                (None, Some(SnapshotPlace::Volume)) if !leaving => here.snapshot,
+                (None, Some(SnapshotPlace::ObjectStore)) => here.snapshot,
+                _ => super::ledger::Mark::default(),
+            };
+            self.lose_beyond(log, kept, cause, fault);
+            self.logs[log as usize].online = false;
+        }
+        // Where copies exist, one of them takes over at once, with everything.
+        self.primary_gone(node, instance, false, false, cause);
+        for log in self.logs_of(node, instance) {
+            if self.logs[log as usize].orphan.is_some() {
+                self.promote(log);
+            }
+        }
+    }
+
+    /// A replacement serves: the deployment goes on when copies are complete again.
+    pub(super) fn wait_for_next_deployment(&mut self, node: u16, instance: u16) {
+        let abrupt = self.service(node).and_then(|s| s.deploying.as_ref()).is_none_or(|d| d.stop == Stop::Abrupt);
+        let at = if abrupt { self.now } else { self.synced_until(node).max(self.now) };
+        self.timer_at(at, Timer::DeployNext { node, instance });
+    }
+
+    pub(super) fn deployed_one(&mut self, node: u16, instance: u16) {
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        let surge = here.replaced_by_surge;
+        here.deploying = false;
+        here.replaced_by_surge = false;
+        if let Some(deploying) = self.service_mut(node).and_then(|s| s.deploying.as_mut()) {
+            deploying.active = deploying.active.saturating_sub(1);
+            self.deploy_next(node, surge);
+        }
+    }
+
+    // Scaling.
+
+    /// Brings a service to as many instances: new ones boot, surplus ones drain and go, the last first.
+    pub(super) fn scale_to(&mut self, node: u16, wanted: u32) {
+        let Body::Service(service) = &self.nodes[node as usize].body else { return };
+        let (workers, overrides) = (service.settings.workers, service.settings.instance_overrides.clone());
+        let staying = |i: &super::parts::Instance| i.status != Status::Removed && !i.leaving;
+        let present = self.nodes[node as usize].instances.iter().filter(|i| staying(i)).count() as u32;
+        for _ in present..wanted {
+            let number = self.nodes[node as usize].instances.len() as u32 + 1;
+            let speed = overrides.get(&number).map_or(1.0, |o| o.speed);
+            let instance = super::parts::Instance::new(self.now, workers, speed);
+            self.nodes[node as usize].instances.push(instance);
+            let index = self.nodes[node as usize].instances.len() as u16 - 1;
+            self.add_targets(node);
+            if self.now > 0 {
+                self.boot(node, index);
+            }
+        }
+        let surplus = present.saturating_sub(wanted);
+        if surplus == 0 {
+            return;
+        }
+        let name = self.nodes[node as usize].name.clone();
+        let fault = self.new_fault(&Command::RemoveInstances(name, surplus), None);
+        for _ in 0..surplus {
+            let Some(last) = self.nodes[node as usize].instances.iter().rposition(staying) else { break };
+            let here = &mut self.nodes[node as usize].instances[last];
+            here.leaving = true;
+            here.fault = here.fault.or(Some(fault));
+            let last = last as u16;
+            if self.nodes[node as usize].instances[last as usize].status.serves() {
+                self.drain(node, last);
+            } else {
+                self.take_out(node, last);
+            }
+        }
+    }
+
+    /// The instance is gone for good, and its volume with it. What is in an object store is loaded by the others.
+    fn take_out(&mut self, node: u16, instance: u16) {
+        let now_serving = self.nodes[node as usize].instances[instance as usize].status;
+        self.stop_logs(node, instance, false, true);
+        self.set_status(node, instance, Status::Removed);
+        self.nodes[node as usize].instances[instance as usize].life += 1;
+        self.rotate(node, instance, false);
+        self.cut_off(node, instance, now_serving != Status::MachineLost);
+        let heir = (0..self.nodes[node as usize].instances.len() as u16).find(|&i| self.is_serving(node, i));
+        for log in self.logs_of(node, instance) {
+            let snapshots_stay = self.logs[log as usize]
+                .durability
+                .snapshots
+                .is_some_and(|s| s.place == SnapshotPlace::ObjectStore);
+            if let (true, Some(heir)) = (snapshots_stay, heir) {
+                let to = self.data_log(node, heir);
+                self.hand_log_over(log, &[to]);
+            }
+        }
+        self.remove_targets(node, instance);
+        let name = self.nodes[node as usize].name.clone();
+        self.happen(What::Stopped { node: name, instance: u32::from(instance) + 1 });
+    }
+}

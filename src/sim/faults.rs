@@ -1,0 +1,309 @@
+//! Commands: faults and restarts. Deployments are in `deploy.rs`, edits in `change.rs`.
+
+use super::parts::{Body, NONE};
+use super::snapshot::{Recovery, Status, What};
+use super::{Fault, LossCause, Sim, Timer};
+use crate::model::settings::{SettingError, unknown_name};
+use crate::model::Command;
+
+impl Sim {
+    /// The slot of a node that exists.
+    pub(super) fn slot_of(&self, name: &str) -> Option<u16> {
+        self.nodes.iter().position(|n| !n.removed && n.name == name).map(|i| i as u16)
+    }
+
+    fn find_node(&self, name: &str) -> Result<u16, SettingError> {
+        self.slot_of(name).ok_or_else(|| {
+            let names = self.nodes.iter().filter(|n| !n.removed).map(|n| n.name.as_str());
+            SettingError::here(unknown_name("node", name, names))
+        })
+    }
+
+    fn find_instance(&self, name: &str, number: u32) -> Result<(u16, u16), SettingError> {
+        let node = self.find_node(name)?;
+        let n = self.nodes[node as usize].instances.len() as u32;
+        let status = number.checked_sub(1).and_then(|i| self.nodes[node as usize].instances.get(i as usize)).map(|i| i.status);
+        match status {
+            Some(status) if status != Status::Removed && self.service_or_store(node) => Ok((node, number as u16 - 1)),
+            _ => Err(SettingError::here(format!("there is no instance {number} of `{name}`; it has {n}"))),
+        }
+    }
+
+    fn service_or_store(&self, node: u16) -> bool {
+        matches!(self.nodes[node as usize].body, Body::Service(_) | Body::Store(_))
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// What it names does not exist or cannot be so; then nothing has changed.
+    pub(super) fn carry_out(&mut self, command: &Command) -> Result<(), SettingError> {
+        match command {
+            Command::Crash(name, number) => {
+                let (node, instance) = self.find_instance(name, *number)?;
+                self.kill(node, instance, command, false);
+            }
+            Command::LoseMachine(name, number) => {
+                let (node, instance) = self.find_instance(name, *number)?;
+                self.kill(node, instance, command, true);
+            }
+            Command::Hang(name, number) => {
+                let (node, instance) = self.find_instance(name, *number)?;
+                self.hang(node, instance, command);
+            }
+            Command::Resume(name, number) => {
+                let (node, instance) = self.find_instance(name, *number)?;
+                self.happen(What::Command { command: command.clone(), fault: None });
+                self.go_on(node, instance);
+            }
+            Command::Restart(name, number) => {
+                let (node, instance) = self.find_instance(name, *number)?;
+                self.happen(What::Command { command: command.clone(), fault: None });
+                if self.nodes[node as usize].instances[instance as usize].status == Status::Hung {
+                    // Restarting a process that hangs kills it first.
+                    self.die(node, instance, false, LossCause::Crash);
+                }
+                self.restart(node, instance);
+            }
+            Command::Failover(name) => {
+                let node = self.find_node(name)?;
+                self.fail_over(node, command)?;
+            }
+            Command::Deploy(name, stop) => {
+                let node = self.find_node(name)?;
+                self.start_deployment(node, *stop, command)?;
+            }
+            Command::AddInstances(name, n) => {
+                self.find_node(name)?;
+                let wanted = self.wanted_instances(name)?.saturating_add(*n);
+                self.happen(What::Command { command: command.clone(), fault: None });
+                return self.edit(&Command::Set(format!("nodes.{name}.instances"), wanted.to_string()));
+            }
+            Command::RemoveInstances(name, n) => {
+                self.find_node(name)?;
+                let wanted = self.wanted_instances(name)?.saturating_sub(*n).max(1);
+                return self.edit(&Command::Set(format!("nodes.{name}.instances"), wanted.to_string()));
+            }
+            Command::ReplaceSigningKey => {
+                let fault = self.new_fault(command, None);
+                self.replace_signing_key(Some(fault));
+            }
+            Command::Set(..) | Command::Add(..) | Command::Remove(_) | Command::Link(_) | Command::Unlink(_) => {
+                self.edit(command)?;
+                self.happen(What::Command { command: command.clone(), fault: None });
+            }
+        }
+        Ok(())
+    }
+
+    fn wanted_instances(&self, name: &str) -> Result<u32, SettingError> {
+        match self.topology.nodes.get(name) {
+            Some(crate::model::Node::Service(s)) => Ok(s.instances),
+            _ => Err(SettingError::here(format!("`{name}` is not a service"))),
+        }
+    }
+
+    /// Opens the account of a fault; the recovery from the one before cannot be told any more.
+    pub(super) fn new_fault(&mut self, command: &Command, at: Option<(u16, u16)>) -> u32 {
+        let index = self.faults.len();
+        if let Some(watched) = self.recent.watched() {
+            self.faults[watched].recovery = Recovery::Unknown;
+        }
+        let watching = self.watches_recovery && self.recent.start(index, self.now, self.warmup);
+        if watching && !self.looking {
+            self.looking = true;
+            self.timer_after(super::metrics::LOOK_EVERY_NS, Timer::Look);
+        }
+        let (node, instance) = at.unwrap_or((u16::MAX, u16::MAX));
+        self.faults.push(Fault {
+            at: self.now,
+            command: command.clone(),
+            node,
+            instance,
+            detected: None,
+            recovery: if watching { Recovery::Pending } else { Recovery::Unknown },
+            lost_writes: 0,
+            lost_sessions: 0,
+            failed: 0,
+            failed_after_detection: 0,
+            saved: 0,
+        });
+        if let Some((node, instance)) = at {
+            let here = &mut self.nodes[node as usize].instances[instance as usize];
+            here.fault = Some(index as u32);
+            here.lost_writes = 0;
+            here.lost_sessions = 0;
+        }
+        self.happen(What::Command { command: command.clone(), fault: Some(index) });
+        index as u32
+    }
+
+    fn kill(&mut self, node: u16, instance: u16, command: &Command, machine: bool) {
+        let status = self.nodes[node as usize].instances[instance as usize].status;
+        if status.is_down() && !(machine && status == Status::Crashed) {
+            return;
+        }
+        self.new_fault(command, Some((node, instance)));
+        let cause = if machine { LossCause::MachineLoss } else { LossCause::Crash };
+        if status == Status::Crashed {
+            // The machine goes after the process: what only its kernel or disk had left goes with it.
+            self.machine_after_crash(node, instance);
+            return;
+        }
+        self.die(node, instance, machine, cause);
+    }
+
+    fn machine_after_crash(&mut self, node: u16, instance: u16) {
+        let fault = self.nodes[node as usize].instances[instance as usize].fault;
+        for log in self.logs_of(node, instance) {
+            let own = self.logs[log as usize].own_remains(true);
+            if let Some(orphan) = &mut self.logs[log as usize].orphan {
+                orphan.own = orphan.own.min(own);
+            } else {
+                self.lose_beyond(log, own, LossCause::MachineLoss, fault);
+            }
+        }
+        self.set_status(node, instance, Status::MachineLost);
+    }
+
+    pub(super) fn set_status(&mut self, node: u16, instance: u16, status: Status) {
+        let now = self.now;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.touch(now);
+        here.status = status;
+        here.since = now;
+    }
+
+    /// The instance's process, or its machine, is gone.
+    pub(super) fn die(&mut self, node: u16, instance: u16, machine: bool, cause: LossCause) {
+        self.set_status(node, instance, if machine { Status::MachineLost } else { Status::Crashed });
+        self.nodes[node as usize].instances[instance as usize].life += 1;
+        self.primary_gone(node, instance, machine, false, cause);
+        self.cut_off(node, instance, !machine);
+        let life = self.nodes[node as usize].instances[instance as usize].life;
+        let restart_after = match &self.nodes[node as usize].body {
+            Body::Service(s) => s.settings.restart_after.map(|d| d.0),
+            Body::Store(s) => s.restart_after,
+            _ => None,
+        };
+        if let Some(after) = restart_after {
+            self.timer_after(after, Timer::RestartAfter { node, instance, life });
+        }
+    }
+
+    fn hang(&mut self, node: u16, instance: u16, command: &Command) {
+        if !self.nodes[node as usize].instances[instance as usize].status.serves() {
+            return;
+        }
+        self.new_fault(command, Some((node, instance)));
+        self.set_status(node, instance, Status::Hung);
+        self.primary_gone(node, instance, false, true, LossCause::Promotion);
+    }
+
+    fn go_on(&mut self, node: u16, instance: u16) {
+        if self.nodes[node as usize].instances[instance as usize].status != Status::Hung {
+            return;
+        }
+        self.set_status(node, instance, Status::Up);
+        self.nodes[node as usize].instances[instance as usize].fault = None;
+        self.primary_back(node, instance);
+        let stalled: Vec<u32> = (0..self.calls.len() as u32)
+            .filter(|&i| {
+                let call = &self.calls[i as usize];
+                call.present && !call.free && call.node == node && call.instance == instance
+                    && !call.queued && call.wait == 0 && call.resume == 0
+            })
+            .collect();
+        for call in stalled {
+            self.proceed(call);
+        }
+        self.take_next(node, instance);
+    }
+
+    /// A dead instance is started again.
+    pub(super) fn restart(&mut self, node: u16, instance: u16) {
+        if !self.nodes[node as usize].instances[instance as usize].status.is_down() {
+            return;
+        }
+        self.boot(node, instance);
+    }
+
+    pub(super) fn boot(&mut self, node: u16, instance: u16) {
+        self.set_status(node, instance, Status::Booting);
+        let boot_ns = match &self.nodes[node as usize].body {
+            Body::Service(s) => s.settings.boot_time.0,
+            Body::Store(s) => s.boot_ns,
+            _ => 0,
+        };
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.life += 1;
+        let life = here.life;
+        if boot_ns == 0 {
+            self.booted(node, instance, life);
+        } else {
+            self.timer_after(boot_ns, Timer::Booted { node, instance, life });
+        }
+    }
+
+    pub(super) fn booted(&mut self, node: u16, instance: u16, life: u32) {
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if here.life != life || here.status != Status::Booting {
+            return;
+        }
+        self.come_up(node, instance);
+        let name = self.nodes[node as usize].name.clone();
+        self.happen(What::Started { node: name, instance: u32::from(instance) + 1 });
+    }
+
+    /// The instance serves from now on, slower at first.
+    pub(super) fn come_up(&mut self, node: u16, instance: u16) {
+        let warm_up = match self.service(node) {
+            Some(s) if s.settings.cold_factor > 1.0 => s.settings.warm_up.0,
+            _ => 0,
+        };
+        self.set_status(node, instance, if warm_up > 0 { Status::Warming } else { Status::Up });
+        let now = self.now;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.warm_from = now;
+        here.fault = None;
+        let life = here.life;
+        let deploying = here.deploying;
+        if warm_up > 0 {
+            self.timer_after(warm_up, Timer::Warm { node, instance, life });
+        }
+        self.primary_back(node, instance);
+        if deploying {
+            // Whoever deploys tells the balancer; one that was found dead must first pass its checks.
+            self.rotate(node, instance, true);
+            self.wait_for_next_deployment(node, instance);
+        }
+    }
+
+    pub(super) fn warm(&mut self, node: u16, instance: u16, life: u32) {
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if here.life == life && here.status == Status::Warming {
+            self.set_status(node, instance, Status::Up);
+        }
+    }
+
+    /// The primary of a store hands over to its most advanced replica.
+    fn fail_over(&mut self, node: u16, command: &Command) -> Result<(), SettingError> {
+        let name = self.nodes[node as usize].name.clone();
+        let Some(store) = self.store(node) else {
+            return Err(SettingError::here(format!("`{name}` is not a store")));
+        };
+        let (log, primary) = (store.log, store.primary);
+        if log == NONE || self.logs[log as usize].replicas.is_empty() {
+            return Err(SettingError::here(format!("`{name}` has no replica to fail over to: give it `replication` first")));
+        }
+        self.new_fault(command, Some((node, primary)));
+        if self.logs[log as usize].orphan.is_none() {
+            // Planned: the replica first receives what is under way.
+            self.primary_gone(node, primary, false, false, LossCause::Promotion);
+        }
+        self.cut_off(node, primary, true);
+        self.nodes[node as usize].instances[primary as usize].fault = None;
+        self.promote(log);
+        Ok(())
+    }
+}

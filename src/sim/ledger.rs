@@ -1,0 +1,400 @@
+//! The ledger: which copy holds which writes.
+//!
+//! Writes go to a log, numbered from 1. A copy of a log holds a prefix, known by a [`Mark`]: the last number it holds.
+//! What lies beyond every mark that can still matter is kept in segments with their count of acknowledged writes; the
+//! rest is one count. So memory stays flat, and what a death loses is counted, never computed.
+
+use std::collections::VecDeque;
+
+/// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    pub sequence: u64,
+    pub stamp: u64,
+}
+
+/// A write's place, by which its acknowledgement is booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub log: u32,
+    pub sequence: u64,
+    pub stamp: u64,
+}
+
+/// Some writes in a row. Marks fall only between segments.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    first: u64,
+    first_stamp: u64,
+    at: u64,
+    acknowledged: u64,
+    closed: bool,
+}
+
+/// What a log is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What clients write.
+    Data,
+    /// Sessions in a service's memory.
+    Sessions,
+}
+
+/// The file that a log's primary writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FilePolicy {
+    pub fsync: crate::model::state::FsyncPolicy,
+    pub fsync_ns: u64,
+    /// The disk outlives the machine.
+    pub volume: bool,
+}
+
+/// Where snapshots of memory go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SnapshotPlace {
+    Volume,
+    Instance,
+    ObjectStore,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct SnapshotPolicy {
+    pub every_ns: u64,
+    pub place: SnapshotPlace,
+    pub bytes_per_s: f64,
+}
+
+/// What a log's content survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Durability {
+    pub file: Option<FilePolicy>,
+    pub snapshots: Option<SnapshotPolicy>,
+    pub replicas: u32,
+    pub lag_ns: u64,
+    pub down_after_ns: u64,
+    pub promotion_ns: u64,
+}
+
+/// A copy on another instance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Replica {
+    pub instance: u16,
+    /// Complete, and following, from then on.
+    pub synced_at: u64,
+    /// What it held when the primary died; set at the death.
+    pub mark: Option<Mark>,
+}
+
+/// The primary is gone (or hangs) and copies that could take over exist: nobody has authority.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Orphan {
+    pub since: u64,
+    /// What the primary's own disk still has.
+    pub own: Mark,
+    pub hang: bool,
+    pub fault: Option<usize>,
+    pub cause: super::LossCause,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Log {
+    pub node: u16,
+    pub primary: u16,
+    pub purpose: Purpose,
+    pub durability: Durability,
+    /// Its primary serves it.
+    pub online: bool,
+    /// Nothing is kept here any more; what comes late goes to `forward`.
+    pub retired: bool,
+    pub forward: Option<u32>,
+    /// It is being moved to another place, and answers until then.
+    pub moving: bool,
+    pub replicas: Vec<Replica>,
+    pub orphan: Option<Orphan>,
+    /// Last completed fsync, and last complete snapshot with its start.
+    pub synced: Mark,
+    pub snapshot: Mark,
+    pub snapshot_at: Option<u64>,
+    pub fsync_scheduled: bool,
+    pub fsync_running: bool,
+    pub snapshot_scheduled: bool,
+    /// Calls that wait for a covering fsync: of the running one, and of the next.
+    pub waiting_now: Vec<(u32, u32)>,
+    pub waiting_next: Vec<(u32, u32)>,
+    /// Newest stamp of each key; empty until the first write.
+    pub versions: Vec<u64>,
+    /// Distinct keys that have been written.
+    pub keys: u64,
+    next: u64,
+    base_end: u64,
+    base_acknowledged: u64,
+    segments: VecDeque<Segment>,
+    /// Ranges of lost writes, to recognise late acknowledgements.
+    lost: Vec<(u64, u64)>,
+}
+
+impl Log {
+    pub(super) fn new(node: u16, primary: u16, purpose: Purpose, durability: Durability) -> Self {
+        Self {
+            node,
+            primary,
+            purpose,
+            durability,
+            online: true,
+            retired: false,
+            forward: None,
+            moving: false,
+            replicas: Vec::new(),
+            orphan: None,
+            synced: Mark::default(),
+            snapshot: Mark::default(),
+            snapshot_at: None,
+            fsync_scheduled: false,
+            fsync_running: false,
+            snapshot_scheduled: false,
+            waiting_now: Vec::new(),
+            waiting_next: Vec::new(),
+            versions: Vec::new(),
+            keys: 0,
+            next: 1,
+            base_end: 0,
+            base_acknowledged: 0,
+            segments: VecDeque::new(),
+            lost: Vec::new(),
+        }
+    }
+
+    /// Appends a write; gives its number.
+    pub(super) fn append(&mut self, now: u64, stamp: u64) -> u64 {
+        let sequence = self.next;
+        self.next += 1;
+        let each_alone = self.durability.replicas > 0 && self.durability.lag_ns > 0;
+        if each_alone || self.segments.back().is_none_or(|s| s.closed) {
+            self.prune(now);
+            self.segments.push_back(Segment {
+                first: sequence,
+                first_stamp: stamp,
+                at: now,
+                acknowledged: 0,
+                closed: false,
+            });
+        }
+        sequence
+    }
+
+    /// Ends a segment here, so that a copy made now holds all before.
+    pub(super) fn mark(&mut self, stamp: u64) -> Mark {
+        if let Some(last) = self.segments.back_mut() {
+            last.closed = true;
+        }
+        Mark { sequence: self.next - 1, stamp }
+    }
+
+    /// All of the log.
+    pub(super) fn end(&self) -> Mark {
+        Mark { sequence: self.next - 1, stamp: u64::MAX }
+    }
+
+    /// What was written at `time` or before.
+    pub(super) fn mark_at(&self, time: u64) -> Mark {
+        match self.segments.iter().find(|s| s.at > time) {
+            Some(beyond) => Mark { sequence: beyond.first - 1, stamp: beyond.first_stamp - 1 },
+            None => self.end(),
+        }
+    }
+
+    /// Puts segments that every copy that matters holds into the one count.
+    fn prune(&mut self, now: u64) {
+        let mut floor = self.next - 1;
+        if self.durability.file.is_some() {
+            floor = floor.min(self.synced.sequence);
+        }
+        if self.durability.snapshots.is_some() {
+            floor = floor.min(self.snapshot.sequence);
+        }
+        if self.orphan.is_some() {
+            return;
+        }
+        let lag = self.durability.lag_ns;
+        while let Some(&segment) = self.segments.front() {
+            let end = self.segments.get(1).map_or(self.next - 1, |next| next.first - 1);
+            let behind = self.durability.replicas > 0 && segment.at + lag > now;
+            if end > floor || behind {
+                break;
+            }
+            self.base_end = end;
+            self.base_acknowledged += segment.acknowledged;
+            self.segments.pop_front();
+        }
+    }
+
+    /// Whether that write has been lost already.
+    pub(super) fn is_lost(&self, sequence: u64) -> bool {
+        self.lost.iter().any(|&(from, to)| (from..=to).contains(&sequence))
+    }
+
+    /// Books an acknowledgement; false if the write is lost already.
+    pub(super) fn acknowledge(&mut self, sequence: u64) -> bool {
+        if self.is_lost(sequence) {
+            return false;
+        }
+        if sequence <= self.base_end {
+            self.base_acknowledged += 1;
+        } else {
+            let at = self.segments.partition_point(|s| s.first <= sequence);
+            match at.checked_sub(1) {
+                Some(at) => self.segments[at].acknowledged += 1,
+                None => self.base_acknowledged += 1,
+            }
+        }
+        true
+    }
+
+    /// Acknowledged writes that are held.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.base_acknowledged + self.segments.iter().map(|s| s.acknowledged).sum::<u64>()
+    }
+
+    /// Acknowledged writes beyond a mark.
+    pub(super) fn acknowledged_after(&self, mark: Mark) -> u64 {
+        let beyond: u64 = self.segments.iter().rev().take_while(|s| s.first > mark.sequence).map(|s| s.acknowledged).sum();
+        if mark.sequence < self.base_end {
+            debug_assert_eq!(mark.sequence, 0, "a mark inside what was put together");
+            beyond + self.base_acknowledged
+        } else {
+            beyond
+        }
+    }
+
+    /// Cuts everything beyond a mark off; gives the number of acknowledged writes that are lost by it.
+    pub(super) fn truncate(&mut self, mark: Mark) -> u64 {
+        if mark.sequence + 1 >= self.next {
+            return 0;
+        }
+        let lost = self.acknowledged_after(mark);
+        while self.segments.back().is_some_and(|s| s.first > mark.sequence) {
+            self.segments.pop_back();
+        }
+        if mark.sequence < self.base_end {
+            self.base_end = 0;
+            self.base_acknowledged = 0;
+        }
+        self.base_end = self.base_end.max(if self.segments.is_empty() { mark.sequence } else { 0 });
+        if let Some(last) = self.segments.back_mut() {
+            last.closed = true;
+        }
+        self.lost.push((mark.sequence + 1, self.next - 1));
+        if self.lost.len() > 64 {
+            // Acknowledgements that old cannot come any more: attempts have timeouts.
+            self.lost.remove(0);
+        }
+        self.synced = self.synced.min(mark);
+        self.snapshot = self.snapshot.min(mark);
+        lost
+    }
+
+    /// Takes the acknowledged writes of another log over, as one batch.
+    pub(super) fn take_over(&mut self, now: u64, stamp: u64, acknowledged: u64) {
+        if acknowledged == 0 {
+            return;
+        }
+        self.mark(stamp);
+        self.append(now, stamp);
+        if let Some(last) = self.segments.back_mut() {
+            last.acknowledged = acknowledged;
+            last.closed = true;
+        }
+    }
+
+    /// Empties it because its content is elsewhere now; gives the number of acknowledged writes it held.
+    pub(super) fn hand_over(&mut self) -> u64 {
+        let held = self.acknowledged();
+        self.base_end = self.next - 1;
+        self.base_acknowledged = 0;
+        self.segments.clear();
+        held
+    }
+
+    /// What survives on the primary's own disk if its process, or its machine, dies now.
+    pub(super) fn own_remains(&self, machine_lost: bool) -> Mark {
+        if let Some(file) = self.durability.file {
+            return match (machine_lost, file.volume) {
+                (false, _) => self.end(),
+                (true, true) => self.synced,
+                (true, false) => Mark::default(),
+            };
+        }
+        match self.durability.snapshots.map(|s| s.place) {
+            Some(SnapshotPlace::Instance) if machine_lost => Mark::default(),
+            Some(_) => self.snapshot,
+            None => Mark::default(),
+        }
+    }
+
+    /// Acknowledged writes that would be lost if the primary's machine died now.
+    pub(super) fn exposed(&self, now: u64) -> u64 {
+        let mut safe = self.own_remains(true);
+        for replica in self.replicas.iter().filter(|r| r.synced_at <= now) {
+            safe = safe.max(replica.mark.unwrap_or_else(|| self.mark_at(now.saturating_sub(self.durability.lag_ns))));
+        }
+        if safe.sequence < self.base_end { self.acknowledged_after(Mark::default()) } else { self.acknowledged_after(safe) }
+    }
+
+    /// Number of the last write.
+    pub(super) fn last(&self) -> u64 {
+        self.next - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::state::FsyncPolicy;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against a list of all writes: what a cut loses, and what is held, come out the same.
+        #[test]
+        fn counts_agree_with_a_list_of_every_write(
+            steps in proptest::collection::vec(0u8..6, 1..400),
+            lag in 0u64..5,
+        ) {
+            let file = FilePolicy { fsync: FsyncPolicy::EverySecond, fsync_ns: 0, volume: true };
+            let durability = Durability { file: Some(file), replicas: 1, lag_ns: lag, ..Durability::default() };
+            let mut log = Log::new(0, 0, Purpose::Data, durability);
+            // (number, time, acknowledged, lost)
+            let mut all: Vec<(u64, u64, bool, bool)> = Vec::new();
+            let (mut stamp, mut lost, mut late) = (0, 0, 0);
+            for (now, step) in steps.into_iter().enumerate() {
+                let now = now as u64;
+                match step {
+                    0 | 1 => {
+                        stamp += 1;
+                        let number = log.append(now, stamp);
+                        all.push((number, now, false, false));
+                    }
+                    2 | 3 => {
+                        if let Some(write) = all.iter_mut().rev().filter(|w| !w.2).nth(usize::from(step - 2)) {
+                            write.2 = true;
+                            let held = log.acknowledge(write.0);
+                            prop_assert_eq!(held, !write.3);
+                            late += u64::from(!held);
+                        }
+                    }
+                    4 => log.synced = log.mark(stamp),
+                    _ => {
+                        let mark = log.synced.max(log.mark_at(now.saturating_sub(lag)));
+                        let expected = all.iter().filter(|w| w.0 > mark.sequence && w.2 && !w.3).count() as u64;
+                        prop_assert_eq!(log.truncate(mark), expected);
+                        lost += expected;
+                        for write in all.iter_mut().filter(|w| w.0 > mark.sequence) {
+                            write.3 = true;
+                        }
+                    }
+                }
+                let acknowledged = all.iter().filter(|w| w.2).count() as u64;
+                prop_assert_eq!(acknowledged, log.acknowledged() + lost + late);
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! What the running system consists of: operations, calls, instances, nodes, links, users. Plain data.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::ledger::Place;
+use super::metrics::{Areas, Histogram};
+use super::snapshot::{CallCounts, Cause, NodeKind, Status};
+use super::streams::{Alias, Sampler};
+use crate::model::node::{Policy, Queue};
+use crate::model::{node, workload};
+
+/// No call, no operation, no instance.
+pub(super) const NONE: u32 = u32::MAX;
+pub(super) const NO_INSTANCE: u16 = u16::MAX;
+
+/// Kinds of operation, and of the calls made for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Read,
+    Write,
+    Login,
+    Logout,
+    /// A session is looked up in its store.
+    FindSession,
+    /// A session is created in its store.
+    StoreSession,
+}
+
+/// Kinds of operation, in the order of results.
+pub(super) const KINDS: [(&str, Verb); 4] =
+    [("read", Verb::Read), ("write", Verb::Write), ("login", Verb::Login), ("logout", Verb::Logout)];
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Failed(Cause),
+}
+
+/// Something a user wants done.
+#[derive(Clone, Debug)]
+pub(super) struct Op {
+    pub intended: u64,
+    /// Its identity for random draws.
+    pub draw: u64,
+    pub user: u32,
+    pub key: u32,
+    pub client: u16,
+    pub verb: Verb,
+    pub attempt: u16,
+    /// Calls that exist for it, and one for the client while it waits.
+    pub references: u32,
+    /// The token of the attempt that is waited for; 0: none.
+    pub wait: u32,
+    pub call: u32,
+    pub active: bool,
+    pub failed: bool,
+    /// How often its write was applied.
+    pub applied: u16,
+    /// Where it was applied last.
+    pub place: Option<Place>,
+    /// Newest acknowledged stamp of its key when it was intended.
+    pub expects_stamp: u64,
+    /// For a login: the operations that wait for it, as a chain.
+    pub waiting: u32,
+    /// Next in such a chain.
+    pub next: u32,
+    /// Slot of a closed-loop user.
+    pub slot: u32,
+    /// A fault that one of its attempts met, and that the present attempt met.
+    pub met: Option<u32>,
+    pub met_now: bool,
+    pub sent_at: u64,
+    /// What it waits for while it waits to be retried.
+    pub resume: u32,
+}
+
+/// A request on its way through one link and one node, and its reply.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub op: u32,
+    /// Who made it: a call, or `NONE` for the client.
+    pub parent: u32,
+    /// The parent's token at that time: the reply is dropped if it has changed.
+    pub parent_wait: u32,
+    pub link: u16,
+    pub node: u16,
+    pub instance: u16,
+    pub verb: Verb,
+    /// Where it is in its node's program.
+    pub step: u8,
+    pub outcome: Outcome,
+    /// Its identity for random draws.
+    pub draw: u64,
+    /// Token of the call it made and waits for; 0: none.
+    pub wait: u32,
+    pub child: u32,
+    /// Number of the event that resumes it; 0: none.
+    pub resume: u32,
+    pub sent_at: u64,
+    pub arrived: u64,
+    pub present: bool,
+    pub queued: bool,
+    pub holds_worker: bool,
+    /// At the first service behind the clients, where credentials are checked.
+    pub entry: bool,
+    pub free: bool,
+    /// Attempts a balancer has made.
+    pub tries: u8,
+    /// The target a balancer has chosen.
+    pub target: u16,
+    /// Where its write went.
+    pub place: Option<Place>,
+    /// Stamp of what its read found.
+    pub found: u64,
+}
+
+/// Requests in flight, sent by a balancer to an instance, and what its checks say.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub node: u16,
+    pub instance: u16,
+    pub link: u16,
+    pub in_flight: u32,
+    pub up: bool,
+    pub failed_probes: u32,
+    pub good_probes: u32,
+    pub removed: bool,
+    pub probing: bool,
+}
+
+/// An instance of a service or a member of a store.
+#[derive(Clone, Debug)]
+pub(super) struct Instance {
+    pub status: Status,
+    pub since: u64,
+    /// Counts its lives, so that timers of an earlier one do nothing.
+    pub life: u32,
+    pub workers: u32,
+    pub busy: u32,
+    pub queue: VecDeque<u32>,
+    pub present: u32,
+    pub speed: f64,
+    pub warm_from: u64,
+    changed: u64,
+    pub areas: Areas,
+    pub areas_at_warmup: Areas,
+    pub areas_at_interval: Areas,
+    /// Sum of the times that calls which have left spent here.
+    pub spent: u128,
+    /// Its log of data and of sessions.
+    pub data_log: u32,
+    pub session_log: u32,
+    pub fault: Option<u32>,
+    pub lost_writes: u64,
+    pub lost_sessions: u64,
+    /// What a deployment is doing with it.
+    pub replaced_by_surge: bool,
+    pub leaving: bool,
+    pub deploying: bool,
+}
+
+impl Instance {
+    pub(super) fn new(now: u64, workers: u32, speed: f64) -> Self {
+        Self {
+            status: Status::Up,
+            since: now,
+            life: 0,
+            workers,
+            busy: 0,
+            queue: VecDeque::new(),
+            present: 0,
+            speed,
+            warm_from: 0,
+            changed: now,
+            areas: Areas::default(),
+            areas_at_warmup: Areas::default(),
+            areas_at_interval: Areas::default(),
+            spent: 0,
+            data_log: NONE,
+            session_log: NONE,
+            fault: None,
+            lost_writes: 0,
+            lost_sessions: 0,
+            replaced_by_surge: false,
+            leaving: false,
+            deploying: false,
+        }
+    }
+
+    /// The areas up to now.
+    #[inline]
+    pub(super) fn areas_at(&self, now: u64) -> Areas {
+        let elapsed = u128::from(now - self.changed);
+        let up = self.status.serves() || self.status == Status::Hung;
+        Areas {
+            busy: self.areas.busy + elapsed * u128::from(self.busy),
+            waiting: self.areas.waiting + elapsed * self.queue.len() as u128,
+            present: self.areas.present + elapsed * u128::from(self.present),
+            capacity: self.areas.capacity + if up { elapsed * u128::from(self.workers) } else { 0 },
+        }
+    }
+
+    /// Brings the areas up to now; to be called before anything they depend on changes.
+    #[inline]
+    pub(super) fn touch(&mut self, now: u64) {
+        if now != self.changed {
+            self.areas = self.areas_at(now);
+            self.changed = now;
+        }
+    }
+}
+
+/// What a node does.
+#[derive(Clone, Debug)]
+pub(super) enum Body {
+    Clients(Box<ClientsBody>),
+    Balancer(Box<BalancerBody>),
+    Service(Box<ServiceBody>),
+    Store(Box<StoreBody>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ClientsBody {
+    pub settings: workload::Clients,
+    pub rng: rand_xoshiro::Xoshiro256PlusPlus,
+    pub keys: ClientKeys,
+    pub think: Option<Sampler>,
+    /// Kinds of operation by cumulative weight, from 0 to 1.
+    pub mix: [f64; 4],
+    pub only: Option<Verb>,
+    pub popularity: Option<Arc<Alias>>,
+    pub next_op: u64,
+    pub timeout_lane: u32,
+    pub budget: f64,
+    /// Users start here in the table of all users; their own keys in the space of all keys.
+    pub first_user: u32,
+    pub first_own_key: u32,
+    pub own_keys: bool,
+    pub entry_link: u16,
+    pub needs_user: bool,
+    pub needs_key: bool,
+    pub epoch: u32,
+    pub running: u32,
+}
+
+/// Draw keys of a clients node, one for each purpose.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ClientKeys {
+    pub operation: u64,
+    pub user: u64,
+    pub kind: u64,
+    pub key: u64,
+    pub think: u64,
+    pub backoff: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct BalancerBody {
+    pub settings: node::LoadBalancer,
+    pub targets: Vec<Target>,
+    pub work_lane: u32,
+    pub response_lane: u32,
+    /// Position of each turn-taking: of the policy and of the fallback.
+    pub turn: u32,
+    /// Each user's cookie: target, or `NO_INSTANCE`.
+    pub cookies: Vec<u16>,
+    pub balance_key: u64,
+    pub phase_key: u64,
+    pub policy: Policy,
+    pub fallback: Policy,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ServiceBody {
+    pub settings: node::Service,
+    pub sampler: Sampler,
+    pub service_key: u64,
+    pub error_key: u64,
+    pub call_lane: u32,
+    /// Links of the calls it makes for each request, in order.
+    pub calls: Vec<u16>,
+    pub state_link: u16,
+    pub session_link: u16,
+    pub deploying: Option<Deploying>,
+    pub asynchronous: bool,
+    pub queue: Queue,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Deploying {
+    pub stop: crate::model::Stop,
+    pub pending: VecDeque<u16>,
+    pub active: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct StoreBody {
+    pub read: Sampler,
+    pub write: Sampler,
+    pub read_key: u64,
+    pub primary: u16,
+    pub log: u32,
+    pub holds_worker_for_fsync: bool,
+    /// Requests a second for reads and writes, and what is left of them: (rate, tokens, at).
+    pub limits: [Option<(f64, f64, u64)>; 2],
+    pub boot_ns: u64,
+    pub restart_after: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct NodeSlot {
+    pub name: String,
+    pub kind: NodeKind,
+    pub removed: bool,
+    pub key: u64,
+    pub body: Body,
+    pub instances: Vec<Instance>,
+    pub arrived: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub completed_at_warmup: u64,
+    pub completed_at_interval: u64,
+    pub response: Histogram,
+    pub lost_writes: u64,
+    pub lost_sessions: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct LinkSlot {
+    pub from: u16,
+    pub to: u16,
+    pub removed: bool,
+    pub implied: bool,
+    pub salt: u64,
+    pub latency: u64,
+    /// Nanoseconds a byte takes; 0: none.
+    pub ns_per_byte: f64,
+    /// When the last byte has left, there and back.
+    pub busy_until: [u64; 2],
+    pub request_lane: u32,
+    pub reply_lane: u32,
+    pub messages: u64,
+    pub bytes: u64,
+    pub messages_at_warmup: u64,
+    pub bytes_at_warmup: u64,
+    pub calls: Vec<CallCounts>,
+    /// Turn of round robin where no balancer stands in front.
+    pub turn: u32,
+}
+
+/// A user of a clients node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct User {
+    /// The client holds a credential it believes in.
+    pub credential: bool,
+    /// The session lives.
+    pub live: bool,
+    /// Where the session is kept: log and number in it; log `NONE`: in the token.
+    pub log: u32,
+    pub sequence: u64,
+    pub expires: u64,
+    /// End of the time in which a token can be renewed.
+    pub renewable_until: u64,
+    /// The login under way, or `NONE`.
+    pub login: u32,
+    /// The fault that its session was lost through.
+    pub lost_through: Option<u32>,
+}

@@ -1,0 +1,243 @@
+//! The order of events.
+//!
+//! An event's place is (time, number). Constant delays (links, timeouts) go through lanes, where each entry is due no
+//! earlier than the one before it, so that only a lane's head stands in the heap. A timer that nobody waits for any
+//! more is skipped when its lane gets to it, without touching the heap.
+
+use std::collections::VecDeque;
+
+/// What is due. The index is a call, a timer, a lane or a node, as the kind says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Kind {
+    Arrival,
+    Resume,
+    Lane,
+    Timer,
+    Retry,
+    UserReady,
+}
+
+const KINDS: [Kind; 6] = [Kind::Arrival, Kind::Resume, Kind::Lane, Kind::Timer, Kind::Retry, Kind::UserReady];
+const INDEX_BITS: u32 = 28;
+
+/// Commands come after everything else that is due at the same time, in their own order.
+const COMMANDS_FROM: u32 = 0xf000_0000;
+
+/// An event that is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub at: u64,
+    pub number: u32,
+    pub kind: Kind,
+    pub index: u32,
+}
+
+/// An entry of a lane; `token` tells whether somebody still waits for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub at: u64,
+    number: u32,
+    pub index: u32,
+    pub token: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    /// A heap of four children a node. Keys: time in the upper 64 bits, then number, then kind and index.
+    heap: Vec<u128>,
+    /// The top has been handed out; the next push takes its place, which spares moving the last key up and down again.
+    top_is_spent: bool,
+    number: u32,
+    commands: u32,
+    lanes: Vec<VecDeque<Entry>>,
+}
+
+fn key(at: u64, number: u32, kind: Kind, index: u32) -> u128 {
+    debug_assert!(index < 1 << INDEX_BITS, "more than 268 million things at once");
+    u128::from(at) << 64 | u128::from(number) << 32 | u128::from((kind as u32) << INDEX_BITS | index)
+}
+
+impl Queue {
+    fn next_number(&mut self) -> u32 {
+        // 0 never names an event; the upper numbers are for commands.
+        self.number = if self.number + 1 >= COMMANDS_FROM { 1 } else { self.number + 1 };
+        self.number
+    }
+
+    /// Puts an event in; returns its number, by which the receiver can tell that it is still the one it waits for.
+    #[inline]
+    pub(super) fn push(&mut self, at: u64, kind: Kind, index: u32) -> u32 {
+        let number = self.next_number();
+        self.insert(key(at, number, kind, index));
+        number
+    }
+
+    /// Puts a command in: after everything else that is due at its time.
+    pub(super) fn push_command(&mut self, at: u64, index: u32) {
+        let number = COMMANDS_FROM + self.commands;
+        self.commands = (self.commands + 1).min(u32::MAX - COMMANDS_FROM);
+        self.insert(key(at, number, Kind::Timer, index));
+    }
+
+    pub(super) fn add_lane(&mut self) -> u32 {
+        self.lanes.push(VecDeque::new());
+        self.lanes.len() as u32 - 1
+    }
+
+    /// Puts an entry at a lane's end. Due before the entry in front of it, it waits for that one: a lane keeps order.
+    #[inline]
+    pub(super) fn push_lane(&mut self, lane: u32, at: u64, index: u32, token: u32) {
+        let number = self.next_number();
+        let entries = &mut self.lanes[lane as usize];
+        let at = entries.back().map_or(at, |last| at.max(last.at));
+        entries.push_back(Entry { at, number, index, token });
+        if entries.len() == 1 {
+            self.insert(key(at, number, Kind::Lane, lane));
+        }
+    }
+
+    /// Takes a lane's head, which was due, and puts the next entry for which `waited_for` holds into the heap.
+    #[inline]
+    pub(super) fn pop_lane(&mut self, lane: u32, waited_for: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let entries = &mut self.lanes[lane as usize];
+        let head = entries.pop_front();
+        while let Some(next) = entries.front() {
+            if waited_for(next) {
+                let (at, number) = (next.at, next.number);
+                self.insert(key(at, number, Kind::Lane, lane));
+                break;
+            }
+            entries.pop_front();
+        }
+        head
+    }
+
+    #[inline]
+    fn insert(&mut self, key: u128) {
+        if self.top_is_spent {
+            self.top_is_spent = false;
+            self.sift_down(key);
+        } else {
+            self.heap.push(key);
+            let mut at = self.heap.len() - 1;
+            while at > 0 {
+                let parent = (at - 1) / 4;
+                if self.heap[parent] <= key {
+                    break;
+                }
+                self.heap[at] = self.heap[parent];
+                at = parent;
+            }
+            self.heap[at] = key;
+        }
+    }
+
+    /// Puts `key` in place of the top.
+    #[inline]
+    fn sift_down(&mut self, key: u128) {
+        let heap = &mut self.heap[..];
+        let mut at = 0;
+        loop {
+            let first = 4 * at + 1;
+            if first >= heap.len() {
+                break;
+            }
+            let end = (first + 4).min(heap.len());
+            let mut least = first;
+            for child in first + 1..end {
+                if heap[child] < heap[least] {
+                    least = child;
+                }
+            }
+            if heap[least] >= key {
+                break;
+            }
+            heap[at] = heap[least];
+            at = least;
+        }
+        heap[at] = key;
+    }
+
+    #[inline]
+    fn drop_spent(&mut self) {
+        if self.top_is_spent {
+            self.top_is_spent = false;
+            if let Some(last) = self.heap.pop()
+                && !self.heap.is_empty()
+            {
+                self.sift_down(last);
+            }
+        }
+    }
+
+    /// Takes the next event if it is due at `until` or before.
+    #[inline]
+    pub(super) fn pop(&mut self, until: u64) -> Option<Due> {
+        self.drop_spent();
+        let top = *self.heap.first()?;
+        let at = (top >> 64) as u64;
+        if at > until {
+            return None;
+        }
+        self.top_is_spent = true;
+        let what = top as u32;
+        Some(Due {
+            at,
+            number: (top >> 32) as u32,
+            kind: KINDS[(what >> INDEX_BITS) as usize],
+            index: what & ((1 << INDEX_BITS) - 1),
+        })
+    }
+
+    /// When the next event is due.
+    pub(super) fn next_at(&mut self) -> Option<u64> {
+        self.drop_spent();
+        self.heap.first().map(|top| (top >> 64) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever is put in, in heap or lanes, comes out in the order of time, and of putting in at equal times.
+        #[test]
+        fn events_come_in_order(steps in proptest::collection::vec((0u64..50, 0u32..4, any::<bool>()), 1..300)) {
+            let mut queue = Queue::default();
+            let lanes = [queue.add_lane(), queue.add_lane()];
+            let (mut now, mut pending, mut handled) = (0, 0, Vec::new());
+            let mut take = |queue: &mut Queue, now: &mut u64| {
+                if let Some(due) = queue.pop(u64::MAX) {
+                    let number = if due.kind == Kind::Lane {
+                        queue.pop_lane(due.index, |_| true).map_or(0, |e| e.number)
+                    } else {
+                        due.number
+                    };
+                    *now = due.at;
+                    handled.push((due.at, number));
+                    true
+                } else {
+                    false
+                }
+            };
+            for (index, (delay, way, pop)) in steps.into_iter().enumerate() {
+                match way {
+                    0 | 1 => { queue.push(now + delay, Kind::Resume, index as u32); }
+                    lane => queue.push_lane(lanes[lane as usize - 2], now + 20 + u64::from(lane), index as u32, 1),
+                }
+                pending += 1;
+                if pop && take(&mut queue, &mut now) {
+                    pending -= 1;
+                }
+            }
+            while take(&mut queue, &mut now) {
+                pending -= 1;
+            }
+            prop_assert_eq!(pending, 0);
+            prop_assert!(handled.is_sorted());
+        }
+    }
+}

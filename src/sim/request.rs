@@ -1,0 +1,442 @@
+//! The way of a call: over its link, into its node, and back; and what cuts it short.
+
+use super::parts::{Call, NONE, Outcome, Verb};
+use super::snapshot::{Cause, NodeKind, Status};
+use super::streams::draw;
+use super::{LanePurpose, Sim};
+use crate::sim::queue::Kind;
+
+/// Bytes of protocol around a message that carries nothing.
+const HEADER_BYTES: u64 = 200;
+
+impl Sim {
+    pub(super) fn new_lane(&mut self, purpose: LanePurpose) -> u32 {
+        self.lanes.push(purpose);
+        self.queue.add_lane()
+    }
+
+    /// A call for an operation over a link, not sent yet. `parent`: the call that makes it, which then waits for it.
+    pub(super) fn new_call(&mut self, op: u32, parent: u32, link: u16, verb: Verb, counter: u64) -> u32 {
+        let token = self.new_token();
+        let above = if parent == NONE { self.ops[op as usize].draw } else { self.calls[parent as usize].draw };
+        let slot = &self.links[link as usize];
+        let call = Call {
+            op,
+            parent,
+            parent_wait: token,
+            link,
+            node: slot.to,
+            instance: 0,
+            verb,
+            step: 0,
+            outcome: Outcome::Done,
+            draw: draw(slot.salt, above ^ counter),
+            wait: 0,
+            child: NONE,
+            resume: 0,
+            sent_at: self.now,
+            arrived: 0,
+            present: false,
+            queued: false,
+            holds_worker: false,
+            entry: false,
+            free: false,
+            tries: 0,
+            target: 0,
+            place: None,
+            found: 0,
+        };
+        self.ops[op as usize].references += 1;
+        let index = match self.free_calls.pop() {
+            Some(index) => {
+                self.calls[index as usize] = call;
+                index
+            }
+            None => {
+                self.calls.push(call);
+                self.calls.len() as u32 - 1
+            }
+        };
+        if parent == NONE {
+            let op = &mut self.ops[op as usize];
+            op.wait = token;
+            op.call = index;
+        } else {
+            let parent = &mut self.calls[parent as usize];
+            parent.wait = token;
+            parent.child = index;
+        }
+        index
+    }
+
+    pub(super) fn free_call(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        debug_assert!(!call.free && !call.present, "a call is freed once, after it has left its node");
+        call.free = true;
+        call.wait = 0;
+        call.resume = 0;
+        let op = call.op;
+        self.free_calls.push(index);
+        self.release_op(op);
+    }
+
+    /// Bytes of a call's request or reply.
+    fn message_bytes(&self, index: u32, reply: bool) -> u64 {
+        let call = &self.calls[index as usize];
+        let op = &self.ops[call.op as usize];
+        let from_client = matches!(self.nodes[self.links[call.link as usize].from as usize].kind, NodeKind::Clients | NodeKind::LoadBalancer);
+        if from_client {
+            let super::parts::Body::Clients(clients) = &self.nodes[op.client as usize].body else { return 0 };
+            if reply {
+                return clients.settings.response.0;
+            }
+            let value = if call.verb == Verb::Write { clients.settings.value_size.0 } else { 0 };
+            // A bare request has no size, and so no credential either.
+            if clients.settings.request.0 == 0 { 0 } else { clients.settings.request.0 + value + self.credential_bytes() }
+        } else {
+            let carries = match (call.verb, reply) {
+                (Verb::Read, true) | (Verb::Write, false) => self.value_size,
+                (Verb::FindSession, true) | (Verb::StoreSession, false) => self.session_bytes(),
+                _ => 0,
+            };
+            if carries == 0 { HEADER_BYTES } else { HEADER_BYTES + carries }
+        }
+    }
+
+    /// Sends one message over a link; gives the time at which it arrives.
+    #[inline]
+    fn travel(&mut self, index: u32, reply: bool) -> u64 {
+        let link_index = self.calls[index as usize].link as usize;
+        let limited = self.links[link_index].ns_per_byte > 0.0;
+        let bytes = self.message_bytes(index, reply);
+        let now = self.now;
+        let link = &mut self.links[link_index];
+        link.messages += 1;
+        link.bytes += bytes;
+        let mut at = now;
+        if limited {
+            let way = usize::from(reply);
+            at = at.max(link.busy_until[way]) + (bytes as f64 * link.ns_per_byte) as u64;
+            link.busy_until[way] = at;
+        }
+        at + link.latency
+    }
+
+    /// Sends a call's request on its way.
+    #[inline]
+    pub(super) fn send(&mut self, index: u32) {
+        let at = self.travel(index, false);
+        if at == self.now {
+            self.arrive(index);
+        } else {
+            let lane = self.links[self.calls[index as usize].link as usize].request_lane;
+            self.queue.push_lane(lane, at, index, 1);
+        }
+    }
+
+    /// A call's request has reached its node.
+    pub(super) fn arrive(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let node = &self.nodes[call.node as usize];
+        if node.removed {
+            return self.refuse(index, Cause::Refused);
+        }
+        match node.kind {
+            NodeKind::LoadBalancer => self.balancer_arrive(index),
+            NodeKind::Clients => self.refuse(index, Cause::Refused),
+            NodeKind::Service => {
+                let status = node.instances[call.instance as usize].status;
+                if self.accepts(index, status) {
+                    self.service_arrive(index);
+                }
+            }
+            NodeKind::RedisLike | NodeKind::SqlDatabase | NodeKind::ObjectStore => {
+                let status = node.instances[call.instance as usize].status;
+                if self.accepts(index, status) {
+                    self.store_arrive(index);
+                }
+            }
+        }
+    }
+
+    /// Whether the instance takes the connection; if not, the caller finds out in its own time.
+    fn accepts(&mut self, index: u32, status: Status) -> bool {
+        match status {
+            Status::Up | Status::Warming | Status::Draining | Status::Hung => true,
+            Status::Booting | Status::Crashed | Status::Removed => {
+                self.meets_fault(index);
+                self.refuse(index, Cause::Refused);
+                false
+            }
+            Status::MachineLost => {
+                self.meets_fault(index);
+                let call = &self.calls[index as usize];
+                let at = (call.sent_at + self.connect_timeout(call.link)).max(self.now);
+                self.calls[index as usize].outcome = Outcome::Failed(Cause::ConnectTimeout);
+                self.calls[index as usize].resume = self.queue.push(at, Kind::Resume, index);
+                false
+            }
+        }
+    }
+
+    /// How long whoever calls over this link waits for a connection.
+    fn connect_timeout(&self, link: u16) -> u64 {
+        match &self.nodes[self.links[link as usize].from as usize].body {
+            super::parts::Body::Clients(c) => c.settings.connect_timeout.0,
+            super::parts::Body::Balancer(b) => b.settings.connect_timeout.0,
+            super::parts::Body::Service(s) => s.settings.connect_timeout.0,
+            super::parts::Body::Store(_) => 0,
+        }
+    }
+
+    /// Books on the operation that it met the fault of the instance it was sent to.
+    pub(super) fn meets_fault(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let Some(instance) = self.nodes[call.node as usize].instances.get(call.instance as usize) else { return };
+        if let Some(fault) = instance.fault {
+            self.op_meets(call.op, fault);
+        }
+    }
+
+    pub(super) fn op_meets(&mut self, op: u32, fault: u32) {
+        let op = &mut self.ops[op as usize];
+        op.met = Some(fault);
+        op.met_now = true;
+    }
+
+    /// The connection is not taken: the answer goes back without the call having been at the node.
+    pub(super) fn refuse(&mut self, index: u32, cause: Cause) {
+        self.calls[index as usize].outcome = Outcome::Failed(cause);
+        self.send_back(index);
+    }
+
+    /// The call enters its instance.
+    #[inline]
+    pub(super) fn enter(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        call.present = true;
+        call.arrived = self.now;
+        let node = &mut self.nodes[call.node as usize];
+        node.arrived += 1;
+        let here = &mut node.instances[call.instance as usize];
+        here.touch(self.now);
+        here.present += 1;
+    }
+
+    /// The call leaves its instance, which is what its time there is counted to.
+    #[inline]
+    pub(super) fn leave(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        call.present = false;
+        call.resume = 0;
+        call.wait = 0;
+        let spent = self.now - call.arrived;
+        let node = &mut self.nodes[call.node as usize];
+        let here = &mut node.instances[call.instance as usize];
+        here.touch(self.now);
+        here.present -= 1;
+        here.spent += u128::from(spent);
+        if call.outcome == Outcome::Done {
+            node.completed += 1;
+            node.response.record(spent);
+        } else {
+            node.failed += 1;
+        }
+    }
+
+    /// The node has done with the call: it leaves, and its reply goes back.
+    #[inline]
+    pub(super) fn reply(&mut self, index: u32, outcome: Outcome) {
+        self.calls[index as usize].outcome = outcome;
+        let worker = self.calls[index as usize].holds_worker;
+        self.leave(index);
+        if worker {
+            self.release_worker(index);
+        }
+        self.instance_may_be_drained(index);
+        self.send_back(index);
+    }
+
+    #[inline]
+    pub(super) fn send_back(&mut self, index: u32) {
+        let at = self.travel(index, true);
+        if at == self.now {
+            self.returned(index);
+        } else {
+            let lane = self.links[self.calls[index as usize].link as usize].reply_lane;
+            self.queue.push_lane(lane, at, index, 1);
+        }
+    }
+
+    /// A call's reply has reached whoever made it.
+    pub(super) fn returned(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (op, parent, token, outcome) = (call.op, call.parent, call.parent_wait, call.outcome);
+        let (link, target) = (call.link, call.target);
+        let retried = self.ops[op as usize].attempt > 0 || call.tries > 0;
+        let instance = call.instance as usize;
+        let counts = &mut self.links[link as usize].calls;
+        if counts.len() <= instance {
+            counts.resize(instance + 1, super::snapshot::CallCounts::default());
+        }
+        match outcome {
+            Outcome::Done if retried => counts[instance].retried += 1,
+            Outcome::Done => counts[instance].completed += 1,
+            Outcome::Failed(_) => counts[instance].failed += 1,
+        }
+        if parent == NONE {
+            let waited_for = self.ops[op as usize].wait == token;
+            let (place, found) = (call.place, call.found);
+            if waited_for {
+                self.ops[op as usize].wait = 0;
+                match outcome {
+                    Outcome::Done => self.complete(op, place, found),
+                    Outcome::Failed(cause) => self.attempt_failed(op, cause),
+                }
+            }
+            self.free_call(index);
+            return;
+        }
+        let waiting = &self.calls[parent as usize];
+        let waited_for = !waiting.free && waiting.wait == token;
+        let from = self.links[link as usize].from;
+        if self.nodes[from as usize].kind == NodeKind::LoadBalancer {
+            self.target_done(from, target);
+        }
+        if !waited_for {
+            self.free_call(index);
+            return;
+        }
+        self.calls[parent as usize].wait = 0;
+        self.calls[parent as usize].child = NONE;
+        if let Some(place) = self.calls[index as usize].place
+            && self.calls[parent as usize].place.is_none()
+        {
+            self.calls[parent as usize].place = Some(place);
+        }
+        let found = self.calls[index as usize].found;
+        self.calls[parent as usize].found = self.calls[parent as usize].found.max(found);
+        self.free_call(index);
+        if self.nodes[from as usize].kind == NodeKind::LoadBalancer {
+            self.balancer_returned(parent, outcome);
+        } else {
+            self.service_returned(parent, outcome);
+        }
+    }
+
+    /// An event that a call waited for is due.
+    pub(super) fn resume(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        call.resume = 0;
+        if !call.present {
+            // A connection that was not made in time.
+            return self.returned(index);
+        }
+        match self.nodes[call.node as usize].kind {
+            NodeKind::LoadBalancer => self.balance(index),
+            NodeKind::Service => self.service_step(index),
+            _ => self.store_step(index),
+        }
+    }
+
+    pub(super) fn resume_if(&mut self, index: u32, token: u32) {
+        if self.calls[index as usize].resume == token {
+            self.resume(index);
+        }
+    }
+
+    /// Takes a call out of its instance without a reply: nobody will ever hear of it.
+    pub(super) fn vanish(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        if call.queued {
+            let (node, instance) = (call.node as usize, call.instance as usize);
+            let now = self.now;
+            let here = &mut self.nodes[node].instances[instance];
+            here.touch(now);
+            here.queue.retain(|&waiting| waiting != index);
+            self.calls[index as usize].queued = false;
+        }
+        self.calls[index as usize].outcome = Outcome::Failed(Cause::Timeout);
+        let worker = std::mem::take(&mut self.calls[index as usize].holds_worker);
+        self.leave(index);
+        if worker {
+            self.calls[index as usize].holds_worker = true;
+            self.release_worker(index);
+        }
+        let (parent, link, target) = (self.calls[index as usize].parent, self.calls[index as usize].link, self.calls[index as usize].target);
+        let from = self.links[link as usize].from;
+        if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
+            self.target_done(from, target);
+        }
+        let _ = parent;
+        self.free_call(index);
+    }
+
+    /// The caller has given up. What waits only for calls that vanished is cleared away; with `cancel`, everything.
+    pub(super) fn abandon(&mut self, index: u32, cancel: bool) {
+        let mut at = index;
+        let mut chain = Vec::new();
+        loop {
+            let call = &self.calls[at as usize];
+            if call.free || !call.present {
+                break;
+            }
+            chain.push(at);
+            if call.wait == 0 || call.child == NONE {
+                break;
+            }
+            let child = &self.calls[call.child as usize];
+            if child.free || child.parent != at || child.parent_wait != call.wait {
+                // Its child has vanished, so it would wait for ever.
+                for &waiting in chain.iter().rev() {
+                    self.vanish(waiting);
+                }
+                return;
+            }
+            at = call.child;
+        }
+        if cancel {
+            for &waiting in chain.iter().rev() {
+                self.vanish(waiting);
+            }
+        }
+    }
+
+    /// Cuts off every call at an instance: with a reset that the callers notice, or silently.
+    pub(super) fn cut_off(&mut self, node: u16, instance: u16, reset: bool) {
+        let here: Vec<u32> = (0..self.calls.len() as u32)
+            .filter(|&i| {
+                let call = &self.calls[i as usize];
+                call.present && !call.free && call.node == node && call.instance == instance
+            })
+            .collect();
+        let now = self.now;
+        let slot = &mut self.nodes[node as usize].instances[instance as usize];
+        slot.touch(now);
+        slot.queue.clear();
+        slot.busy = 0;
+        for &index in &here {
+            let call = &mut self.calls[index as usize];
+            call.queued = false;
+            call.holds_worker = false;
+            call.outcome = Outcome::Failed(Cause::Reset);
+            self.meets_fault(index);
+            self.leave(index);
+        }
+        for index in here {
+            if reset {
+                self.send_back(index);
+            } else {
+                let (link, target, parent) = {
+                    let call = &self.calls[index as usize];
+                    (call.link, call.target, call.parent)
+                };
+                let from = self.links[link as usize].from;
+                if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
+                    self.target_done(from, target);
+                }
+                self.free_call(index);
+            }
+        }
+    }
+}

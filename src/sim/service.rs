@@ -1,0 +1,280 @@
+//! Services: queue, workers, and the steps of a request.
+//!
+//! A request is worked on; then its session is looked up, its state read or written, and further calls are made, in
+//! that order. With blocking I/O its worker is held until the reply is sent; with asynchronous I/O until the first
+//! wait for something else.
+
+use super::parts::{Body, NONE, Outcome, ServiceBody, Verb};
+use super::snapshot::{Cause, Status};
+use super::streams::{draw, unit};
+use super::{Kind, Sim};
+use crate::model::node::Queue;
+use crate::model::{Sessions, State};
+
+const WORK: u8 = 0;
+const SESSION: u8 = 1;
+const STATE: u8 = 2;
+const ACCESS: u8 = 3;
+const CALLS: u8 = 4;
+
+impl Sim {
+    pub(super) fn service(&self, node: u16) -> Option<&ServiceBody> {
+        match &self.nodes[node as usize].body {
+            Body::Service(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    pub(super) fn service_mut(&mut self, node: u16) -> Option<&mut ServiceBody> {
+        match &mut self.nodes[node as usize].body {
+            Body::Service(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    pub(super) fn service_arrive(&mut self, index: u32) {
+        self.enter(index);
+        let call = &self.calls[index as usize];
+        let (node, instance, bits) = (call.node as usize, call.instance as usize, call.draw);
+        let slot = &mut self.nodes[node];
+        let Body::Service(service) = &slot.body else { return };
+        if service.settings.error_share.0 > 0.0 && unit(draw(service.error_key, bits)) < service.settings.error_share.0 {
+            return self.reply(index, Outcome::Failed(Cause::Error));
+        }
+        let limit = match service.queue {
+            Queue::Limit(limit) => limit as usize,
+            Queue::Unlimited => usize::MAX,
+        };
+        let here = &mut slot.instances[instance];
+        let hung = here.status == Status::Hung;
+        if here.busy < here.workers && !hung {
+            self.start_work(index);
+        } else if here.queue.len() < limit || hung {
+            here.queue.push_back(index);
+            self.calls[index as usize].queued = true;
+        } else {
+            self.reply(index, Outcome::Failed(Cause::QueueFull));
+        }
+    }
+
+    /// A worker takes the call. The instance has been touched at this instant.
+    pub(super) fn start_work(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        call.queued = false;
+        call.holds_worker = true;
+        let here = &mut self.nodes[call.node as usize].instances[call.instance as usize];
+        here.busy += 1;
+        self.proceed(index);
+    }
+
+    /// A worker is free again, and takes the next call.
+    pub(super) fn release_worker(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        call.holds_worker = false;
+        let (node, instance) = (call.node, call.instance);
+        let now = self.now;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.touch(now);
+        here.busy -= 1;
+        self.take_next(node, instance);
+    }
+
+    /// Free workers of an instance take what waits.
+    pub(super) fn take_next(&mut self, node: u16, instance: u16) {
+        let now = self.now;
+        loop {
+            let here = &mut self.nodes[node as usize].instances[instance as usize];
+            if here.busy >= here.workers || !here.status.serves() {
+                return;
+            }
+            here.touch(now);
+            let Some(next) = here.queue.pop_front() else { return };
+            self.start_work(next);
+        }
+    }
+
+    /// Goes on with a call, unless its instance hangs; then it does so when the instance goes on.
+    pub(super) fn proceed(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let slot = &self.nodes[call.node as usize];
+        if slot.instances[call.instance as usize].status == Status::Hung {
+            return;
+        }
+        if let Outcome::Failed(_) = call.outcome {
+            return self.reply(index, call.outcome);
+        }
+        match slot.body {
+            Body::Store(_) => self.store_step(index),
+            _ => self.service_step(index),
+        }
+    }
+
+    /// The call's next step.
+    pub(super) fn service_step(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (node, instance) = (call.node, call.instance);
+        if self.nodes[node as usize].instances[instance as usize].status == Status::Hung {
+            return;
+        }
+        match call.step {
+            WORK => {
+                if call.entry && !self.credential_accepted_here(index) {
+                    return self.reply(index, Outcome::Failed(Cause::Unauthorized));
+                }
+                let ns = self.work_ns(index);
+                self.calls[index as usize].step = SESSION;
+                if ns == 0 {
+                    return self.service_step(index);
+                }
+                self.calls[index as usize].resume = self.queue.push(self.now + ns, Kind::Resume, index);
+            }
+            SESSION => {
+                self.calls[index as usize].step = STATE;
+                let entry = call.entry;
+                let verb = match call.verb {
+                    Verb::Login => Verb::StoreSession,
+                    _ => Verb::FindSession,
+                };
+                if entry && matches!(self.topology.sessions, Sessions::ServerSide(_)) {
+                    let link = self.service(node).map_or(u16::MAX, |s| s.session_link);
+                    return self.call_on(index, link, verb, 1);
+                }
+                if entry && call.verb == Verb::Login && matches!(self.topology.sessions, Sessions::InMemory(_)) {
+                    let place = self.create_session_here(index);
+                    self.calls[index as usize].place = place;
+                }
+                self.service_step(index);
+            }
+            STATE => {
+                let verb = call.verb;
+                if call.entry && !self.session_found(index) {
+                    return self.reply(index, Outcome::Failed(Cause::Unauthorized));
+                }
+                self.calls[index as usize].step = CALLS;
+                if !matches!(verb, Verb::Read | Verb::Write) {
+                    return self.service_step(index);
+                }
+                let Some(service) = self.service(node) else { return };
+                let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
+                let ns = match &service.settings.state {
+                    State::Stateless => return self.service_step(index),
+                    State::External(_) => {
+                        let link = service.state_link;
+                        return self.call_on(index, link, verb, 2);
+                    }
+                    State::InMemory(_) => 0,
+                    State::LocalDisk(d) => wait(d.read_time.0, d.write_time.0),
+                    State::LocalDatabase(d) => wait(d.read_time.0, d.write_time.0),
+                };
+                self.calls[index as usize].step = ACCESS;
+                if ns == 0 {
+                    return self.service_step(index);
+                }
+                self.wait_without_worker(index);
+                self.calls[index as usize].resume = self.queue.push(self.now + ns, Kind::Resume, index);
+            }
+            ACCESS => {
+                let log = self.data_log(node, instance);
+                let verb = call.verb;
+                self.calls[index as usize].step = CALLS;
+                if verb == Verb::Read {
+                    self.read_from(index, log);
+                } else {
+                    self.write_to(index, log);
+                    if self.must_wait_for_fsync(log) {
+                        self.wait_without_worker(index);
+                        return self.wait_for_fsync(index, log);
+                    }
+                }
+                self.service_step(index);
+            }
+            step => {
+                let k = usize::from(step - CALLS);
+                let verb = call.verb;
+                let next = self.service(node).and_then(|s| s.calls.get(k).copied());
+                match next {
+                    Some(link) if matches!(verb, Verb::Read | Verb::Write) => {
+                        self.calls[index as usize].step = step + 1;
+                        self.call_on(index, link, verb, 3 + k as u64);
+                    }
+                    _ => self.reply(index, Outcome::Done),
+                }
+            }
+        }
+    }
+
+    /// With asynchronous I/O the worker does other work from here on.
+    fn wait_without_worker(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let asynchronous = self.service(call.node).is_some_and(|s| s.asynchronous);
+        if asynchronous && call.holds_worker {
+            self.release_worker(index);
+        }
+    }
+
+    /// Makes a call for the request and waits for it.
+    fn call_on(&mut self, index: u32, link: u16, verb: Verb, counter: u64) {
+        if link == u16::MAX || self.links[link as usize].removed {
+            return self.reply(index, Outcome::Failed(Cause::StoreUnavailable));
+        }
+        let call = &self.calls[index as usize];
+        let (op, node) = (call.op, call.node);
+        let child = self.new_call(op, index, link, verb, counter);
+        let token = self.calls[index as usize].wait;
+        self.wait_without_worker(index);
+        let Some(service) = self.service(node) else { return };
+        let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
+        if let Some(timeout) = timeout {
+            self.queue.push_lane(lane, self.now + timeout.0, index, token);
+        }
+        self.choose_instance(child);
+        self.send(child);
+    }
+
+    /// A call that a service or balancer made has not been answered in time.
+    pub(super) fn call_timeout(&mut self, index: u32, token: u32) {
+        if self.calls[index as usize].wait != token {
+            return;
+        }
+        let child = self.calls[index as usize].child;
+        self.calls[index as usize].wait = 0;
+        self.calls[index as usize].child = NONE;
+        if child != NONE && !self.calls[child as usize].free {
+            self.meets_fault(child);
+            self.abandon(child, false);
+        }
+        match self.nodes[self.calls[index as usize].node as usize].body {
+            Body::Balancer(_) => self.balancer_returned(index, Outcome::Failed(Cause::Timeout)),
+            _ => self.service_returned(index, Outcome::Failed(Cause::StoreUnavailable)),
+        }
+    }
+
+    /// A call that the request made has been answered.
+    pub(super) fn service_returned(&mut self, index: u32, outcome: Outcome) {
+        if let Outcome::Failed(cause) = outcome {
+            self.calls[index as usize].outcome = Outcome::Failed(cause);
+        }
+        self.proceed(index);
+    }
+
+    /// Worker time of a request, in nanoseconds.
+    fn work_ns(&self, index: u32) -> u64 {
+        let call = &self.calls[index as usize];
+        let slot = &self.nodes[call.node as usize];
+        let Body::Service(service) = &slot.body else { return 0 };
+        let here = &slot.instances[call.instance as usize];
+        let mut ns = service.sampler.sample(draw(service.service_key, call.draw));
+        if call.entry {
+            ns += self.credential_ns(call.verb);
+        }
+        if call.verb == Verb::Login {
+            ns += service.settings.login_time.0 as f64;
+        }
+        if here.status == Status::Warming {
+            let (warm_up, cold) = (service.settings.warm_up.0 as f64, service.settings.cold_factor);
+            let done = ((self.now - here.warm_from) as f64 / warm_up).min(1.0);
+            ns *= cold - (cold - 1.0) * done;
+        }
+        (ns / here.speed) as u64
+    }
+}

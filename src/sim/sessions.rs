@@ -1,0 +1,436 @@
+//! Sessions: created by logins, checked at the first service behind the clients, lost with what keeps them.
+
+use super::ledger::{Mark, Place, Purpose};
+use super::parts::{Body, NO_INSTANCE, NONE, User, Verb};
+use super::snapshot::Cause;
+use super::streams::{Purpose as Draw, below, draw, key_of, purpose_key};
+use super::{LossCause, Sim};
+use crate::model::Sessions;
+
+impl Sim {
+    pub(super) fn has_sessions(&self) -> bool {
+        !matches!(self.topology.sessions, Sessions::None)
+    }
+
+    /// Bytes of a session record.
+    pub(super) fn session_bytes(&self) -> u64 {
+        match &self.topology.sessions {
+            Sessions::None | Sessions::Jwt(_) => 0,
+            Sessions::ServerSide(s) => s.size.0,
+            Sessions::InMemory(s) => s.size.0,
+        }
+    }
+
+    /// Bytes of the credential that goes with each request: a token, or a cookie with a random number.
+    pub(super) fn credential_bytes(&self) -> u64 {
+        match &self.topology.sessions {
+            Sessions::None => 0,
+            Sessions::Jwt(jwt) => jwt.token_bytes(),
+            Sessions::ServerSide(_) | Sessions::InMemory(_) => 32,
+        }
+    }
+
+    /// Work on credentials for a request, in nanoseconds.
+    pub(super) fn credential_ns(&self, verb: Verb) -> f64 {
+        let Sessions::Jwt(jwt) = &self.topology.sessions else { return 0.0 };
+        let (sign, verify) = jwt.algorithm.sign_and_verify_time();
+        (if verb == Verb::Login { sign.0 } else { verify.0 }) as f64
+    }
+
+    /// Until when a session that is used now lives, and can be renewed.
+    fn lifetimes(&self) -> (u64, u64) {
+        let end = |d: crate::units::Duration| self.now.saturating_add(d.0);
+        match &self.topology.sessions {
+            Sessions::None => (u64::MAX, u64::MAX),
+            Sessions::Jwt(jwt) => (end(jwt.lifetime), jwt.refresh.map_or(end(jwt.lifetime), end)),
+            Sessions::ServerSide(s) => (end(s.lifetime), end(s.lifetime)),
+            Sessions::InMemory(s) => (end(s.lifetime), end(s.lifetime)),
+        }
+    }
+
+    /// Users that start with a session get it.
+    pub(super) fn start_sessions(&mut self) {
+        if !self.has_sessions() {
+            return;
+        }
+        let signed_in: Vec<(u32, u32)> = self
+            .nodes
+            .iter()
+            .filter_map(|n| match &n.body {
+                Body::Clients(c) if c.settings.signed_in => Some((c.first_user, c.settings.users)),
+                _ => None,
+            })
+            .collect();
+        for (first, users) in signed_in {
+            for user in first..first + users {
+                let place = self.place_session(user);
+                self.users[user as usize] = self.fresh_session(place);
+                self.sessions.initial += 1;
+            }
+        }
+    }
+
+    fn fresh_session(&self, place: Option<Place>) -> User {
+        let (expires, renewable_until) = self.lifetimes();
+        User {
+            credential: true,
+            live: true,
+            log: place.map_or(NONE, |p| p.log),
+            sequence: place.map_or(0, |p| p.sequence),
+            expires,
+            renewable_until,
+            login: NONE,
+            lost_through: None,
+        }
+    }
+
+    /// Puts a session where the strategy keeps it, without a request: at the start, or when the strategy changes.
+    fn place_session(&mut self, user: u32) -> Option<Place> {
+        match &self.topology.sessions {
+            Sessions::None | Sessions::Jwt(_) => None,
+            Sessions::ServerSide(s) => {
+                let node = self.topology.nodes.get_index_of(&s.store).and_then(|_| self.slot_of(&s.store))?;
+                let log = self.store(node)?.log;
+                Some(self.append(log))
+            }
+            Sessions::InMemory(_) => {
+                let (node, instance) = self.home_instance(user)?;
+                let log = self.session_log(node, instance);
+                Some(self.append(log))
+            }
+        }
+    }
+
+    /// The instance that a user belongs to: by its cookie, or else one drawn at random, which the cookie then names.
+    fn home_instance(&mut self, user: u32) -> Option<(u16, u16)> {
+        let key = purpose_key(key_of(self.seed, "sessions"), Draw::Start);
+        let entry = self.entry_service()?;
+        for index in 0..self.nodes.len() {
+            let Body::Balancer(balancer) = &mut self.nodes[index].body else { continue };
+            if balancer.policy != crate::model::node::Policy::StickyCookie {
+                continue;
+            }
+            let usable: Vec<u16> = (0..balancer.targets.len() as u16)
+                .filter(|&t| {
+                    let target = &balancer.targets[t as usize];
+                    target.up && !target.removed && target.node == entry
+                })
+                .collect();
+            if usable.is_empty() {
+                continue;
+            }
+            let cookie = balancer.cookies.get(user as usize).copied().unwrap_or(NO_INSTANCE);
+            let chosen = if usable.contains(&cookie) {
+                cookie
+            } else {
+                usable[below(draw(key, u64::from(user)), usable.len() as u64) as usize]
+            };
+            if let Some(slot) = balancer.cookies.get_mut(user as usize) {
+                *slot = chosen;
+            }
+            return Some((entry, balancer.targets[chosen as usize].instance));
+        }
+        let serving: Vec<u16> = (0..self.nodes[entry as usize].instances.len() as u16)
+            .filter(|&i| self.nodes[entry as usize].instances[i as usize].status.serves())
+            .collect();
+        let n = serving.len() as u64;
+        (n > 0).then(|| (entry, serving[below(draw(key, u64::from(user)), n.max(1)) as usize]))
+    }
+
+    /// The first service behind the clients.
+    pub(super) fn entry_service(&self) -> Option<u16> {
+        let mut at = self.nodes.iter().position(|n| matches!(n.body, Body::Clients(_)) && !n.removed)? as u16;
+        for _ in 0..self.nodes.len() {
+            let next = self.links.iter().find(|l| l.from == at && !l.removed)?.to;
+            if matches!(self.nodes[next as usize].body, Body::Service(_)) {
+                return Some(next);
+            }
+            at = next;
+        }
+        None
+    }
+
+    /// Sends an operation's first attempt, after a login if its user has no credential.
+    pub(super) fn attempt_with_credential(&mut self, op: u32) {
+        let user = self.ops[op as usize].user;
+        self.expire(user);
+        let slot = &self.users[user as usize];
+        if slot.credential {
+            return self.attempt(op);
+        }
+        if slot.login == NONE {
+            let (client, bits) = (self.ops[op as usize].client, self.ops[op as usize].draw);
+            let login = self.open_op(client, draw(bits, 0x6c6f_6769), user, Verb::Login, 0, NONE);
+            self.users[user as usize].login = login;
+            self.ops[login as usize].waiting = op;
+            self.attempt(login);
+        } else {
+            let login = slot.login;
+            self.ops[op as usize].next = self.ops[login as usize].waiting;
+            self.ops[login as usize].waiting = op;
+        }
+    }
+
+    /// A login has ended: what waited for it goes on, or fails for the same cause.
+    pub(super) fn login_over(&mut self, user: u32, verb: Verb, waiting: u32, failed: Option<Cause>) {
+        if verb != Verb::Login || waiting == NONE {
+            return;
+        }
+        if let Some(slot) = self.users.get_mut(user as usize) {
+            slot.login = NONE;
+        }
+        let mut at = waiting;
+        while at != NONE {
+            let next = std::mem::replace(&mut self.ops[at as usize].next, NONE);
+            match failed {
+                None => self.attempt(at),
+                Some(cause) => self.fail(at, cause),
+            }
+            at = next;
+        }
+    }
+
+    /// Ends the session if its time is over.
+    fn expire(&mut self, user: u32) {
+        let now = self.now;
+        let Some(slot) = self.users.get_mut(user as usize) else { return };
+        if slot.live && now >= slot.renewable_until {
+            slot.live = false;
+            slot.credential = false;
+            self.sessions.expired += 1;
+        }
+    }
+
+    /// At the first service: whether the credential is accepted as far as the instance itself can tell. Sessions in a
+    /// store are looked up later.
+    pub(super) fn credential_accepted_here(&mut self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        if !self.has_sessions() || call.verb == Verb::Login {
+            return true;
+        }
+        let (user, op, node, instance) = (self.ops[call.op as usize].user, call.op, call.node, call.instance);
+        match self.topology.sessions {
+            Sessions::None | Sessions::ServerSide(_) => return true,
+            Sessions::Jwt(_) if self.users[user as usize].live => {
+                self.renew(user);
+                return true;
+            }
+            Sessions::InMemory(_) if self.users[user as usize].live && self.session_is_here(user, node, instance) => {
+                self.renew(user);
+                return true;
+            }
+            Sessions::Jwt(_) | Sessions::InMemory(_) => {}
+        }
+        self.unauthorized(user, op);
+        false
+    }
+
+    /// After a lookup in the store: whether the session was found.
+    pub(super) fn session_found(&mut self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        if call.verb == Verb::Login || !matches!(self.topology.sessions, Sessions::ServerSide(_)) {
+            return true;
+        }
+        let (user, op) = (self.ops[call.op as usize].user, call.op);
+        if self.users[user as usize].live {
+            self.renew(user);
+            return true;
+        }
+        self.unauthorized(user, op);
+        false
+    }
+
+    fn renew(&mut self, user: u32) {
+        let (expires, renewable_until) = self.lifetimes();
+        let is_token = matches!(self.topology.sessions, Sessions::Jwt(_));
+        let slot = &mut self.users[user as usize];
+        // A token is exchanged only when it is over; a session lives on with each use.
+        if !is_token {
+            slot.expires = expires;
+            slot.renewable_until = renewable_until;
+        } else if self.now >= slot.expires {
+            slot.expires = expires;
+        }
+    }
+
+    /// Whether an instance can answer for a session: it holds it, or can fetch it from a copy.
+    fn session_is_here(&self, user: u32, node: u16, instance: u16) -> bool {
+        let slot = &self.users[user as usize];
+        let Some(log) = self.logs.get(slot.log as usize) else { return false };
+        if log.node != node {
+            return false;
+        }
+        if log.durability.replicas == 0 {
+            return log.primary == instance && log.online;
+        }
+        if log.online {
+            return true;
+        }
+        log.replicas.iter().any(|r| {
+            r.synced_at <= self.now && r.mark.is_none_or(|m| slot.sequence <= m.sequence) && self.is_serving(node, r.instance)
+        })
+    }
+
+    /// A credential was answered 401: whoever believed in it must log in again.
+    fn unauthorized(&mut self, user: u32, op: u32) {
+        let slot = &mut self.users[user as usize];
+        slot.credential = false;
+        let was_live = std::mem::replace(&mut slot.live, false);
+        let through = slot.lost_through;
+        if was_live {
+            let log = slot.log;
+            self.sessions.lost += 1;
+            self.sessions.lost_by_cause[LossCause::Misrouted as usize] += 1;
+            if let Some(log) = self.logs.get(log as usize) {
+                let (node, instance) = (log.node as usize, log.primary as usize);
+                self.nodes[node].lost_sessions += 1;
+                let fault = self.nodes[node].instances[instance].fault;
+                if let Some(fault) = fault {
+                    self.faults[fault as usize].lost_sessions += 1;
+                    self.op_meets(op, fault);
+                }
+            }
+        }
+        if let Some(fault) = through {
+            self.op_meets(op, fault);
+        }
+    }
+
+    /// A login creates a session in the instance's memory.
+    pub(super) fn create_session_here(&mut self, index: u32) -> Option<Place> {
+        let call = &self.calls[index as usize];
+        let (node, instance) = (call.node, call.instance);
+        let log = self.session_log(node, instance);
+        Some(self.append(log))
+    }
+
+    /// The login's answer has reached the client.
+    pub(super) fn logged_in(&mut self, user: u32, place: Option<Place>) {
+        if !self.has_sessions() {
+            return;
+        }
+        self.expire(user);
+        let mut fresh = self.fresh_session(place);
+        let before = self.users[user as usize];
+        fresh.login = before.login;
+        if before.live {
+            // Signing in again ends the session before.
+            self.sessions.logged_out += 1;
+        }
+        self.sessions.created += 1;
+        let kept_elsewhere = !matches!(self.topology.sessions, Sessions::Jwt(_));
+        let lost = place.map_or(kept_elsewhere, |p| self.logs[p.log as usize].is_lost(p.sequence));
+        self.users[user as usize] = fresh;
+        if lost {
+            self.users[user as usize].live = false;
+            self.sessions.lost += 1;
+            self.sessions.lost_by_cause[LossCause::Crash as usize] += 1;
+        }
+    }
+
+    pub(super) fn logged_out(&mut self, user: u32) {
+        if let Some(slot) = self.users.get_mut(user as usize)
+            && slot.live
+        {
+            slot.live = false;
+            slot.credential = false;
+            self.sessions.logged_out += 1;
+        } else if let Some(slot) = self.users.get_mut(user as usize) {
+            slot.credential = false;
+        }
+    }
+
+    /// Sessions beyond a mark of a log are gone; gives how many.
+    pub(super) fn lose_sessions(&mut self, log: u32, mark: Mark, cause: LossCause, fault: Option<u32>) -> u64 {
+        let mut lost = 0;
+        for user in self.users.iter_mut().filter(|u| u.live && u.log == log && u.sequence > mark.sequence) {
+            user.live = false;
+            user.lost_through = fault;
+            lost += 1;
+        }
+        self.sessions.lost += lost;
+        self.sessions.lost_by_cause[cause as usize] += lost;
+        lost
+    }
+
+    /// Every token becomes invalid.
+    pub(super) fn replace_signing_key(&mut self, fault: Option<u32>) {
+        if !matches!(self.topology.sessions, Sessions::Jwt(_)) {
+            return;
+        }
+        let mut lost = 0;
+        for user in self.users.iter_mut().filter(|u| u.live) {
+            user.live = false;
+            user.lost_through = fault;
+            lost += 1;
+        }
+        self.sessions.lost += lost;
+        self.sessions.lost_by_cause[LossCause::SigningKey as usize] += lost;
+        if let Some(fault) = fault {
+            self.faults[fault as usize].lost_sessions += lost;
+        }
+    }
+
+    /// The strategy has changed while sessions live: the new one takes over what it can. Gives (kept, moved, dropped).
+    pub(super) fn move_sessions(&mut self, before: &Sessions) -> (u64, u64, u64) {
+        if std::mem::discriminant(before) == std::mem::discriminant(&self.topology.sessions) && *before == self.topology.sessions {
+            return (0, 0, 0);
+        }
+        let (mut moved, mut dropped) = (0, 0);
+        for user in 0..self.users.len() as u32 {
+            if !self.users[user as usize].live {
+                continue;
+            }
+            let place = self.place_session(user);
+            let kept_elsewhere = matches!(self.topology.sessions, Sessions::ServerSide(_) | Sessions::InMemory(_));
+            if self.has_sessions() && (place.is_some() || !kept_elsewhere) {
+                let login = self.users[user as usize].login;
+                self.users[user as usize] = User { login, ..self.fresh_session(place) };
+                moved += 1;
+            } else {
+                let slot = &mut self.users[user as usize];
+                slot.live = false;
+                slot.credential = false;
+                self.sessions.lost += 1;
+                self.sessions.lost_by_cause[LossCause::Change as usize] += 1;
+                dropped += 1;
+            }
+        }
+        (0, moved, dropped)
+    }
+
+    /// Sessions that live in each log, by log.
+    pub(super) fn live_sessions_by_log(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.logs.len()];
+        for user in self.users.iter().filter(|u| u.live && self.now < u.renewable_until) {
+            if let Some(count) = counts.get_mut(user.log as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Live sessions, and those whose time is over though nobody has noticed yet.
+    pub(super) fn live_and_overdue(&self) -> (u64, u64) {
+        let live = self.users.iter().filter(|u| u.live).count() as u64;
+        let overdue = self.users.iter().filter(|u| u.live && self.now >= u.renewable_until).count() as u64;
+        (live - overdue, overdue)
+    }
+
+    pub(super) fn session_log(&mut self, node: u16, instance: u16) -> u32 {
+        let existing = self.nodes[node as usize].instances[instance as usize].session_log;
+        if existing != NONE {
+            return existing;
+        }
+        let Sessions::InMemory(settings) = &self.topology.sessions else { return NONE };
+        let durability = super::ledger::Durability {
+            replicas: settings.replication.replicas(),
+            lag_ns: settings.replication.lag().0,
+            down_after_ns: settings.down_after.0,
+            ..Default::default()
+        };
+        let log = self.new_log(node, instance, Purpose::Sessions, durability);
+        self.nodes[node as usize].instances[instance as usize].session_log = log;
+        log
+    }
+}

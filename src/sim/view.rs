@@ -1,0 +1,277 @@
+//! What the simulator shows of itself: snapshots and intervals.
+
+use super::ledger::{Log, Purpose};
+use super::metrics::Areas;
+use super::parts::{Body, NodeSlot};
+use super::snapshot::{
+    FaultView, InstanceView, Interval, LinkView, NodeInterval, NodeKind, NodeView, OperationCounts, ReadCounts, Role,
+    SessionCounts, Snapshot, Status, WriteCounts,
+};
+use super::Sim;
+use crate::model::Sessions;
+use crate::model::node::Queue;
+use crate::units::Duration;
+
+impl Sim {
+    /// The system as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        let sessions = self.live_sessions_by_log();
+        Snapshot {
+            now: Duration(self.now),
+            nodes: self.nodes_in_order().map(|(index, node)| self.node_view(index, node, &sessions)).collect(),
+            links: self.links.iter().filter(|l| !l.removed).map(|l| self.link_view(l)).collect(),
+            operations: self.operation_counts(),
+            writes: self.write_counts(),
+            sessions: self.session_counts(),
+            reads: ReadCounts {
+                total: self.counted.iter().map(|c| c.reads).sum(),
+                stale: self.counted.iter().map(|c| c.stale).sum(),
+            },
+            faults: self.faults.iter().map(fault_view).collect(),
+            happenings: self.happenings.iter().cloned().collect(),
+            events: self.events,
+        }
+    }
+
+    /// Nodes that exist, in file order.
+    pub(super) fn nodes_in_order(&self) -> impl Iterator<Item = (usize, &NodeSlot)> {
+        self.topology.nodes.keys().filter_map(|name| {
+            let index = self.slot_of(name)? as usize;
+            Some((index, &self.nodes[index]))
+        })
+    }
+
+    pub(super) fn operation_counts(&self) -> OperationCounts {
+        let mut sum = OperationCounts::default();
+        for counted in &self.counted {
+            sum.offered += counted.offered;
+            sum.completed += counted.completed;
+            sum.completed_after_retry += counted.after_retry;
+            sum.failed += counted.failed;
+            sum.attempts += counted.attempts;
+            for (mine, theirs) in sum.by_cause.iter_mut().zip(counted.by_cause) {
+                *mine += theirs;
+            }
+        }
+        sum.in_flight = sum.offered - sum.completed - sum.failed;
+        sum
+    }
+
+    pub(super) fn write_counts(&self) -> WriteCounts {
+        WriteCounts {
+            acknowledged: self.writes.acknowledged,
+            held: self.held(),
+            unavailable: self.unavailable(),
+            lost: self.writes.lost,
+            keys_lost: self.writes.keys_lost,
+            applied_unacknowledged: self.writes.unacknowledged,
+            applied_twice: self.writes.twice,
+        }
+    }
+
+    pub(super) fn session_counts(&self) -> SessionCounts {
+        let (live, overdue) = self.live_and_overdue();
+        SessionCounts {
+            initial: self.sessions.initial,
+            created: self.sessions.created,
+            live,
+            expired: self.sessions.expired + overdue,
+            logged_out: self.sessions.logged_out,
+            lost: self.sessions.lost,
+            token_bytes: match &self.topology.sessions {
+                Sessions::Jwt(jwt) => Some(jwt.token_bytes()),
+                _ => None,
+            },
+        }
+    }
+
+    fn node_view(&self, index: usize, node: &NodeSlot, sessions: &[u64]) -> NodeView {
+        let at = index as u16;
+        let areas = self.areas_of(node);
+        let lists_instances = matches!(node.body, Body::Service(_) | Body::Store(_));
+        let instances: Vec<InstanceView> = if lists_instances {
+            (0..node.instances.len())
+                .filter(|&i| node.instances[i].status != Status::Removed)
+                .map(|i| self.instance_view(at, i as u16, sessions))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let working = |i: &&super::parts::Instance| i.status.serves() || i.status == Status::Hung;
+        let (busy, workers) = node
+            .instances
+            .iter()
+            .filter(working)
+            .fold((0u64, 0u64), |(busy, workers), i| (busy + u64::from(i.busy), workers + u64::from(i.workers)));
+        let targets = match &node.body {
+            Body::Balancer(balancer) => balancer
+                .targets
+                .iter()
+                .filter(|t| !t.removed)
+                .map(|t| (self.nodes[t.node as usize].name.clone(), u32::from(t.instance) + 1, t.up))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let own = |(log, _): &(&Log, usize)| log.node == at && !log.retired;
+        let logs = || self.logs.iter().zip(0..).filter(own);
+        NodeView {
+            name: node.name.clone(),
+            kind: node.kind,
+            targets,
+            load: if workers > 0 && node.kind != NodeKind::LoadBalancer { busy as f64 / workers as f64 } else { 0.0 },
+            queue: node.instances.iter().map(|i| i.queue.len() as u64).sum(),
+            in_flight: match &node.body {
+                Body::Clients(_) => self.operation_counts().in_flight,
+                _ => node.instances.iter().map(|i| u64::from(i.present)).sum(),
+            },
+            arrived: node.arrived,
+            completed: node.completed,
+            failed: node.failed,
+            busy_ns: areas.busy,
+            capacity_ns: if node.kind == NodeKind::LoadBalancer { 0 } else { areas.capacity },
+            state_bytes: instances.iter().map(|i| i.state_bytes).sum(),
+            only_here_writes: logs().filter(|(l, _)| l.purpose == Purpose::Data && l.online).map(|(l, _)| l.exposed(self.now)).sum(),
+            only_here_sessions: logs()
+                .filter(|(l, _)| l.purpose == Purpose::Sessions && l.replicas.is_empty())
+                .map(|(_, i)| sessions.get(i).copied().unwrap_or(0))
+                .sum(),
+            lost_writes: node.lost_writes,
+            lost_sessions: node.lost_sessions,
+            moving_bytes: (0..self.logs.len() as u32)
+                .filter(|&l| self.logs[l as usize].node == at && self.logs[l as usize].moving)
+                .map(|l| self.state_bytes(l))
+                .sum(),
+            instances,
+        }
+    }
+
+    fn instance_view(&self, node: u16, instance: u16, sessions: &[u64]) -> InstanceView {
+        let slot = &self.nodes[node as usize];
+        let here = &slot.instances[instance as usize];
+        let mut in_rotation = true;
+        for other in self.nodes.iter().filter(|n| !n.removed) {
+            if let Body::Balancer(balancer) = &other.body {
+                for target in balancer.targets.iter().filter(|t| t.node == node && t.instance == instance && !t.removed) {
+                    in_rotation &= target.up;
+                }
+            }
+        }
+        let mine = |purpose| {
+            (0..self.logs.len() as u32).filter(move |&l| {
+                let log = &self.logs[l as usize];
+                log.node == node && log.primary == instance && !log.retired && log.purpose == purpose
+            })
+        };
+        let data = || mine(Purpose::Data).map(|l| (l, &self.logs[l as usize]));
+        let live: u64 = mine(Purpose::Sessions).map(|l| sessions.get(l as usize).copied().unwrap_or(0)).sum();
+        let kept: u64 = mine(Purpose::Data).map(|l| sessions.get(l as usize).copied().unwrap_or(0)).sum();
+        let role = match &slot.body {
+            Body::Store(store) if self.logs.get(store.log as usize).is_some_and(|l| l.durability.replicas > 0) => {
+                if store.primary == instance { Role::Primary } else { Role::Replica }
+            }
+            _ => Role::Alone,
+        };
+        InstanceView {
+            number: u32::from(instance) + 1,
+            status: here.status,
+            since: Duration(here.since),
+            in_rotation,
+            role,
+            load: if here.workers == u32::MAX { 0.0 } else { f64::from(here.busy) / f64::from(here.workers) },
+            queue: here.queue.len() as u64,
+            queue_limit: match &slot.body {
+                Body::Service(service) => match service.queue {
+                    Queue::Limit(limit) => Some(u64::from(limit)),
+                    Queue::Unlimited => None,
+                },
+                _ => None,
+            },
+            sessions: live + kept,
+            writes: data().map(|(_, l)| l.acknowledged()).sum(),
+            unsaved: data().filter(|(_, l)| l.online).map(|(_, l)| l.exposed(self.now)).sum(),
+            state_bytes: data().map(|(l, _)| self.state_bytes(l)).sum::<u64>() + (live + kept) * self.session_bytes(),
+            lost_writes: here.lost_writes,
+            lost_sessions: here.lost_sessions,
+            last_snapshot: data().filter_map(|(_, l)| l.snapshot_at).max().map(Duration),
+        }
+    }
+
+    fn link_view(&self, link: &super::parts::LinkSlot) -> LinkView {
+        LinkView {
+            from: self.nodes[link.from as usize].name.clone(),
+            to: self.nodes[link.to as usize].name.clone(),
+            implied: link.implied,
+            calls: link.calls.clone(),
+            messages: link.messages,
+            bytes: link.bytes,
+        }
+    }
+
+    /// Areas of a node's instances, up to now.
+    pub(super) fn areas_of(&self, node: &NodeSlot) -> Areas {
+        node.instances.iter().map(|i| i.areas_at(self.now)).fold(Areas::default(), Areas::plus)
+    }
+
+    /// What happened since the last call (or the start), for charts. Needs `Watch::live`.
+    pub fn take_interval(&mut self) -> Interval {
+        let now = self.now;
+        let mut taken = std::mem::take(&mut self.interval);
+        self.interval.from = now;
+        let span = (now - taken.from) as f64;
+        let percentiles = (!taken.responses.is_empty()).then(|| {
+            let n = taken.responses.len();
+            [0.5, 0.95, 0.99].map(|share| {
+                let rank = ((share * n as f64).ceil() as usize).clamp(1, n) - 1;
+                *taken.responses.select_nth_unstable(rank).1 as f64 / 1e9
+            })
+        });
+        let names: Vec<String> = self.topology.nodes.keys().cloned().collect();
+        let mut nodes = Vec::with_capacity(names.len());
+        for name in names {
+            let Some(slot) = self.slot_of(&name) else { continue };
+            let node = &mut self.nodes[slot as usize];
+            let mut sum = Areas::default();
+            for instance in &mut node.instances {
+                let areas = instance.areas_at(now);
+                sum = sum.plus(areas.minus(instance.areas_at_interval));
+                instance.areas_at_interval = areas;
+            }
+            let completed = node.completed - node.completed_at_interval;
+            node.completed_at_interval = node.completed;
+            let per = |area: u128, whole: f64| if whole > 0.0 { area as f64 / whole } else { 0.0 };
+            let utilised = node.kind != NodeKind::LoadBalancer;
+            nodes.push(NodeInterval {
+                name,
+                utilisation: if utilised { per(sum.busy, sum.capacity as f64) } else { 0.0 },
+                queue_length: per(sum.waiting, span),
+                in_flight: per(sum.present, span),
+                throughput_per_s: if span > 0.0 { completed as f64 / (span / 1e9) } else { 0.0 },
+            });
+        }
+        Interval {
+            from: Duration(taken.from),
+            to: Duration(now),
+            completed: taken.completed,
+            retried: taken.retried,
+            failed: taken.failed,
+            percentiles,
+            lost_writes: self.writes.lost,
+            lost_sessions: self.sessions.lost,
+            nodes,
+        }
+    }
+}
+
+fn fault_view(fault: &super::Fault) -> FaultView {
+    FaultView {
+        at: Duration(fault.at),
+        command: fault.command.clone(),
+        detected: fault.detected.map(Duration),
+        recovery: fault.recovery,
+        lost_writes: fault.lost_writes,
+        lost_sessions: fault.lost_sessions,
+        failed_operations: fault.failed,
+        failed_sent_after_detection: fault.failed_after_detection,
+        saved_by_retry: fault.saved,
+    }
+}
