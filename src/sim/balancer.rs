@@ -21,7 +21,9 @@ impl Sim {
     pub(super) fn balancer_arrive(&mut self, index: u32) {
         self.enter(index);
         let node = self.calls[index as usize].node;
-        let Some(balancer) = self.balancer(node) else { return };
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
         let (work, lane) = (balancer.settings.work.0, balancer.work_lane);
         if work == 0 {
             return self.balance(index);
@@ -38,13 +40,19 @@ impl Sim {
         let same = call.step == 1;
         let verb = call.verb;
         let user = self.ops[op as usize].user;
-        let target = if same { Some(before) } else { self.choose_target(node, index, user, (tries > 0).then_some(before)) };
+        let target = if same {
+            Some(before)
+        } else {
+            self.choose_target(node, index, user, (tries > 0).then_some(before))
+        };
         let Some(target) = target else {
             return self.reply(index, Outcome::Failed(Cause::NoInstance));
         };
         self.calls[index as usize].target = target;
         let entry = self.calls[index as usize].entry;
-        let Some(balancer) = self.balancer(node) else { return };
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
         let chosen = &mut balancer.targets[target as usize];
         chosen.in_flight += 1;
         let (link, instance) = (chosen.link, chosen.instance);
@@ -56,7 +64,8 @@ impl Sim {
         child_call.entry = entry;
         if let Some(timeout) = timeout {
             let token = self.calls[index as usize].wait;
-            self.queue.push_lane(lane, self.now + timeout.0, index, token);
+            self.queue
+                .push_lane(lane, self.now + timeout.0, index, token);
         }
         self.send(child);
     }
@@ -76,7 +85,11 @@ impl Sim {
         if balancer.policy != Policy::StickyCookie {
             return balancer.choose(balancer.policy, bits, not);
         }
-        let cookie = balancer.cookies.get(user as usize).copied().unwrap_or(NO_INSTANCE);
+        let cookie = balancer
+            .cookies
+            .get(user as usize)
+            .copied()
+            .unwrap_or(NO_INSTANCE);
         if let Some(target) = balancer.targets.get(cookie as usize)
             && target.up
             && !target.removed
@@ -99,11 +112,16 @@ impl Sim {
         let node = self.calls[index as usize].node;
         let now = self.now;
         let call = &mut self.calls[index as usize];
-        let Body::Balancer(balancer) = &self.nodes[node as usize].body else { return };
+        let Body::Balancer(balancer) = &self.nodes[node as usize].body else {
+            return;
+        };
         let again = match cause {
             Cause::Refused | Cause::ConnectTimeout => true,
             Cause::Reset => balancer.settings.retry_on.contains(&RetryOn::Reset),
-            Cause::Timeout => balancer.settings.retry_on.contains(&RetryOn::ResponseTimeout),
+            Cause::Timeout => balancer
+                .settings
+                .retry_on
+                .contains(&RetryOn::ResponseTimeout),
             _ => false,
         };
         let retries = balancer.settings.retries.min(u32::from(u8::MAX - 1)) as u8;
@@ -116,7 +134,9 @@ impl Sim {
             // To the same instance, after a pause; the last retry goes elsewhere.
             let token_pause = balancer.settings.connect_timeout.0.min(AFFINITY_PAUSE_NS);
             call.step = 1;
-            call.resume = self.queue.push(now + token_pause, super::Kind::Resume, index);
+            call.resume = self
+                .queue
+                .push(now + token_pause, super::Kind::Resume, index);
             return;
         }
         call.step = 0;
@@ -125,7 +145,10 @@ impl Sim {
 
     /// Whoever calls a service without a balancer in front takes its instances in turn.
     pub(super) fn choose_instance(&mut self, index: u32) {
-        let (link, node) = (self.calls[index as usize].link, self.calls[index as usize].node);
+        let (link, node) = (
+            self.calls[index as usize].link,
+            self.calls[index as usize].node,
+        );
         let slot = &self.nodes[node as usize];
         let instance = match slot.kind {
             NodeKind::Clients | NodeKind::LoadBalancer | NodeKind::ObjectStore => 0,
@@ -152,21 +175,33 @@ impl Sim {
 
     /// Starts a target's checks at a random phase.
     pub(super) fn start_checks(&mut self, node: u16, target: u16) {
-        let Some(balancer) = self.balancer(node) else { return };
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
         let slot = &mut balancer.targets[target as usize];
         let name = u64::from(slot.node) << 16 | u64::from(slot.instance);
         if slot.probing {
             return;
         }
         slot.probing = true;
-        let Some(checks) = balancer.settings.health_checks.clone() else { return };
+        let Some(checks) = balancer.settings.health_checks.clone() else {
+            return;
+        };
         let phase = unit(draw(balancer.phase_key, name)) * checks.interval.0 as f64;
-        self.timer_after(phase as u64, Timer::Probe { balancer: node, target });
+        self.timer_after(
+            phase as u64,
+            Timer::Probe {
+                balancer: node,
+                target,
+            },
+        );
     }
 
     /// A probe is sent. An instance that serves answers at once, as does the kernel of one whose process is gone.
     pub(super) fn probe(&mut self, node: u16, target: u16) {
-        let Some(balancer) = self.balancer(node) else { return };
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
         let slot = &balancer.targets[target as usize];
         let (removed, at) = (slot.removed, (slot.node, slot.instance));
         let checks = balancer.settings.health_checks.clone();
@@ -178,17 +213,29 @@ impl Sim {
         };
         match self.nodes[at.0 as usize].instances[at.1 as usize].status {
             Status::Up | Status::Warming | Status::Draining => self.probe_ends(node, target, true),
-            Status::Crashed | Status::Booting | Status::Removed => self.probe_ends(node, target, false),
+            Status::Crashed | Status::Booting | Status::Removed => {
+                self.probe_ends(node, target, false)
+            }
             Status::Hung | Status::MachineLost => {
                 let timeout = checks.timeout.unwrap_or(checks.interval);
-                self.timer_after(timeout.0, Timer::ProbeEnds { balancer: node, target });
+                self.timer_after(
+                    timeout.0,
+                    Timer::ProbeEnds {
+                        balancer: node,
+                        target,
+                    },
+                );
             }
         }
     }
 
     pub(super) fn probe_ends(&mut self, node: u16, target: u16, good: bool) {
-        let Some(balancer) = self.balancer(node) else { return };
-        let Some(checks) = balancer.settings.health_checks.clone() else { return };
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
+        let Some(checks) = balancer.settings.health_checks.clone() else {
+            return;
+        };
         let slot = &mut balancer.targets[target as usize];
         if good {
             slot.good_probes += 1;
@@ -200,15 +247,25 @@ impl Sim {
         let falls = slot.up && slot.failed_probes >= checks.fall;
         let rises = !slot.up && slot.good_probes >= checks.rise;
         let (service, instance) = (slot.node, slot.instance);
-        self.timer_after(checks.interval.0.max(1), Timer::Probe { balancer: node, target });
-        let draining = self.nodes[service as usize].instances[instance as usize].status == Status::Draining;
+        self.timer_after(
+            checks.interval.0.max(1),
+            Timer::Probe {
+                balancer: node,
+                target,
+            },
+        );
+        let draining =
+            self.nodes[service as usize].instances[instance as usize].status == Status::Draining;
         if falls {
             self.set_rotation(node, target, false);
             self.found_dead(service, instance);
         } else if rises && !draining {
             self.set_rotation(node, target, true);
             let name = self.nodes[service as usize].name.clone();
-            self.happen(What::BackInRotation { node: name, instance: u32::from(instance) + 1 });
+            self.happen(What::BackInRotation {
+                node: name,
+                instance: u32::from(instance) + 1,
+            });
         }
     }
 
@@ -222,7 +279,11 @@ impl Sim {
     pub(super) fn rotate(&mut self, service: u16, instance: u16, up: bool) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
-                for target in balancer.targets.iter_mut().filter(|t| t.node == service && t.instance == instance) {
+                for target in balancer
+                    .targets
+                    .iter_mut()
+                    .filter(|t| t.node == service && t.instance == instance)
+                {
                     target.up = up;
                     target.failed_probes = 0;
                     target.good_probes = 0;
@@ -241,7 +302,12 @@ impl Sim {
             self.faults[fault as usize].detected.get_or_insert(after);
         }
         let fault = fault.map(|f| f as usize);
-        self.happen(What::FoundDead { node: name, instance: u32::from(instance) + 1, after: Duration(after), fault });
+        self.happen(What::FoundDead {
+            node: name,
+            instance: u32::from(instance) + 1,
+            after: Duration(after),
+            fault,
+        });
     }
 }
 
@@ -265,14 +331,23 @@ impl BalancerBody {
         let bits = draw(self.balance_key, bits);
         let chosen = match policy {
             Policy::RoundRobin | Policy::StickyCookie => {
-                let chosen = (self.turn..self.turn + n).map(|i| i % n).find(|&i| self.usable(i, not))?;
+                let chosen = (self.turn..self.turn + n)
+                    .map(|i| i % n)
+                    .find(|&i| self.usable(i, not))?;
                 self.turn = (chosen + 1) % n;
                 chosen
             }
             Policy::Random => nth(below(bits, usable))?,
             Policy::LeastConnections => {
-                let least = (0..n).filter(|&i| self.usable(i, not)).map(|i| self.targets[i as usize].in_flight).min()?;
-                let ties = || (0..n).filter(|&i| self.usable(i, not) && self.targets[i as usize].in_flight == least);
+                let least = (0..n)
+                    .filter(|&i| self.usable(i, not))
+                    .map(|i| self.targets[i as usize].in_flight)
+                    .min()?;
+                let ties = || {
+                    (0..n).filter(|&i| {
+                        self.usable(i, not) && self.targets[i as usize].in_flight == least
+                    })
+                };
                 ties().nth(below(bits, ties().count() as u64) as usize)?
             }
             Policy::TwoChoices => {
@@ -284,12 +359,18 @@ impl BalancerBody {
                     below(more, usable)
                 };
                 let (a, b) = (nth(first)?, nth(second)?);
-                let (load_a, load_b) = (self.targets[a as usize].in_flight, self.targets[b as usize].in_flight);
+                let (load_a, load_b) = (
+                    self.targets[a as usize].in_flight,
+                    self.targets[b as usize].in_flight,
+                );
                 let tie_to_b = draw(self.balance_key, bits ^ 2) & 1 == 1;
-                if load_b < load_a || (load_a == load_b && tie_to_b) { b } else { a }
+                if load_b < load_a || (load_a == load_b && tie_to_b) {
+                    b
+                } else {
+                    a
+                }
             }
         };
         Some(chosen as u16)
     }
 }
-

@@ -7,8 +7,8 @@ use super::keeping::{durability_of, durability_of_store};
 use super::ledger::Purpose;
 use super::metrics::Histogram;
 use super::parts::{
-    BalancerBody, Body, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE, NONE, NodeSlot, ServiceBody,
-    StoreBody, Target, User,
+    BalancerBody, Body, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE, NONE,
+    NodeSlot, ServiceBody, StoreBody, Target, User,
 };
 use super::snapshot::{NodeKind, What};
 use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
@@ -16,9 +16,9 @@ use super::{LanePurpose, LossCause, Newest, Sim};
 use crate::model::node::{Io, Persistence, Policy, Queue};
 use crate::model::settings::SettingError;
 use crate::model::state::FsyncPolicy;
+use crate::model::workload::Distribution;
 use crate::model::workload::{Arrivals, Popularity};
 use crate::model::{Command, Node, Sessions, State, Topology};
-use crate::model::workload::Distribution;
 
 impl Sim {
     /// Carries out an edit on the running system.
@@ -38,7 +38,10 @@ impl Sim {
         let topology = self.topology.clone();
         for index in 0..self.nodes.len() as u16 {
             let slot = &self.nodes[index as usize];
-            let stays = topology.nodes.get(&slot.name).is_some_and(|n| kind_of(n) == slot.kind);
+            let stays = topology
+                .nodes
+                .get(&slot.name)
+                .is_some_and(|n| kind_of(n) == slot.kind);
             if !slot.removed && !stays {
                 self.remove_node(index);
             }
@@ -52,7 +55,9 @@ impl Sim {
         self.connect(&topology);
         self.populate(&topology);
         for (name, node) in &topology.nodes {
-            let (Some(slot), Node::Service(service)) = (self.slot_of(name), node) else { continue };
+            let (Some(slot), Node::Service(service)) = (self.slot_of(name), node) else {
+                continue;
+            };
             self.scale_to(slot, service.instances);
         }
         for index in 0..self.nodes.len() as u16 {
@@ -66,9 +71,13 @@ impl Sim {
             return;
         }
         for (name, node) in &topology.nodes {
-            let Some(slot) = self.slot_of(name) else { continue };
+            let Some(slot) = self.slot_of(name) else {
+                continue;
+            };
             match (before.nodes.get(name), node) {
-                (Some(Node::Service(old)), Node::Service(new)) => self.move_state(slot, &old.state, &new.state),
+                (Some(Node::Service(old)), Node::Service(new)) => {
+                    self.move_state(slot, &old.state, &new.state)
+                }
                 (Some(Node::Clients(old)), Node::Clients(new)) if old.arrivals == new.arrivals => {}
                 (_, Node::Clients(_)) => self.start_arrivals(slot),
                 _ => {}
@@ -76,12 +85,21 @@ impl Sim {
         }
         let (kept, moved, dropped) = self.move_sessions(&before.sessions);
         if kept + moved + dropped > 0 {
-            self.happen(What::Migrated { node: String::new(), kept, moved, dropped });
+            self.happen(What::Migrated {
+                node: String::new(),
+                kept,
+                moved,
+                dropped,
+            });
         }
     }
 
     fn add_node(&mut self, name: &str, node: &Node) {
-        let id = if node.id().is_empty() { name } else { node.id() };
+        let id = if node.id().is_empty() {
+            name
+        } else {
+            node.id()
+        };
         let key = key_of(self.seed, id);
         let on = |purpose| purpose_key(key, purpose);
         let body = match node {
@@ -137,17 +155,19 @@ impl Sim {
                 asynchronous: false,
                 queue: Queue::Unlimited,
             })),
-            Node::RedisLike(_) | Node::SqlDatabase(_) | Node::ObjectStore(_) => Body::Store(Box::new(StoreBody {
-                read: Sampler::Constant(0.0),
-                write: Sampler::Constant(0.0),
-                read_key: on(Draw::Service),
-                primary: 0,
-                log: NONE,
-                holds_worker_for_fsync: false,
-                limits: [None, None],
-                boot_ns: 0,
-                restart_after: None,
-            })),
+            Node::RedisLike(_) | Node::SqlDatabase(_) | Node::ObjectStore(_) => {
+                Body::Store(Box::new(StoreBody {
+                    read: Sampler::Constant(0.0),
+                    write: Sampler::Constant(0.0),
+                    read_key: on(Draw::Service),
+                    primary: 0,
+                    log: NONE,
+                    holds_worker_for_fsync: false,
+                    limits: [None, None],
+                    boot_ns: 0,
+                    restart_after: None,
+                }))
+            }
         };
         let instances = match node {
             Node::Clients(_) | Node::Service(_) => Vec::new(),
@@ -185,7 +205,9 @@ impl Sim {
         let old_members = self.nodes[slot as usize].instances.len() as u32;
         if node.is_store() {
             for _ in old_members..node.members() {
-                self.nodes[slot as usize].instances.push(Instance::new(now, 1, 1.0));
+                self.nodes[slot as usize]
+                    .instances
+                    .push(Instance::new(now, 1, 1.0));
             }
         }
         let here = &mut self.nodes[slot as usize];
@@ -238,7 +260,10 @@ impl Sim {
                 body.queue = settings.queue;
                 workers = Some(settings.workers);
                 for (index, instance) in here.instances.iter_mut().enumerate() {
-                    instance.speed = settings.instance_overrides.get(&(index as u32 + 1)).map_or(1.0, |o| o.speed);
+                    instance.speed = settings
+                        .instance_overrides
+                        .get(&(index as u32 + 1))
+                        .map_or(1.0, |o| o.speed);
                 }
             }
             (Body::Store(body), Node::RedisLike(settings)) => {
@@ -247,7 +272,10 @@ impl Sim {
                 body.boot_ns = settings.boot_time.0;
                 body.restart_after = settings.restart_after.map(|d| d.0);
                 workers = Some(1);
-                debug_assert!(matches!(settings.persistence, Persistence::None | Persistence::AppendOnly(_)));
+                debug_assert!(matches!(
+                    settings.persistence,
+                    Persistence::None | Persistence::AppendOnly(_)
+                ));
             }
             (Body::Store(body), Node::SqlDatabase(settings)) => {
                 body.read = constant(settings.read_time);
@@ -260,8 +288,16 @@ impl Sim {
             (Body::Store(body), Node::ObjectStore(settings)) => {
                 body.read = Sampler::new(&settings.get_time);
                 body.write = Sampler::new(&settings.put_time);
-                for (limit, rate) in body.limits.iter_mut().zip([settings.get_rate.0, settings.put_rate.0]) {
-                    *limit = Some((rate, limit.map_or(rate, |l| l.1.min(rate)), limit.map_or(now, |l| l.2)));
+                for (limit, rate) in body
+                    .limits
+                    .iter_mut()
+                    .zip([settings.get_rate.0, settings.put_rate.0])
+                {
+                    *limit = Some((
+                        rate,
+                        limit.map_or(rate, |l| l.1.min(rate)),
+                        limit.map_or(now, |l| l.2),
+                    ));
                 }
                 workers = Some(u32::MAX);
             }
@@ -282,7 +318,10 @@ impl Sim {
     fn remove_node(&mut self, slot: u16) {
         self.nodes[slot as usize].removed = true;
         for instance in 0..self.nodes[slot as usize].instances.len() as u16 {
-            if matches!(self.nodes[slot as usize].kind, NodeKind::Clients | NodeKind::LoadBalancer) {
+            if matches!(
+                self.nodes[slot as usize].kind,
+                NodeKind::Clients | NodeKind::LoadBalancer
+            ) {
                 continue;
             }
             for log in self.logs_of(slot, instance) {
@@ -305,7 +344,10 @@ impl Sim {
                 wanted.push((from, to, link.settings.latency.0, ns_per_byte, false));
             }
         }
-        let default = crate::model::settings::with_profile(topology.profile, crate::model::node::LinkSettings::default);
+        let default = crate::model::settings::with_profile(
+            topology.profile,
+            crate::model::node::LinkSettings::default,
+        );
         let entry = entry_service_of(topology);
         let session_store = match &topology.sessions {
             Sessions::ServerSide(s) => self.slot_of(&s.store),
@@ -313,7 +355,9 @@ impl Sim {
         };
         let mut implied = Vec::new();
         for (name, node) in &topology.nodes {
-            let (Node::Service(service), Some(from)) = (node, self.slot_of(name)) else { continue };
+            let (Node::Service(service), Some(from)) = (node, self.slot_of(name)) else {
+                continue;
+            };
             if let State::External(external) = &service.state {
                 implied.extend(self.slot_of(&external.store).map(|to| (from, to)));
             }
@@ -332,7 +376,10 @@ impl Sim {
         for (from, to, latency, ns_per_byte, implied) in wanted {
             let existing = self.links.iter().position(|l| (l.from, l.to) == (from, to));
             let index = existing.unwrap_or_else(|| {
-                let (request_lane, reply_lane) = (self.new_lane(LanePurpose::Request), self.new_lane(LanePurpose::Reply));
+                let (request_lane, reply_lane) = (
+                    self.new_lane(LanePurpose::Request),
+                    self.new_lane(LanePurpose::Reply),
+                );
                 let salt = draw(self.nodes[from as usize].key, self.nodes[to as usize].key);
                 self.links.push(LinkSlot {
                     from,
@@ -358,10 +405,16 @@ impl Sim {
             link.removed = false;
             link.implied = implied;
             link.latency = latency;
-            link.ns_per_byte = if ns_per_byte.is_finite() { ns_per_byte } else { 0.0 };
+            link.ns_per_byte = if ns_per_byte.is_finite() {
+                ns_per_byte
+            } else {
+                0.0
+            };
         }
         for (name, node) in &topology.nodes {
-            let Some(slot) = self.slot_of(name) else { continue };
+            let Some(slot) = self.slot_of(name) else {
+                continue;
+            };
             let out: Vec<u16> = topology
                 .links
                 .0
@@ -370,18 +423,27 @@ impl Sim {
                 .filter_map(|l| self.link_between(slot, self.slot_of(&l.to)?))
                 .collect();
             match (node, &mut self.nodes[slot as usize].body) {
-                (Node::Clients(_), Body::Clients(body)) => body.entry_link = out.first().copied().unwrap_or(u16::MAX),
+                (Node::Clients(_), Body::Clients(body)) => {
+                    body.entry_link = out.first().copied().unwrap_or(u16::MAX)
+                }
                 (Node::Service(service), Body::Service(_)) => {
                     let state = match &service.state {
-                        State::External(e) => self.slot_of(&e.store).and_then(|to| self.link_between(slot, to)),
+                        State::External(e) => self
+                            .slot_of(&e.store)
+                            .and_then(|to| self.link_between(slot, to)),
                         _ => None,
                     };
                     let is_entry = entry.as_deref() == Some(name.as_str());
-                    let session = session_store.filter(|_| is_entry).and_then(|to| self.link_between(slot, to));
+                    let session = session_store
+                        .filter(|_| is_entry)
+                        .and_then(|to| self.link_between(slot, to));
                     if let Some(body) = self.service_mut(slot) {
                         body.state_link = state.unwrap_or(u16::MAX);
                         body.session_link = session.unwrap_or(u16::MAX);
-                        body.calls = out.into_iter().filter(|&l| Some(l) != state && Some(l) != session).collect();
+                        body.calls = out
+                            .into_iter()
+                            .filter(|&l| Some(l) != state && Some(l) != session)
+                            .collect();
                     }
                 }
                 _ => {}
@@ -390,13 +452,19 @@ impl Sim {
     }
 
     fn link_between(&self, from: u16, to: u16) -> Option<u16> {
-        self.links.iter().position(|l| !l.removed && (l.from, l.to) == (from, to)).map(|i| i as u16)
+        self.links
+            .iter()
+            .position(|l| !l.removed && (l.from, l.to) == (from, to))
+            .map(|i| i as u16)
     }
 
     // Users and keys.
 
     fn populate(&mut self, topology: &Topology) {
-        let keeps = topology.nodes.values().any(|n| n.is_store() || matches!(n, Node::Service(s) if s.state.is_local()));
+        let keeps = topology
+            .nodes
+            .values()
+            .any(|n| n.is_store() || matches!(n, Node::Service(s) if s.state.is_local()));
         let sticky_in_front = |clients: &str| {
             topology.links.0.iter().find(|l| l.from == *clients).is_some_and(|l| {
                 matches!(topology.nodes.get(&l.to), Some(Node::LoadBalancer(b)) if b.policy == Policy::StickyCookie)
@@ -415,13 +483,20 @@ impl Sim {
             self.newest.resize(shared_keys, Newest::default());
         }
         for (name, node) in &topology.nodes {
-            let (Node::Clients(settings), Some(slot)) = (node, self.slot_of(name)) else { continue };
+            let (Node::Clients(settings), Some(slot)) = (node, self.slot_of(name)) else {
+                continue;
+            };
             self.value_size = self.value_size.max(settings.value_size.0);
             let sticky = sticky_in_front(name);
             let own_keys = keeps && sticky && !settings.shared_keys;
             let needs_user = self.has_sessions() || sticky || own_keys;
-            let (users, keys) = (settings.users, settings.users as usize * settings.keys_per_user as usize);
-            let Body::Clients(body) = &self.nodes[slot as usize].body else { continue };
+            let (users, keys) = (
+                settings.users,
+                settings.users as usize * settings.keys_per_user as usize,
+            );
+            let Body::Clients(body) = &self.nodes[slot as usize].body else {
+                continue;
+            };
             let (mut first_user, mut first_own_key) = (body.first_user, body.first_own_key);
             if needs_user {
                 let room = self.users.len() as u64;
@@ -432,15 +507,25 @@ impl Sim {
                     };
                     first_user = self.users.len() as u32;
                     self.users.extend(before);
-                    let fresh = User { log: NONE, login: NONE, ..User::default() };
-                    self.users.resize(first_user as usize + users as usize, fresh);
+                    let fresh = User {
+                        log: NONE,
+                        login: NONE,
+                        ..User::default()
+                    };
+                    self.users
+                        .resize(first_user as usize + users as usize, fresh);
                 }
             }
-            if own_keys && (first_own_key == u32::MAX || first_own_key as usize + keys > self.newest.len()) {
+            if own_keys
+                && (first_own_key == u32::MAX || first_own_key as usize + keys > self.newest.len())
+            {
                 first_own_key = self.newest.len() as u32;
-                self.newest.resize(self.newest.len() + keys, Newest::default());
+                self.newest
+                    .resize(self.newest.len() + keys, Newest::default());
             }
-            let Body::Clients(body) = &mut self.nodes[slot as usize].body else { continue };
+            let Body::Clients(body) = &mut self.nodes[slot as usize].body else {
+                continue;
+            };
             body.first_user = first_user;
             body.first_own_key = first_own_key;
             body.own_keys = own_keys;
@@ -470,13 +555,22 @@ impl Sim {
             .collect();
         let now = self.now;
         for node in 0..self.nodes.len() as u16 {
-            let link = links.iter().find(|(_, from)| *from == node).map(|(link, _)| *link);
-            let Some(balancer) = self.balancer(node) else { continue };
+            let link = links
+                .iter()
+                .find(|(_, from)| *from == node)
+                .map(|(link, _)| *link);
+            let Some(balancer) = self.balancer(node) else {
+                continue;
+            };
             for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
                 target.removed |= link.is_none();
             }
             let Some(link) = link else { continue };
-            let known = balancer.targets.iter().filter(|t| t.node == service).count() as u16;
+            let known = balancer
+                .targets
+                .iter()
+                .filter(|t| t.node == service)
+                .count() as u16;
             for instance in known..instances {
                 balancer.targets.push(Target {
                     node: service,
@@ -500,7 +594,11 @@ impl Sim {
     pub(super) fn remove_targets(&mut self, service: u16, instance: u16) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
-                for target in balancer.targets.iter_mut().filter(|t| t.node == service && t.instance == instance) {
+                for target in balancer
+                    .targets
+                    .iter_mut()
+                    .filter(|t| t.node == service && t.instance == instance)
+                {
                     target.removed = true;
                 }
             }
@@ -519,7 +617,11 @@ impl Sim {
         }
         let name = self.nodes[slot as usize].name.clone();
         let from: Vec<u32> = match old {
-            State::External(external) => match self.slot_of(&external.store).and_then(|s| self.store(s)).map(|s| s.log) {
+            State::External(external) => match self
+                .slot_of(&external.store)
+                .and_then(|s| self.store(s))
+                .map(|s| s.log)
+            {
                 // A store that others use as well keeps what it has.
                 Some(log) if !self.store_is_used(&external.store) => vec![log],
                 _ => return,
@@ -531,15 +633,26 @@ impl Sim {
                 })
                 .collect(),
         };
-        let held: u64 = from.iter().map(|&l| self.logs[l as usize].acknowledged()).sum();
+        let held: u64 = from
+            .iter()
+            .map(|&l| self.logs[l as usize].acknowledged())
+            .sum();
         for instance in &mut self.nodes[slot as usize].instances {
             instance.data_log = NONE;
         }
         let to: Vec<u32> = match new {
-            State::External(external) => self.slot_of(&external.store).and_then(|s| self.store(s)).map(|s| s.log).into_iter().collect(),
+            State::External(external) => self
+                .slot_of(&external.store)
+                .and_then(|s| self.store(s))
+                .map(|s| s.log)
+                .into_iter()
+                .collect(),
             State::Stateless => {
                 // Whatever keeps the writes further on takes over what there was.
-                let further = self.service(slot).map(|s| s.calls.clone()).unwrap_or_default();
+                let further = self
+                    .service(slot)
+                    .map(|s| s.calls.clone())
+                    .unwrap_or_default();
                 further
                     .iter()
                     .filter_map(|&l| self.store(self.links[l as usize].to).map(|s| s.log))
@@ -548,14 +661,20 @@ impl Sim {
             }
             _ => {
                 let instances = self.nodes[slot as usize].instances.len() as u16;
-                (0..instances).filter(|&i| self.is_serving(slot, i)).collect::<Vec<_>>().into_iter().map(|i| self.data_log(slot, i)).collect()
+                (0..instances)
+                    .filter(|&i| self.is_serving(slot, i))
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .map(|i| self.data_log(slot, i))
+                    .collect()
             }
         };
         debug_assert!(new.is_local() || durability_of(new) == super::ledger::Durability::default());
         let (mut moved, mut dropped) = (0, 0);
         for log in from {
             if to.is_empty() {
-                dropped += self.lose_beyond(log, super::ledger::Mark::default(), LossCause::Change, None);
+                dropped +=
+                    self.lose_beyond(log, super::ledger::Mark::default(), LossCause::Change, None);
                 self.logs[log as usize].retired = true;
                 self.logs[log as usize].online = false;
             } else {
@@ -568,7 +687,12 @@ impl Sim {
             }
         }
         if held > 0 {
-            self.happen(What::Migrated { node: name, kept: 0, moved, dropped });
+            self.happen(What::Migrated {
+                node: name,
+                kept: 0,
+                moved,
+                dropped,
+            });
         }
     }
 
@@ -579,7 +703,10 @@ impl Sim {
     /// A store stays in the drawing when nobody keeps state in it any more: its content moves at once.
     fn copy_from_store(&mut self, log: u32, to: &[u32]) {
         let node = self.logs[log as usize].node;
-        let (primary, durability) = (self.logs[log as usize].primary, self.logs[log as usize].durability);
+        let (primary, durability) = (
+            self.logs[log as usize].primary,
+            self.logs[log as usize].durability,
+        );
         let fresh = self.new_log(node, primary, Purpose::Data, durability);
         if let Some(store) = self.store_mut(node) {
             store.log = fresh;
@@ -607,7 +734,12 @@ pub(super) fn kind_of(node: &Node) -> NodeKind {
 
 /// Name of the first service behind the clients.
 fn entry_service_of(topology: &Topology) -> Option<String> {
-    let mut at = topology.nodes.iter().find(|(_, n)| matches!(n, Node::Clients(_)))?.0.clone();
+    let mut at = topology
+        .nodes
+        .iter()
+        .find(|(_, n)| matches!(n, Node::Clients(_)))?
+        .0
+        .clone();
     for _ in 0..topology.nodes.len() {
         let next = &topology.links.0.iter().find(|l| l.from == at)?.to;
         if matches!(topology.nodes.get(next), Some(Node::Service(_))) {

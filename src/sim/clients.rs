@@ -27,7 +27,9 @@ impl Sim {
     /// Starts a clients node's arrivals, or starts them anew after its workload has changed.
     pub(super) fn start_arrivals(&mut self, node: u16) {
         let now = self.now;
-        let Some(clients) = self.clients(node) else { return };
+        let Some(clients) = self.clients(node) else {
+            return;
+        };
         match &clients.settings.arrivals {
             Arrivals::Closed(closed) => {
                 let (wanted, running) = (closed.users.min(1 << SLOT_BITS), clients.running);
@@ -47,7 +49,9 @@ impl Sim {
 
     fn next_arrival(&mut self, node: u16) {
         let now = self.now;
-        let Some(clients) = self.clients(node) else { return };
+        let Some(clients) = self.clients(node) else {
+            return;
+        };
         let gap = match clients.settings.arrivals {
             Arrivals::Poisson(rate) if rate.0 > 0.0 => exponential(clients.rng.next_u64()) / rate.0,
             Arrivals::Steady(rate) if rate.0 > 0.0 => 1.0 / rate.0,
@@ -85,7 +89,9 @@ impl Sim {
             return;
         }
         match self.clients(node) {
-            Some(clients) if slot < clients.running && matches!(clients.settings.arrivals, Arrivals::Closed(_)) => {}
+            Some(clients)
+                if slot < clients.running
+                    && matches!(clients.settings.arrivals, Arrivals::Closed(_)) => {}
             _ => return,
         }
         self.new_op(node, slot);
@@ -100,20 +106,38 @@ impl Sim {
             return;
         }
         let now = self.now;
-        let Some(clients) = self.clients(node) else { return };
-        let wait = clients.think.map_or(0.0, |t| t.sample(draw(clients.keys.think, bits))) as u64;
-        let least = if failed { LEAST_THINK_AFTER_FAILURE_NS } else { LEAST_THINK_NS };
-        self.queue.push(now + wait.max(least), Kind::UserReady, u32::from(node) << SLOT_BITS | slot);
+        let Some(clients) = self.clients(node) else {
+            return;
+        };
+        let wait = clients
+            .think
+            .map_or(0.0, |t| t.sample(draw(clients.keys.think, bits))) as u64;
+        let least = if failed {
+            LEAST_THINK_AFTER_FAILURE_NS
+        } else {
+            LEAST_THINK_NS
+        };
+        self.queue.push(
+            now + wait.max(least),
+            Kind::UserReady,
+            u32::from(node) << SLOT_BITS | slot,
+        );
     }
 
     /// An operation begins.
     fn new_op(&mut self, node: u16, slot: u32) {
         let has_sessions = self.has_sessions();
-        let Body::Clients(clients) = &mut self.nodes[node as usize].body else { return };
+        let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
+            return;
+        };
         clients.next_op += 1;
         let bits = draw(clients.keys.operation, clients.next_op);
         let user = if clients.needs_user {
-            clients.first_user + below(draw(clients.keys.user, bits), u64::from(clients.settings.users)) as u32
+            clients.first_user
+                + below(
+                    draw(clients.keys.user, bits),
+                    u64::from(clients.settings.users),
+                ) as u32
         } else {
             0
         };
@@ -125,8 +149,13 @@ impl Sim {
         let key = if !clients.needs_key {
             0
         } else if clients.own_keys {
-            let own = below(draw(clients.keys.key, bits), u64::from(clients.settings.keys_per_user)) as u32;
-            clients.first_own_key + (user - clients.first_user) * clients.settings.keys_per_user + own
+            let own = below(
+                draw(clients.keys.key, bits),
+                u64::from(clients.settings.keys_per_user),
+            ) as u32;
+            clients.first_own_key
+                + (user - clients.first_user) * clients.settings.keys_per_user
+                + own
         } else {
             let bits = draw(clients.keys.key, bits);
             match &clients.popularity {
@@ -142,7 +171,15 @@ impl Sim {
         }
     }
 
-    pub(super) fn open_op(&mut self, client: u16, bits: u64, user: u32, verb: Verb, key: u32, slot: u32) -> u32 {
+    pub(super) fn open_op(
+        &mut self,
+        client: u16,
+        bits: u64,
+        user: u32,
+        verb: Verb,
+        key: u32,
+        slot: u32,
+    ) -> u32 {
         let counts = self.now >= self.warmup;
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
@@ -210,8 +247,14 @@ impl Sim {
         if attempt == 0 {
             self.earn_retry(node);
         }
-        let Body::Clients(clients) = &self.nodes[node as usize].body else { return };
-        let (link, timeout, lane) = (clients.entry_link, clients.settings.timeout, clients.timeout_lane);
+        let Body::Clients(clients) = &self.nodes[node as usize].body else {
+            return;
+        };
+        let (link, timeout, lane) = (
+            clients.entry_link,
+            clients.settings.timeout,
+            clients.timeout_lane,
+        );
         if link == u16::MAX || self.links[link as usize].removed {
             return self.attempt_failed(index, Cause::Refused);
         }
@@ -219,7 +262,8 @@ impl Sim {
         self.calls[call as usize].entry = true;
         if let Some(timeout) = timeout {
             let token = self.ops[index as usize].wait;
-            self.queue.push_lane(lane, self.now + timeout.0, index, token);
+            self.queue
+                .push_lane(lane, self.now + timeout.0, index, token);
         }
         self.choose_instance(call);
         self.send(call);
@@ -263,7 +307,9 @@ impl Sim {
         let op = &self.ops[index as usize];
         let (node, attempt, bits) = (op.client, op.attempt, op.draw);
         let now = self.now;
-        let Body::Clients(clients) = &mut self.nodes[node as usize].body else { return };
+        let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
+            return;
+        };
         let settings = &clients.settings;
         let may = u32::from(attempt) < settings.retries
             && cause != Cause::Unauthorized
@@ -274,7 +320,8 @@ impl Sim {
         if settings.retry_budget.is_some() {
             clients.budget -= 1.0;
         }
-        let longest = (settings.backoff.0 as f64 * 2f64.powi(i32::from(attempt.min(60)))).min(settings.backoff_limit.0 as f64);
+        let longest = (settings.backoff.0 as f64 * 2f64.powi(i32::from(attempt.min(60))))
+            .min(settings.backoff_limit.0 as f64);
         let wait = (unit(draw(clients.keys.backoff, bits ^ u64::from(attempt))) * longest) as u64;
         let op = &mut self.ops[index as usize];
         op.attempt += 1;
@@ -292,7 +339,14 @@ impl Sim {
 
     pub(super) fn complete(&mut self, index: u32, place: Option<Place>, found: u64) {
         let op = &self.ops[index as usize];
-        let (took, verb, attempt, key, user, client) = (self.now - op.intended, op.verb, op.attempt, op.key, op.user, op.client);
+        let (took, verb, attempt, key, user, client) = (
+            self.now - op.intended,
+            op.verb,
+            op.attempt,
+            op.key,
+            op.user,
+            op.client,
+        );
         let (met, expects) = (op.met, op.expects_stamp);
         let counts = usize::from(op.intended >= self.warmup);
         let good = took <= self.goodput_limit(client);
@@ -338,12 +392,21 @@ impl Sim {
         if let Some(fault) = met {
             let fault = &mut self.faults[fault as usize];
             fault.failed += 1;
-            if met_now && fault.detected.is_some_and(|detected| sent_at > fault.at + detected) {
+            if met_now
+                && fault
+                    .detected
+                    .is_some_and(|detected| sent_at > fault.at + detected)
+            {
                 fault.failed_after_detection += 1;
             }
         }
         let limit = self.goodput_limit(client);
-        self.note_end(if limit == u64::MAX { took } else { limit }, false, attempt > 0, true);
+        self.note_end(
+            if limit == u64::MAX { took } else { limit },
+            false,
+            attempt > 0,
+            true,
+        );
         let waiting = self.ops[index as usize].waiting;
         self.user_thinks(index, true);
         self.close_op(index);

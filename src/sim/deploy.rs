@@ -12,23 +12,37 @@ use crate::model::settings::SettingError;
 use crate::model::{Command, Stop};
 
 impl Sim {
-    pub(super) fn start_deployment(&mut self, node: u16, stop: Stop, command: &Command) -> Result<(), SettingError> {
+    pub(super) fn start_deployment(
+        &mut self,
+        node: u16,
+        stop: Stop,
+        command: &Command,
+    ) -> Result<(), SettingError> {
         let slot = &self.nodes[node as usize];
         let name = slot.name.clone();
         let Some(service) = self.service(node) else {
-            return Err(SettingError::here(format!("`{name}` is not a service, so nothing is deployed to it")));
+            return Err(SettingError::here(format!(
+                "`{name}` is not a service, so nothing is deployed to it"
+            )));
         };
         if service.deploying.is_some() {
-            return Err(SettingError::here(format!("`{name}` is being deployed already")));
+            return Err(SettingError::here(format!(
+                "`{name}` is being deployed already"
+            )));
         }
-        let pending: std::collections::VecDeque<u16> =
-            (0..slot.instances.len() as u16).filter(|&i| slot.instances[i as usize].status.serves()).collect();
+        let pending: std::collections::VecDeque<u16> = (0..slot.instances.len() as u16)
+            .filter(|&i| slot.instances[i as usize].status.serves())
+            .collect();
         let n = pending.len() as f64;
         let surge = libm::ceil(service.settings.deployment.max_surge.0 * n) as usize;
         let missing = libm::floor(service.settings.deployment.max_unavailable.0 * n) as usize;
         self.new_fault(command, None);
         if let Some(service) = self.service_mut(node) {
-            service.deploying = Some(Deploying { stop, pending, active: 0 });
+            service.deploying = Some(Deploying {
+                stop,
+                pending,
+                active: 0,
+            });
         }
         let at_once = if surge > 0 { surge } else { missing.max(1) };
         for _ in 0..at_once {
@@ -38,7 +52,9 @@ impl Sim {
     }
 
     fn deploy_next(&mut self, node: u16, surge: bool) {
-        let Some(deploying) = self.service_mut(node).and_then(|s| s.deploying.as_mut()) else { return };
+        let Some(deploying) = self.service_mut(node).and_then(|s| s.deploying.as_mut()) else {
+            return;
+        };
         let Some(instance) = deploying.pending.pop_front() else {
             if deploying.active == 0 {
                 if let Some(service) = self.service_mut(node) {
@@ -62,15 +78,31 @@ impl Sim {
         here.fault = Some(fault);
         let life = here.life;
         if surge {
-            self.timer_after(boot, Timer::SurgeBooted { node, instance, life });
+            self.timer_after(
+                boot,
+                Timer::SurgeBooted {
+                    node,
+                    instance,
+                    life,
+                },
+            );
         } else {
             self.stop_for_deployment(node, instance);
         }
     }
 
     pub(super) fn stop_for_deployment(&mut self, node: u16, instance: u16) {
-        let Some(stop) = self.service(node).and_then(|s| s.deploying.as_ref()).map(|d| d.stop) else { return };
-        if !self.nodes[node as usize].instances[instance as usize].status.serves() {
+        let Some(stop) = self
+            .service(node)
+            .and_then(|s| s.deploying.as_ref())
+            .map(|d| d.stop)
+        else {
+            return;
+        };
+        if !self.nodes[node as usize].instances[instance as usize]
+            .status
+            .serves()
+        {
             return self.deployed_one(node, instance);
         }
         match stop {
@@ -89,7 +121,14 @@ impl Sim {
         if empty {
             return self.drained(node, instance);
         }
-        self.timer_after(limit, Timer::DrainEnds { node, instance, life });
+        self.timer_after(
+            limit,
+            Timer::DrainEnds {
+                node,
+                instance,
+                life,
+            },
+        );
     }
 
     /// A call has left: if that was the last one of a draining instance, it stops.
@@ -129,10 +168,17 @@ impl Sim {
     /// What a stop does to the logs of an instance: a graceful one makes a last fsync and snapshot, and hands over to a
     /// copy. The replacement gets the volume, or an empty disk; leaving for good, the volume is deleted.
     fn stop_logs(&mut self, node: u16, instance: u16, abrupt: bool, leaving: bool) {
-        let cause = if leaving { LossCause::ScaleIn } else { LossCause::Deployment };
+        let cause = if leaving {
+            LossCause::ScaleIn
+        } else {
+            LossCause::Deployment
+        };
         let fault = self.nodes[node as usize].instances[instance as usize].fault;
         for log in self.logs_of(node, instance) {
-            let replicated = self.logs[log as usize].replicas.iter().any(|r| r.synced_at <= self.now && self.is_serving(node, r.instance));
+            let replicated = self.logs[log as usize]
+                .replicas
+                .iter()
+                .any(|r| r.synced_at <= self.now && self.is_serving(node, r.instance));
             if replicated || self.logs[log as usize].orphan.is_some() {
                 continue;
             }
@@ -172,8 +218,15 @@ impl Sim {
 
     /// A replacement serves: the deployment goes on when copies are complete again.
     pub(super) fn wait_for_next_deployment(&mut self, node: u16, instance: u16) {
-        let abrupt = self.service(node).and_then(|s| s.deploying.as_ref()).is_none_or(|d| d.stop == Stop::Abrupt);
-        let at = if abrupt { self.now } else { self.synced_until(node).max(self.now) };
+        let abrupt = self
+            .service(node)
+            .and_then(|s| s.deploying.as_ref())
+            .is_none_or(|d| d.stop == Stop::Abrupt);
+        let at = if abrupt {
+            self.now
+        } else {
+            self.synced_until(node).max(self.now)
+        };
         self.timer_at(at, Timer::DeployNext { node, instance });
     }
 
@@ -192,10 +245,19 @@ impl Sim {
 
     /// Brings a service to as many instances: new ones boot, surplus ones drain and go, the last first.
     pub(super) fn scale_to(&mut self, node: u16, wanted: u32) {
-        let Body::Service(service) = &self.nodes[node as usize].body else { return };
-        let (workers, overrides) = (service.settings.workers, service.settings.instance_overrides.clone());
+        let Body::Service(service) = &self.nodes[node as usize].body else {
+            return;
+        };
+        let (workers, overrides) = (
+            service.settings.workers,
+            service.settings.instance_overrides.clone(),
+        );
         let staying = |i: &super::parts::Instance| i.status != Status::Removed && !i.leaving;
-        let present = self.nodes[node as usize].instances.iter().filter(|i| staying(i)).count() as u32;
+        let present = self.nodes[node as usize]
+            .instances
+            .iter()
+            .filter(|i| staying(i))
+            .count() as u32;
         for _ in present..wanted {
             let number = self.nodes[node as usize].instances.len() as u32 + 1;
             let speed = overrides.get(&number).map_or(1.0, |o| o.speed);
@@ -214,12 +276,21 @@ impl Sim {
         let name = self.nodes[node as usize].name.clone();
         let fault = self.new_fault(&Command::RemoveInstances(name, surplus), None);
         for _ in 0..surplus {
-            let Some(last) = self.nodes[node as usize].instances.iter().rposition(staying) else { break };
+            let Some(last) = self.nodes[node as usize]
+                .instances
+                .iter()
+                .rposition(staying)
+            else {
+                break;
+            };
             let here = &mut self.nodes[node as usize].instances[last];
             here.leaving = true;
             here.fault = here.fault.or(Some(fault));
             let last = last as u16;
-            if self.nodes[node as usize].instances[last as usize].status.serves() {
+            if self.nodes[node as usize].instances[last as usize]
+                .status
+                .serves()
+            {
                 self.drain(node, last);
             } else {
                 self.take_out(node, last);
@@ -235,7 +306,8 @@ impl Sim {
         self.nodes[node as usize].instances[instance as usize].life += 1;
         self.rotate(node, instance, false);
         self.cut_off(node, instance, now_serving != Status::MachineLost);
-        let heir = (0..self.nodes[node as usize].instances.len() as u16).find(|&i| self.is_serving(node, i));
+        let heir = (0..self.nodes[node as usize].instances.len() as u16)
+            .find(|&i| self.is_serving(node, i));
         for log in self.logs_of(node, instance) {
             let snapshots_stay = self.logs[log as usize]
                 .durability
@@ -248,6 +320,9 @@ impl Sim {
         }
         self.remove_targets(node, instance);
         let name = self.nodes[node as usize].name.clone();
-        self.happen(What::Stopped { node: name, instance: u32::from(instance) + 1 });
+        self.happen(What::Stopped {
+            node: name,
+            instance: u32::from(instance) + 1,
+        });
     }
 }

@@ -3,18 +3,25 @@
 use super::parts::{Body, NONE};
 use super::snapshot::{Recovery, Status, What};
 use super::{Fault, LossCause, Sim, Timer};
-use crate::model::settings::{SettingError, unknown_name};
 use crate::model::Command;
+use crate::model::settings::{SettingError, unknown_name};
 
 impl Sim {
     /// The slot of a node that exists.
     pub(super) fn slot_of(&self, name: &str) -> Option<u16> {
-        self.nodes.iter().position(|n| !n.removed && n.name == name).map(|i| i as u16)
+        self.nodes
+            .iter()
+            .position(|n| !n.removed && n.name == name)
+            .map(|i| i as u16)
     }
 
     fn find_node(&self, name: &str) -> Result<u16, SettingError> {
         self.slot_of(name).ok_or_else(|| {
-            let names = self.nodes.iter().filter(|n| !n.removed).map(|n| n.name.as_str());
+            let names = self
+                .nodes
+                .iter()
+                .filter(|n| !n.removed)
+                .map(|n| n.name.as_str());
             SettingError::here(unknown_name("node", name, names))
         })
     }
@@ -22,15 +29,25 @@ impl Sim {
     fn find_instance(&self, name: &str, number: u32) -> Result<(u16, u16), SettingError> {
         let node = self.find_node(name)?;
         let n = self.nodes[node as usize].instances.len() as u32;
-        let status = number.checked_sub(1).and_then(|i| self.nodes[node as usize].instances.get(i as usize)).map(|i| i.status);
+        let status = number
+            .checked_sub(1)
+            .and_then(|i| self.nodes[node as usize].instances.get(i as usize))
+            .map(|i| i.status);
         match status {
-            Some(status) if status != Status::Removed && self.service_or_store(node) => Ok((node, number as u16 - 1)),
-            _ => Err(SettingError::here(format!("there is no instance {number} of `{name}`; it has {n}"))),
+            Some(status) if status != Status::Removed && self.service_or_store(node) => {
+                Ok((node, number as u16 - 1))
+            }
+            _ => Err(SettingError::here(format!(
+                "there is no instance {number} of `{name}`; it has {n}"
+            ))),
         }
     }
 
     fn service_or_store(&self, node: u16) -> bool {
-        matches!(self.nodes[node as usize].body, Body::Service(_) | Body::Store(_))
+        matches!(
+            self.nodes[node as usize].body,
+            Body::Service(_) | Body::Store(_)
+        )
     }
 
     /// Carries out a command.
@@ -53,12 +70,18 @@ impl Sim {
             }
             Command::Resume(name, number) => {
                 let (node, instance) = self.find_instance(name, *number)?;
-                self.happen(What::Command { command: command.clone(), fault: None });
+                self.happen(What::Command {
+                    command: command.clone(),
+                    fault: None,
+                });
                 self.go_on(node, instance);
             }
             Command::Restart(name, number) => {
                 let (node, instance) = self.find_instance(name, *number)?;
-                self.happen(What::Command { command: command.clone(), fault: None });
+                self.happen(What::Command {
+                    command: command.clone(),
+                    fault: None,
+                });
                 if self.nodes[node as usize].instances[instance as usize].status == Status::Hung {
                     // Restarting a process that hangs kills it first.
                     self.die(node, instance, false, LossCause::Crash);
@@ -76,21 +99,37 @@ impl Sim {
             Command::AddInstances(name, n) => {
                 self.find_node(name)?;
                 let wanted = self.wanted_instances(name)?.saturating_add(*n);
-                self.happen(What::Command { command: command.clone(), fault: None });
-                return self.edit(&Command::Set(format!("nodes.{name}.instances"), wanted.to_string()));
+                self.happen(What::Command {
+                    command: command.clone(),
+                    fault: None,
+                });
+                return self.edit(&Command::Set(
+                    format!("nodes.{name}.instances"),
+                    wanted.to_string(),
+                ));
             }
             Command::RemoveInstances(name, n) => {
                 self.find_node(name)?;
                 let wanted = self.wanted_instances(name)?.saturating_sub(*n).max(1);
-                return self.edit(&Command::Set(format!("nodes.{name}.instances"), wanted.to_string()));
+                return self.edit(&Command::Set(
+                    format!("nodes.{name}.instances"),
+                    wanted.to_string(),
+                ));
             }
             Command::ReplaceSigningKey => {
                 let fault = self.new_fault(command, None);
                 self.replace_signing_key(Some(fault));
             }
-            Command::Set(..) | Command::Add(..) | Command::Remove(_) | Command::Link(_) | Command::Unlink(_) => {
+            Command::Set(..)
+            | Command::Add(..)
+            | Command::Remove(_)
+            | Command::Link(_)
+            | Command::Unlink(_) => {
                 self.edit(command)?;
-                self.happen(What::Command { command: command.clone(), fault: None });
+                self.happen(What::Command {
+                    command: command.clone(),
+                    fault: None,
+                });
             }
         }
         Ok(())
@@ -114,14 +153,15 @@ impl Sim {
             self.looking = true;
             self.timer_after(super::metrics::LOOK_EVERY_NS, Timer::Look);
         }
-        let (node, instance) = at.unwrap_or((u16::MAX, u16::MAX));
         self.faults.push(Fault {
             at: self.now,
             command: command.clone(),
-            node,
-            instance,
             detected: None,
-            recovery: if watching { Recovery::Pending } else { Recovery::Unknown },
+            recovery: if watching {
+                Recovery::Pending
+            } else {
+                Recovery::Unknown
+            },
             lost_writes: 0,
             lost_sessions: 0,
             failed: 0,
@@ -134,7 +174,10 @@ impl Sim {
             here.lost_writes = 0;
             here.lost_sessions = 0;
         }
-        self.happen(What::Command { command: command.clone(), fault: Some(index) });
+        self.happen(What::Command {
+            command: command.clone(),
+            fault: Some(index),
+        });
         index as u32
     }
 
@@ -144,7 +187,11 @@ impl Sim {
             return;
         }
         self.new_fault(command, Some((node, instance)));
-        let cause = if machine { LossCause::MachineLoss } else { LossCause::Crash };
+        let cause = if machine {
+            LossCause::MachineLoss
+        } else {
+            LossCause::Crash
+        };
         if status == Status::Crashed {
             // The machine goes after the process: what only its kernel or disk had left goes with it.
             self.machine_after_crash(node, instance);
@@ -176,7 +223,15 @@ impl Sim {
 
     /// The instance's process, or its machine, is gone.
     pub(super) fn die(&mut self, node: u16, instance: u16, machine: bool, cause: LossCause) {
-        self.set_status(node, instance, if machine { Status::MachineLost } else { Status::Crashed });
+        self.set_status(
+            node,
+            instance,
+            if machine {
+                Status::MachineLost
+            } else {
+                Status::Crashed
+            },
+        );
         self.nodes[node as usize].instances[instance as usize].life += 1;
         self.primary_gone(node, instance, machine, false, cause);
         self.cut_off(node, instance, !machine);
@@ -187,12 +242,22 @@ impl Sim {
             _ => None,
         };
         if let Some(after) = restart_after {
-            self.timer_after(after, Timer::RestartAfter { node, instance, life });
+            self.timer_after(
+                after,
+                Timer::RestartAfter {
+                    node,
+                    instance,
+                    life,
+                },
+            );
         }
     }
 
     fn hang(&mut self, node: u16, instance: u16, command: &Command) {
-        if !self.nodes[node as usize].instances[instance as usize].status.serves() {
+        if !self.nodes[node as usize].instances[instance as usize]
+            .status
+            .serves()
+        {
             return;
         }
         self.new_fault(command, Some((node, instance)));
@@ -210,8 +275,13 @@ impl Sim {
         let stalled: Vec<u32> = (0..self.calls.len() as u32)
             .filter(|&i| {
                 let call = &self.calls[i as usize];
-                call.present && !call.free && call.node == node && call.instance == instance
-                    && !call.queued && call.wait == 0 && call.resume == 0
+                call.present
+                    && !call.free
+                    && call.node == node
+                    && call.instance == instance
+                    && !call.queued
+                    && call.wait == 0
+                    && call.resume == 0
             })
             .collect();
         for call in stalled {
@@ -222,7 +292,10 @@ impl Sim {
 
     /// A dead instance is started again.
     pub(super) fn restart(&mut self, node: u16, instance: u16) {
-        if !self.nodes[node as usize].instances[instance as usize].status.is_down() {
+        if !self.nodes[node as usize].instances[instance as usize]
+            .status
+            .is_down()
+        {
             return;
         }
         self.boot(node, instance);
@@ -241,7 +314,14 @@ impl Sim {
         if boot_ns == 0 {
             self.booted(node, instance, life);
         } else {
-            self.timer_after(boot_ns, Timer::Booted { node, instance, life });
+            self.timer_after(
+                boot_ns,
+                Timer::Booted {
+                    node,
+                    instance,
+                    life,
+                },
+            );
         }
     }
 
@@ -252,7 +332,10 @@ impl Sim {
         }
         self.come_up(node, instance);
         let name = self.nodes[node as usize].name.clone();
-        self.happen(What::Started { node: name, instance: u32::from(instance) + 1 });
+        self.happen(What::Started {
+            node: name,
+            instance: u32::from(instance) + 1,
+        });
     }
 
     /// The instance serves from now on, slower at first.
@@ -261,7 +344,15 @@ impl Sim {
             Some(s) if s.settings.cold_factor > 1.0 => s.settings.warm_up.0,
             _ => 0,
         };
-        self.set_status(node, instance, if warm_up > 0 { Status::Warming } else { Status::Up });
+        self.set_status(
+            node,
+            instance,
+            if warm_up > 0 {
+                Status::Warming
+            } else {
+                Status::Up
+            },
+        );
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.warm_from = now;
@@ -269,7 +360,14 @@ impl Sim {
         let life = here.life;
         let deploying = here.deploying;
         if warm_up > 0 {
-            self.timer_after(warm_up, Timer::Warm { node, instance, life });
+            self.timer_after(
+                warm_up,
+                Timer::Warm {
+                    node,
+                    instance,
+                    life,
+                },
+            );
         }
         self.primary_back(node, instance);
         if deploying {
@@ -294,7 +392,9 @@ impl Sim {
         };
         let (log, primary) = (store.log, store.primary);
         if log == NONE || self.logs[log as usize].replicas.is_empty() {
-            return Err(SettingError::here(format!("`{name}` has no replica to fail over to: give it `replication` first")));
+            return Err(SettingError::here(format!(
+                "`{name}` has no replica to fail over to: give it `replication` first"
+            )));
         }
         self.new_fault(command, Some((node, primary)));
         if self.logs[log as usize].orphan.is_none() {

@@ -1,6 +1,9 @@
 //! State: who keeps which log, what is written and read, what becomes durable when, and what a death loses.
 
-use super::ledger::{Durability, FilePolicy, Log, Mark, Orphan, Place, Purpose, Replica, SnapshotPlace, SnapshotPolicy};
+use super::ledger::{
+    Durability, FilePolicy, Log, Mark, Orphan, Place, Purpose, Replica, SnapshotPlace,
+    SnapshotPolicy,
+};
 use super::parts::{Body, NONE};
 use super::snapshot::{Status, What};
 use super::streams::{draw, unit};
@@ -40,7 +43,14 @@ pub(super) fn durability_of(state: &State) -> Durability {
 }
 
 fn on_file(fsync: FsyncPolicy, fsync_ns: u64, volume: bool) -> Durability {
-    Durability { file: Some(FilePolicy { fsync, fsync_ns, volume }), ..Durability::default() }
+    Durability {
+        file: Some(FilePolicy {
+            fsync,
+            fsync_ns,
+            volume,
+        }),
+        ..Durability::default()
+    }
 }
 
 /// What a store's data survives.
@@ -54,7 +64,12 @@ pub(super) fn durability_of_store(node: &Node) -> Durability {
             };
             (file, &r.replication, r.down_after, r.promotion_time)
         }
-        Node::SqlDatabase(d) => (on_file(d.fsync, d.commit_time.0, true).file, &d.replication, d.down_after, d.promotion_time),
+        Node::SqlDatabase(d) => (
+            on_file(d.fsync, d.commit_time.0, true).file,
+            &d.replication,
+            d.down_after,
+            d.promotion_time,
+        ),
         _ => return on_file(FsyncPolicy::Always, 0, true),
     };
     Durability {
@@ -69,11 +84,21 @@ pub(super) fn durability_of_store(node: &Node) -> Durability {
 
 impl Sim {
     pub(super) fn is_serving(&self, node: u16, instance: u16) -> bool {
-        self.nodes[node as usize].instances.get(instance as usize).is_some_and(|i| i.status.serves())
+        self.nodes[node as usize]
+            .instances
+            .get(instance as usize)
+            .is_some_and(|i| i.status.serves())
     }
 
-    pub(super) fn new_log(&mut self, node: u16, instance: u16, purpose: Purpose, durability: Durability) -> u32 {
-        self.logs.push(Log::new(node, instance, purpose, durability));
+    pub(super) fn new_log(
+        &mut self,
+        node: u16,
+        instance: u16,
+        purpose: Purpose,
+        durability: Durability,
+    ) -> u32 {
+        self.logs
+            .push(Log::new(node, instance, purpose, durability));
         let log = self.logs.len() as u32 - 1;
         self.place_replicas(log, true);
         log
@@ -104,7 +129,11 @@ impl Sim {
         }
         let instances = self.nodes[node as usize].instances.len();
         let bytes = here.keys as f64 * self.value_size as f64;
-        let synced_at = if empty { self.now } else { self.now + (bytes / COPY_BYTES_PER_S * 1e9) as u64 };
+        let synced_at = if empty {
+            self.now
+        } else {
+            self.now + (bytes / COPY_BYTES_PER_S * 1e9) as u64
+        };
         for step in 1..instances {
             let candidate = ((primary as usize + step) % instances) as u16;
             let log_now = &self.logs[log as usize];
@@ -114,7 +143,11 @@ impl Sim {
             let known = log_now.replicas.iter().any(|r| r.instance == candidate);
             let status = self.nodes[node as usize].instances[candidate as usize].status;
             if !known && matches!(status, Status::Up | Status::Warming) {
-                self.logs[log as usize].replicas.push(Replica { instance: candidate, synced_at, mark: None });
+                self.logs[log as usize].replicas.push(Replica {
+                    instance: candidate,
+                    synced_at,
+                    mark: None,
+                });
             }
         }
     }
@@ -125,7 +158,11 @@ impl Sim {
         let (now, stamp) = (self.now, self.stamp);
         let sequence = self.logs[log as usize].append(now, stamp);
         self.after_append(log);
-        Place { log, sequence, stamp }
+        Place {
+            log,
+            sequence,
+            stamp,
+        }
     }
 
     /// A call's write is applied: in memory or handed to the operating system.
@@ -178,7 +215,11 @@ impl Sim {
             // What is still being moved is read from the old place; a copy on this instance answers, too.
             let other = &self.logs[newest.log as usize];
             let copied_here = other.node == self.logs[log as usize].node
-                && (other.primary == instance || other.replicas.iter().any(|r| r.instance == instance && r.synced_at <= self.now));
+                && (other.primary == instance
+                    || other
+                        .replicas
+                        .iter()
+                        .any(|r| r.instance == instance && r.synced_at <= self.now));
             if (other.moving && other.online) || (copied_here && !other.retired) {
                 found = found.max(version(other));
             }
@@ -212,11 +253,17 @@ impl Sim {
             if let Some(newest) = self.newest.get_mut(key as usize)
                 && newest.stamp < place.stamp
             {
-                *newest = Newest { stamp: place.stamp, log: place.log };
+                *newest = Newest {
+                    stamp: place.stamp,
+                    log: place.log,
+                };
             }
         } else {
             // It died before its acknowledgement arrived.
-            let (node, instance) = (self.logs[original as usize].node, self.logs[original as usize].primary);
+            let (node, instance) = (
+                self.logs[original as usize].node,
+                self.logs[original as usize].primary,
+            );
             let fault = self.nodes[node as usize].instances[instance as usize].fault;
             self.book_lost_writes(original, 1, LossCause::Crash, fault);
             self.lose_key(key);
@@ -235,7 +282,10 @@ impl Sim {
     fn book_lost_writes(&mut self, log: u32, count: u64, cause: LossCause, fault: Option<u32>) {
         self.writes.lost += count;
         self.writes.lost_by_cause[cause as usize] += count;
-        let (node, instance) = (self.logs[log as usize].node as usize, self.logs[log as usize].primary as usize);
+        let (node, instance) = (
+            self.logs[log as usize].node as usize,
+            self.logs[log as usize].primary as usize,
+        );
         self.nodes[node].lost_writes += count;
         self.nodes[node].instances[instance].lost_writes += count;
         if let Some(fault) = fault {
@@ -244,7 +294,13 @@ impl Sim {
     }
 
     /// Everything beyond a mark of a log is gone, once and for good. Gives the acknowledged writes lost.
-    pub(super) fn lose_beyond(&mut self, log: u32, mark: Mark, cause: LossCause, fault: Option<u32>) -> u64 {
+    pub(super) fn lose_beyond(
+        &mut self,
+        log: u32,
+        mark: Mark,
+        cause: LossCause,
+        fault: Option<u32>,
+    ) -> u64 {
         let lost = self.logs[log as usize].truncate(mark);
         let sessions = self.lose_sessions(log, mark, cause, fault);
         if self.logs[log as usize].purpose == Purpose::Data {
@@ -252,7 +308,10 @@ impl Sim {
             self.forget_versions(log, mark);
         }
         if sessions > 0 {
-            let (node, instance) = (self.logs[log as usize].node as usize, self.logs[log as usize].primary as usize);
+            let (node, instance) = (
+                self.logs[log as usize].node as usize,
+                self.logs[log as usize].primary as usize,
+            );
             self.nodes[node].lost_sessions += sessions;
             self.nodes[node].instances[instance].lost_sessions += sessions;
             if let Some(fault) = fault {
@@ -293,7 +352,11 @@ impl Sim {
                 FsyncPolicy::EverySecond | FsyncPolicy::Never if here.fsync_scheduled => {}
                 FsyncPolicy::EverySecond | FsyncPolicy::Never => {
                     here.fsync_scheduled = true;
-                    let period = if file.fsync == FsyncPolicy::Never { WRITE_BACK_NS } else { SECOND };
+                    let period = if file.fsync == FsyncPolicy::Never {
+                        WRITE_BACK_NS
+                    } else {
+                        SECOND
+                    };
                     let at = self.next_tick(log, period, 1);
                     self.timer_at(at, Timer::Fsync { log });
                 }
@@ -314,7 +377,8 @@ impl Sim {
     fn next_tick(&self, log: u32, period: u64, purpose: u64) -> u64 {
         let here = &self.logs[log as usize];
         let key = self.nodes[here.node as usize].key;
-        let phase = (unit(draw(key, u64::from(here.primary) << 8 | purpose)) * period as f64) as u64;
+        let phase =
+            (unit(draw(key, u64::from(here.primary) << 8 | purpose)) * period as f64) as u64;
         let period = period.max(1);
         let turns = (self.now + period - phase.min(period)) / period;
         phase + turns * period
@@ -328,13 +392,18 @@ impl Sim {
         if !here.online || here.retired {
             return;
         }
-        let Some(file) = here.durability.file else { return };
+        let Some(file) = here.durability.file else {
+            return;
+        };
         let mark = here.mark(stamp);
         self.timer_after(file.fsync_ns, Timer::FsyncDone { log, mark });
     }
 
     pub(super) fn must_wait_for_fsync(&self, log: u32) -> bool {
-        self.logs[log as usize].durability.file.is_some_and(|f| f.fsync == FsyncPolicy::Always && f.fsync_ns > 0)
+        self.logs[log as usize]
+            .durability
+            .file
+            .is_some_and(|f| f.fsync == FsyncPolicy::Always && f.fsync_ns > 0)
     }
 
     /// The call waits until an fsync that began after its write is over. One fsync serves all that wait (group commit).
@@ -391,13 +460,22 @@ impl Sim {
         let bytes = self.state_bytes(log);
         let here = &mut self.logs[log as usize];
         here.snapshot_scheduled = false;
-        let Some(policy) = here.durability.snapshots else { return };
+        let Some(policy) = here.durability.snapshots else {
+            return;
+        };
         if !here.online || here.retired {
             return;
         }
         let mark = here.mark(stamp);
         let took = (bytes as f64 / policy.bytes_per_s * 1e9) as u64;
-        self.timer_after(took, Timer::SnapshotDone { log, mark, started: now });
+        self.timer_after(
+            took,
+            Timer::SnapshotDone {
+                log,
+                mark,
+                started: now,
+            },
+        );
     }
 
     pub(super) fn snapshot_done(&mut self, log: u32, mark: Mark, started: u64) {
@@ -417,12 +495,21 @@ impl Sim {
     /// Logs that an instance has authority over.
     pub(super) fn logs_of(&self, node: u16, instance: u16) -> Vec<u32> {
         let of = |l: &Log| l.node == node && l.primary == instance && !l.retired;
-        (0..self.logs.len() as u32).filter(|&i| of(&self.logs[i as usize])).collect()
+        (0..self.logs.len() as u32)
+            .filter(|&i| of(&self.logs[i as usize]))
+            .collect()
     }
 
     /// An instance is gone, or hangs: its logs lose what nobody else holds, at once; where a copy could take over, when
     /// authority is fixed.
-    pub(super) fn primary_gone(&mut self, node: u16, instance: u16, machine_lost: bool, hang: bool, cause: LossCause) {
+    pub(super) fn primary_gone(
+        &mut self,
+        node: u16,
+        instance: u16,
+        machine_lost: bool,
+        hang: bool,
+        cause: LossCause,
+    ) {
         let fault = self.nodes[node as usize].instances[instance as usize].fault;
         for log in self.logs_of(node, instance) {
             if self.logs[log as usize].orphan.is_some_and(|o| !o.hang) {
@@ -430,10 +517,22 @@ impl Sim {
             }
             let (now, lag) = (self.now, self.logs[log as usize].durability.lag_ns);
             let here = &self.logs[log as usize];
-            let own = if hang { here.end() } else { here.own_remains(machine_lost) };
+            let own = if hang {
+                here.end()
+            } else {
+                here.own_remains(machine_lost)
+            };
             // What is in the kernel's send buffer arrives, unless the machine is lost with it.
-            let reached = if machine_lost { here.mark_at(now.saturating_sub(lag)) } else { here.end() };
-            let alive: Vec<bool> = here.replicas.iter().map(|r| r.synced_at <= now && self.is_serving(node, r.instance)).collect();
+            let reached = if machine_lost {
+                here.mark_at(now.saturating_sub(lag))
+            } else {
+                here.end()
+            };
+            let alive: Vec<bool> = here
+                .replicas
+                .iter()
+                .map(|r| r.synced_at <= now && self.is_serving(node, r.instance))
+                .collect();
             let here = &mut self.logs[log as usize];
             here.online = false;
             here.fsync_running = false;
@@ -449,12 +548,22 @@ impl Sim {
                 }
                 continue;
             }
-            here.orphan = Some(Orphan { since: now, own, hang, fault: fault.map(|f| f as usize), cause });
+            here.orphan = Some(Orphan {
+                since: now,
+                own,
+                hang,
+                fault: fault.map(|f| f as usize),
+                cause,
+            });
             let after = here.durability.down_after_ns;
             self.timer_after(after, Timer::Detect { log, since: now });
         }
         // Copies on it are gone, too.
-        for log in self.logs.iter_mut().filter(|l| l.node == node && l.primary != instance && !hang) {
+        for log in self
+            .logs
+            .iter_mut()
+            .filter(|l| l.node == node && l.primary != instance && !hang)
+        {
             log.replicas.retain(|r| r.instance != instance);
         }
         let bereft: Vec<u32> = (0..self.logs.len() as u32)
@@ -465,15 +574,24 @@ impl Sim {
             .collect();
         for log in bereft {
             // Nobody is left to take over: what the old primary's own disk has is all there is.
-            let Some(orphan) = self.logs[log as usize].orphan.take() else { continue };
-            self.lose_beyond(log, orphan.own, orphan.cause, orphan.fault.map(|f| f as u32));
+            let Some(orphan) = self.logs[log as usize].orphan.take() else {
+                continue;
+            };
+            self.lose_beyond(
+                log,
+                orphan.own,
+                orphan.cause,
+                orphan.fault.map(|f| f as u32),
+            );
         }
     }
 
     /// The observer has missed the primary for long enough.
     pub(super) fn primary_missed(&mut self, log: u32, since: u64) {
         let here = &self.logs[log as usize];
-        let Some(orphan) = here.orphan.filter(|o| o.since == since) else { return };
+        let Some(orphan) = here.orphan.filter(|o| o.since == since) else {
+            return;
+        };
         let after = self.now - orphan.since;
         if let Some(fault) = orphan.fault {
             self.faults[fault].detected.get_or_insert(after);
@@ -483,7 +601,10 @@ impl Sim {
     }
 
     pub(super) fn promote_if_orphan(&mut self, log: u32, since: u64) {
-        if self.logs[log as usize].orphan.is_some_and(|o| o.since == since) {
+        if self.logs[log as usize]
+            .orphan
+            .is_some_and(|o| o.since == since)
+        {
             self.promote(log);
         }
     }
@@ -491,7 +612,9 @@ impl Sim {
     /// The most advanced copy takes over: everything beyond it is lost.
     pub(super) fn promote(&mut self, log: u32) {
         let node = self.logs[log as usize].node;
-        let Some(orphan) = self.logs[log as usize].orphan else { return };
+        let Some(orphan) = self.logs[log as usize].orphan else {
+            return;
+        };
         let best = self.logs[log as usize]
             .replicas
             .iter()
@@ -511,7 +634,10 @@ impl Sim {
         for replica in &mut here.replicas {
             replica.mark = None;
         }
-        here.synced = here.synced.max(Mark { sequence: mark.sequence.min(here.last()), stamp: mark.stamp.min(self.stamp) });
+        here.synced = here.synced.max(Mark {
+            sequence: mark.sequence.min(here.last()),
+            stamp: mark.stamp.min(self.stamp),
+        });
         let purpose = here.purpose;
         let name = self.nodes[node as usize].name.clone();
         if let Some(store) = self.store_mut(node) {
@@ -532,7 +658,11 @@ impl Sim {
         }
         self.place_replicas(log, false);
         if purpose == Purpose::Data {
-            self.happen(What::Promoted { node: name, instance: u32::from(best.instance) + 1, lost_writes: lost });
+            self.happen(What::Promoted {
+                node: name,
+                instance: u32::from(best.instance) + 1,
+                lost_writes: lost,
+            });
         }
     }
 
@@ -545,7 +675,12 @@ impl Sim {
                     // Back before anybody was promoted: it has authority, with what it has.
                     self.logs[log as usize].orphan = None;
                     if !orphan.hang {
-                        self.lose_beyond(log, orphan.own, orphan.cause, orphan.fault.map(|f| f as u32));
+                        self.lose_beyond(
+                            log,
+                            orphan.own,
+                            orphan.cause,
+                            orphan.fault.map(|f| f as u32),
+                        );
                     }
                     let now = self.now;
                     let here = &mut self.logs[log as usize];
@@ -564,7 +699,10 @@ impl Sim {
         let lacking: Vec<u32> = (0..self.logs.len() as u32)
             .filter(|&i| {
                 let log = &self.logs[i as usize];
-                log.node == node && log.online && !log.retired && (log.replicas.len() as u32) < log.durability.replicas
+                log.node == node
+                    && log.online
+                    && !log.retired
+                    && (log.replicas.len() as u32) < log.durability.replicas
             })
             .collect();
         for log in lacking {
@@ -584,11 +722,19 @@ impl Sim {
 
     /// Writes that are held but cannot be reached now.
     pub(super) fn unavailable(&self) -> u64 {
-        self.logs.iter().filter(|l| !l.retired && !l.online && l.purpose == Purpose::Data).map(Log::acknowledged).sum()
+        self.logs
+            .iter()
+            .filter(|l| !l.retired && !l.online && l.purpose == Purpose::Data)
+            .map(Log::acknowledged)
+            .sum()
     }
 
     pub(super) fn held(&self) -> u64 {
-        self.logs.iter().filter(|l| l.purpose == Purpose::Data).map(Log::acknowledged).sum()
+        self.logs
+            .iter()
+            .filter(|l| l.purpose == Purpose::Data)
+            .map(Log::acknowledged)
+            .sum()
     }
 
     // Stopping for good, and moving.
@@ -638,9 +784,19 @@ impl Sim {
             return;
         }
         if !self.logs[log as usize].online {
-            return self.timer_after(SECOND, Timer::Moved { log, to: to.to_vec() });
+            return self.timer_after(
+                SECOND,
+                Timer::Moved {
+                    log,
+                    to: to.to_vec(),
+                },
+            );
         }
-        let to: Vec<u32> = to.iter().copied().filter(|&t| !self.logs[t as usize].retired).collect();
+        let to: Vec<u32> = to
+            .iter()
+            .copied()
+            .filter(|&t| !self.logs[t as usize].retired)
+            .collect();
         self.hand_log_over(log, &to);
     }
 
@@ -662,7 +818,9 @@ impl Sim {
                     },
                     _ => continue,
                 },
-                (Purpose::Data, Some(Node::Service(s))) if s.state.is_local() => durability_of(&s.state),
+                (Purpose::Data, Some(Node::Service(s))) if s.state.is_local() => {
+                    durability_of(&s.state)
+                }
                 (Purpose::Data, Some(node)) if node.is_store() => durability_of_store(node),
                 _ => continue,
             };

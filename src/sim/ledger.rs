@@ -41,7 +41,7 @@ pub(super) enum Purpose {
 }
 
 /// The file that a log's primary writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct FilePolicy {
     pub fsync: crate::model::state::FsyncPolicy,
     pub fsync_ns: u64,
@@ -187,18 +187,27 @@ impl Log {
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
-        Mark { sequence: self.next - 1, stamp }
+        Mark {
+            sequence: self.next - 1,
+            stamp,
+        }
     }
 
     /// All of the log.
     pub(super) fn end(&self) -> Mark {
-        Mark { sequence: self.next - 1, stamp: u64::MAX }
+        Mark {
+            sequence: self.next - 1,
+            stamp: u64::MAX,
+        }
     }
 
     /// What was written at `time` or before.
     pub(super) fn mark_at(&self, time: u64) -> Mark {
         match self.segments.iter().find(|s| s.at > time) {
-            Some(beyond) => Mark { sequence: beyond.first - 1, stamp: beyond.first_stamp - 1 },
+            Some(beyond) => Mark {
+                sequence: beyond.first - 1,
+                stamp: beyond.first_stamp - 1,
+            },
             None => self.end(),
         }
     }
@@ -217,7 +226,10 @@ impl Log {
         }
         let lag = self.durability.lag_ns;
         while let Some(&segment) = self.segments.front() {
-            let end = self.segments.get(1).map_or(self.next - 1, |next| next.first - 1);
+            let end = self
+                .segments
+                .get(1)
+                .map_or(self.next - 1, |next| next.first - 1);
             let behind = self.durability.replicas > 0 && segment.at + lag > now;
             if end > floor || behind {
                 break;
@@ -230,7 +242,9 @@ impl Log {
 
     /// Whether that write has been lost already.
     pub(super) fn is_lost(&self, sequence: u64) -> bool {
-        self.lost.iter().any(|&(from, to)| (from..=to).contains(&sequence))
+        self.lost
+            .iter()
+            .any(|&(from, to)| (from..=to).contains(&sequence))
     }
 
     /// Books an acknowledgement; false if the write is lost already.
@@ -257,7 +271,13 @@ impl Log {
 
     /// Acknowledged writes beyond a mark.
     pub(super) fn acknowledged_after(&self, mark: Mark) -> u64 {
-        let beyond: u64 = self.segments.iter().rev().take_while(|s| s.first > mark.sequence).map(|s| s.acknowledged).sum();
+        let beyond: u64 = self
+            .segments
+            .iter()
+            .rev()
+            .take_while(|s| s.first > mark.sequence)
+            .map(|s| s.acknowledged)
+            .sum();
         if mark.sequence < self.base_end {
             debug_assert_eq!(mark.sequence, 0, "a mark inside what was put together");
             beyond + self.base_acknowledged
@@ -272,14 +292,22 @@ impl Log {
             return 0;
         }
         let lost = self.acknowledged_after(mark);
-        while self.segments.back().is_some_and(|s| s.first > mark.sequence) {
+        while self
+            .segments
+            .back()
+            .is_some_and(|s| s.first > mark.sequence)
+        {
             self.segments.pop_back();
         }
         if mark.sequence < self.base_end {
             self.base_end = 0;
             self.base_acknowledged = 0;
         }
-        self.base_end = self.base_end.max(if self.segments.is_empty() { mark.sequence } else { 0 });
+        self.base_end = self.base_end.max(if self.segments.is_empty() {
+            mark.sequence
+        } else {
+            0
+        });
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
@@ -335,9 +363,17 @@ impl Log {
     pub(super) fn exposed(&self, now: u64) -> u64 {
         let mut safe = self.own_remains(true);
         for replica in self.replicas.iter().filter(|r| r.synced_at <= now) {
-            safe = safe.max(replica.mark.unwrap_or_else(|| self.mark_at(now.saturating_sub(self.durability.lag_ns))));
+            safe = safe.max(
+                replica
+                    .mark
+                    .unwrap_or_else(|| self.mark_at(now.saturating_sub(self.durability.lag_ns))),
+            );
         }
-        if safe.sequence < self.base_end { self.acknowledged_after(Mark::default()) } else { self.acknowledged_after(safe) }
+        if safe.sequence < self.base_end {
+            self.acknowledged_after(Mark::default())
+        } else {
+            self.acknowledged_after(safe)
+        }
     }
 
     /// Number of the last write.

@@ -183,7 +183,11 @@ impl Recent {
             self.trailing_total -= 1;
             self.trailing_from += 1;
         }
-        while self.ended.front().is_some_and(|entry| entry.at + BASELINE_NS < now) {
+        while self
+            .ended
+            .front()
+            .is_some_and(|entry| entry.at + BASELINE_NS < now)
+        {
             self.ended.pop_front();
             self.trailing_from = self.trailing_from.saturating_sub(1);
         }
@@ -253,7 +257,13 @@ impl Recent {
         if start < watch.at || watch.bad_until > start {
             return None;
         }
-        let good = self.ended.iter().rev().take_while(|e| e.at > start).filter(|e| e.good).count();
+        let good = self
+            .ended
+            .iter()
+            .rev()
+            .take_while(|e| e.at > start)
+            .filter(|e| e.good)
+            .count();
         if (good as f64) < 0.95 * watch.baseline_good_per_s * (STEADY_NS as f64 / 1e9) {
             return None;
         }
@@ -277,7 +287,10 @@ mod tests {
         for share in [0.001, 0.5, 0.9, 0.99, 0.999] {
             let exact = share * n as f64 * 1_357.0 / 1e9;
             let found = histogram.quantile(share).unwrap();
-            assert!((found / exact - 1.0).abs() < 0.002, "{share}: {found} for {exact}");
+            assert!(
+                (found / exact - 1.0).abs() < 0.002,
+                "{share}: {found} for {exact}"
+            );
         }
         assert_eq!(histogram.max(), Some(n as f64 * 1_357.0 / 1e9));
     }
@@ -286,7 +299,10 @@ mod tests {
     fn buckets_and_bounds_agree() {
         for value in (0..100_000u64).chain([1 << 40, (1 << 40) + 12_345, u64::MAX / 2]) {
             let (low, width) = bounds_of(bucket_of(value, SUB_BITS), SUB_BITS);
-            assert!(low <= value as f64 && (value as f64) < low + width, "{value}: {low} + {width}");
+            assert!(
+                low <= value as f64 && (value as f64) < low + width,
+                "{value}: {low} + {width}"
+            );
         }
     }
 

@@ -44,7 +44,7 @@ use metrics::{Histogram, Recent};
 use parts::{Call, LinkSlot, NodeSlot, Op, User};
 use queue::{Kind, Queue};
 use snapshot::{Happening, Recovery, What};
-use streams::{Purpose, below, draw, key_of, purpose_key, unit};
+use streams::{Purpose, draw, key_of, purpose_key, unit};
 
 /// What is computed besides counts, because it costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +137,6 @@ struct Counted {
 struct Fault {
     at: u64,
     command: Command,
-    node: u16,
-    instance: u16,
     detected: Option<u64>,
     recovery: Recovery,
     lost_writes: u64,
@@ -235,7 +233,10 @@ impl Sim {
     /// The topology at time 0, not started. The topology must have passed its check without errors.
     pub fn new(topology: &Topology, seed: u64, watch: Watch) -> Self {
         let mut sim = Self {
-            topology: Topology { nodes: indexmap::IndexMap::new(), ..Topology::default() },
+            topology: Topology {
+                nodes: indexmap::IndexMap::new(),
+                ..Topology::default()
+            },
             seed,
             watch,
             watches_recovery: watch.live || !topology.scenario.is_empty(),
@@ -287,7 +288,10 @@ impl Sim {
                 Timed::At(at, command) => (at.0, command),
                 Timed::Between(from, to, command) => {
                     let span = to.0.saturating_sub(from.0) as f64;
-                    (from.0 + (unit(draw(key, index as u64)) * span) as u64, command)
+                    (
+                        from.0 + (unit(draw(key, index as u64)) * span) as u64,
+                        command,
+                    )
                 }
             };
             self.commands.push(command);
@@ -356,7 +360,8 @@ impl Sim {
         self.run_until(Duration(self.now));
         // Recovery is watched from the first fault on by whoever replays the recording as a scenario, too.
         self.carry_out(command)?;
-        self.recording.push(Timed::At(Duration(self.now), command.clone()));
+        self.recording
+            .push(Timed::At(Duration(self.now), command.clone()));
         Ok(())
     }
 
@@ -406,9 +411,21 @@ impl Sim {
             Timer::Look => self.look(),
             Timer::Probe { balancer, target } => self.probe(balancer, target),
             Timer::ProbeEnds { balancer, target } => self.probe_ends(balancer, target, false),
-            Timer::Booted { node, instance, life } => self.booted(node, instance, life),
-            Timer::Warm { node, instance, life } => self.warm(node, instance, life),
-            Timer::RestartAfter { node, instance, life } => {
+            Timer::Booted {
+                node,
+                instance,
+                life,
+            } => self.booted(node, instance, life),
+            Timer::Warm {
+                node,
+                instance,
+                life,
+            } => self.warm(node, instance, life),
+            Timer::RestartAfter {
+                node,
+                instance,
+                life,
+            } => {
                 let here = &self.nodes[node as usize].instances[instance as usize];
                 if here.life == life && here.status.is_down() {
                     self.restart(node, instance);
@@ -421,12 +438,20 @@ impl Sim {
             Timer::Detect { log, since } => self.primary_missed(log, since),
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),
             Timer::Moved { log, to } => self.moved(log, &to),
-            Timer::SurgeBooted { node, instance, life } => {
+            Timer::SurgeBooted {
+                node,
+                instance,
+                life,
+            } => {
                 if self.nodes[node as usize].instances[instance as usize].life == life {
                     self.stop_for_deployment(node, instance);
                 }
             }
-            Timer::DrainEnds { node, instance, life } => {
+            Timer::DrainEnds {
+                node,
+                instance,
+                life,
+            } => {
                 let here = &self.nodes[node as usize].instances[instance as usize];
                 if here.life == life && here.status == snapshot::Status::Draining {
                     self.drained(node, instance);
@@ -440,9 +465,15 @@ impl Sim {
         let (ops, calls) = (&self.ops, &self.calls);
         let purpose = self.lanes[lane as usize];
         let entry = match purpose {
-            LanePurpose::ClientTimeout => self.queue.pop_lane(lane, |e| ops[e.index as usize].wait == e.token),
-            LanePurpose::CallTimeout => self.queue.pop_lane(lane, |e| calls[e.index as usize].wait == e.token),
-            LanePurpose::Request | LanePurpose::Reply | LanePurpose::Work => self.queue.pop_lane(lane, |_| true),
+            LanePurpose::ClientTimeout => self
+                .queue
+                .pop_lane(lane, |e| ops[e.index as usize].wait == e.token),
+            LanePurpose::CallTimeout => self
+                .queue
+                .pop_lane(lane, |e| calls[e.index as usize].wait == e.token),
+            LanePurpose::Request | LanePurpose::Reply | LanePurpose::Work => {
+                self.queue.pop_lane(lane, |_| true)
+            }
         };
         let Some(entry) = entry else { return };
         match purpose {
@@ -459,11 +490,19 @@ impl Sim {
         if self.happenings.len() == HAPPENINGS {
             self.happenings.pop_front();
         }
-        self.happenings.push_back(Happening { id: self.happened, at: Duration(self.now), what });
+        self.happenings.push_back(Happening {
+            id: self.happened,
+            at: Duration(self.now),
+            what,
+        });
     }
 
     fn new_token(&mut self) -> u32 {
-        self.token = if self.token == u32::MAX { 1 } else { self.token + 1 };
+        self.token = if self.token == u32::MAX {
+            1
+        } else {
+            self.token + 1
+        };
         self.token
     }
 

@@ -28,8 +28,12 @@ pub(super) enum Verb {
 }
 
 /// Kinds of operation, in the order of results.
-pub(super) const KINDS: [(&str, Verb); 4] =
-    [("read", Verb::Read), ("write", Verb::Write), ("login", Verb::Login), ("logout", Verb::Logout)];
+pub(super) const KINDS: [(&str, Verb); 4] = [
+    ("read", Verb::Read),
+    ("write", Verb::Write),
+    ("login", Verb::Login),
+    ("logout", Verb::Logout),
+];
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +202,12 @@ impl Instance {
             busy: self.areas.busy + elapsed * u128::from(self.busy),
             waiting: self.areas.waiting + elapsed * self.queue.len() as u128,
             present: self.areas.present + elapsed * u128::from(self.present),
-            capacity: self.areas.capacity + if up { elapsed * u128::from(self.workers) } else { 0 },
+            capacity: self.areas.capacity
+                + if up {
+                    elapsed * u128::from(self.workers)
+                } else {
+                    0
+                },
         }
     }
 

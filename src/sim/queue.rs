@@ -18,7 +18,14 @@ pub(super) enum Kind {
     UserReady,
 }
 
-const KINDS: [Kind; 6] = [Kind::Arrival, Kind::Resume, Kind::Lane, Kind::Timer, Kind::Retry, Kind::UserReady];
+const KINDS: [Kind; 6] = [
+    Kind::Arrival,
+    Kind::Resume,
+    Kind::Lane,
+    Kind::Timer,
+    Kind::Retry,
+    Kind::UserReady,
+];
 const INDEX_BITS: u32 = 28;
 
 /// Commands come after everything else that is due at the same time, in their own order.
@@ -54,14 +61,23 @@ pub(super) struct Queue {
 }
 
 fn key(at: u64, number: u32, kind: Kind, index: u32) -> u128 {
-    debug_assert!(index < 1 << INDEX_BITS, "more than 268 million things at once");
-    u128::from(at) << 64 | u128::from(number) << 32 | u128::from((kind as u32) << INDEX_BITS | index)
+    debug_assert!(
+        index < 1 << INDEX_BITS,
+        "more than 268 million things at once"
+    );
+    u128::from(at) << 64
+        | u128::from(number) << 32
+        | u128::from((kind as u32) << INDEX_BITS | index)
 }
 
 impl Queue {
     fn next_number(&mut self) -> u32 {
         // 0 never names an event; the upper numbers are for commands.
-        self.number = if self.number + 1 >= COMMANDS_FROM { 1 } else { self.number + 1 };
+        self.number = if self.number + 1 >= COMMANDS_FROM {
+            1
+        } else {
+            self.number + 1
+        };
         self.number
     }
 
@@ -91,7 +107,12 @@ impl Queue {
         let number = self.next_number();
         let entries = &mut self.lanes[lane as usize];
         let at = entries.back().map_or(at, |last| at.max(last.at));
-        entries.push_back(Entry { at, number, index, token });
+        entries.push_back(Entry {
+            at,
+            number,
+            index,
+            token,
+        });
         if entries.len() == 1 {
             self.insert(key(at, number, Kind::Lane, lane));
         }
@@ -99,7 +120,11 @@ impl Queue {
 
     /// Takes a lane's head, which was due, and puts the next entry for which `waited_for` holds into the heap.
     #[inline]
-    pub(super) fn pop_lane(&mut self, lane: u32, waited_for: impl Fn(&Entry) -> bool) -> Option<Entry> {
+    pub(super) fn pop_lane(
+        &mut self,
+        lane: u32,
+        waited_for: impl Fn(&Entry) -> bool,
+    ) -> Option<Entry> {
         let entries = &mut self.lanes[lane as usize];
         let head = entries.pop_front();
         while let Some(next) = entries.front() {

@@ -16,9 +16,20 @@ impl Sim {
     }
 
     /// A call for an operation over a link, not sent yet. `parent`: the call that makes it, which then waits for it.
-    pub(super) fn new_call(&mut self, op: u32, parent: u32, link: u16, verb: Verb, counter: u64) -> u32 {
+    pub(super) fn new_call(
+        &mut self,
+        op: u32,
+        parent: u32,
+        link: u16,
+        verb: Verb,
+        counter: u64,
+    ) -> u32 {
         let token = self.new_token();
-        let above = if parent == NONE { self.ops[op as usize].draw } else { self.calls[parent as usize].draw };
+        let above = if parent == NONE {
+            self.ops[op as usize].draw
+        } else {
+            self.calls[parent as usize].draw
+        };
         let slot = &self.links[link as usize];
         let call = Call {
             op,
@@ -71,7 +82,10 @@ impl Sim {
 
     pub(super) fn free_call(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
-        debug_assert!(!call.free && !call.present, "a call is freed once, after it has left its node");
+        debug_assert!(
+            !call.free && !call.present,
+            "a call is freed once, after it has left its node"
+        );
         call.free = true;
         call.wait = 0;
         call.resume = 0;
@@ -84,22 +98,39 @@ impl Sim {
     fn message_bytes(&self, index: u32, reply: bool) -> u64 {
         let call = &self.calls[index as usize];
         let op = &self.ops[call.op as usize];
-        let from_client = matches!(self.nodes[self.links[call.link as usize].from as usize].kind, NodeKind::Clients | NodeKind::LoadBalancer);
+        let from_client = matches!(
+            self.nodes[self.links[call.link as usize].from as usize].kind,
+            NodeKind::Clients | NodeKind::LoadBalancer
+        );
         if from_client {
-            let super::parts::Body::Clients(clients) = &self.nodes[op.client as usize].body else { return 0 };
+            let super::parts::Body::Clients(clients) = &self.nodes[op.client as usize].body else {
+                return 0;
+            };
             if reply {
                 return clients.settings.response.0;
             }
-            let value = if call.verb == Verb::Write { clients.settings.value_size.0 } else { 0 };
+            let value = if call.verb == Verb::Write {
+                clients.settings.value_size.0
+            } else {
+                0
+            };
             // A bare request has no size, and so no credential either.
-            if clients.settings.request.0 == 0 { 0 } else { clients.settings.request.0 + value + self.credential_bytes() }
+            if clients.settings.request.0 == 0 {
+                0
+            } else {
+                clients.settings.request.0 + value + self.credential_bytes()
+            }
         } else {
             let carries = match (call.verb, reply) {
                 (Verb::Read, true) | (Verb::Write, false) => self.value_size,
                 (Verb::FindSession, true) | (Verb::StoreSession, false) => self.session_bytes(),
                 _ => 0,
             };
-            if carries == 0 { HEADER_BYTES } else { HEADER_BYTES + carries }
+            if carries == 0 {
+                HEADER_BYTES
+            } else {
+                HEADER_BYTES + carries
+            }
         }
     }
 
@@ -192,7 +223,12 @@ impl Sim {
     /// Books on the operation that it met the fault of the instance it was sent to.
     pub(super) fn meets_fault(&mut self, index: u32) {
         let call = &self.calls[index as usize];
-        let Some(instance) = self.nodes[call.node as usize].instances.get(call.instance as usize) else { return };
+        let Some(instance) = self.nodes[call.node as usize]
+            .instances
+            .get(call.instance as usize)
+        else {
+            return;
+        };
         if let Some(fault) = instance.fault {
             self.op_meets(call.op, fault);
         }
@@ -318,10 +354,21 @@ impl Sim {
         self.calls[parent as usize].found = self.calls[parent as usize].found.max(found);
         self.free_call(index);
         if self.nodes[from as usize].kind == NodeKind::LoadBalancer {
-            self.balancer_returned(parent, outcome);
-        } else {
-            self.service_returned(parent, outcome);
+            return self.balancer_returned(parent, outcome);
         }
+        // Whatever went wrong further on, the service's own caller sees a store that did not answer, or an error.
+        let to_service =
+            self.nodes[self.links[link as usize].to as usize].kind == NodeKind::Service;
+        let seen = if to_service {
+            Cause::Error
+        } else {
+            Cause::StoreUnavailable
+        };
+        let outcome = match outcome {
+            Outcome::Done => Outcome::Done,
+            Outcome::Failed(_) => Outcome::Failed(seen),
+        };
+        self.service_returned(parent, outcome);
     }
 
     /// An event that a call waited for is due.
@@ -363,7 +410,11 @@ impl Sim {
             self.calls[index as usize].holds_worker = true;
             self.release_worker(index);
         }
-        let (parent, link, target) = (self.calls[index as usize].parent, self.calls[index as usize].link, self.calls[index as usize].target);
+        let (parent, link, target) = (
+            self.calls[index as usize].parent,
+            self.calls[index as usize].link,
+            self.calls[index as usize].target,
+        );
         let from = self.links[link as usize].from;
         if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
             self.target_done(from, target);

@@ -45,14 +45,27 @@ impl Sim {
         for histogram in &counted.response {
             all.add(histogram);
         }
-        let failures = Cause::ALL.iter().zip(counted.by_cause).filter(|(_, n)| *n > 0);
+        let failures = Cause::ALL
+            .iter()
+            .zip(counted.by_cause)
+            .filter(|(_, n)| *n > 0);
         let operations = Figures::group([
             ("offered", Figures::count(counted.offered)),
             ("completed", Figures::count(counted.completed)),
             ("failed", Figures::count(counted.failed)),
-            ("in_flight", Figures::count(counted.offered - counted.completed - counted.failed)),
+            (
+                "in_flight",
+                Figures::count(counted.offered - counted.completed - counted.failed),
+            ),
             ("attempts", Figures::count(counted.attempts)),
-            ("by_cause", Figures::Group(failures.map(|(c, n)| (c.name().to_owned(), Figures::count(n))).collect())),
+            (
+                "by_cause",
+                Figures::Group(
+                    failures
+                        .map(|(c, n)| (c.name().to_owned(), Figures::count(n)))
+                        .collect(),
+                ),
+            ),
         ]);
         let kinds = KINDS
             .iter()
@@ -62,11 +75,23 @@ impl Sim {
             .collect();
         let mut parts = vec![
             ("operations".to_owned(), operations),
-            ("throughput_per_s".to_owned(), ratio(counted.completed as f64, span)),
+            (
+                "throughput_per_s".to_owned(),
+                ratio(counted.completed as f64, span),
+            ),
             ("goodput_per_s".to_owned(), ratio(counted.good as f64, span)),
-            ("error_rate".to_owned(), ratio(counted.failed as f64, (counted.completed + counted.failed) as f64)),
+            (
+                "error_rate".to_owned(),
+                ratio(
+                    counted.failed as f64,
+                    (counted.completed + counted.failed) as f64,
+                ),
+            ),
             ("response_time_s".to_owned(), times(&all)),
-            ("failed_response_time_s".to_owned(), times(&counted.failed_response)),
+            (
+                "failed_response_time_s".to_owned(),
+                times(&counted.failed_response),
+            ),
             ("by_kind".to_owned(), Figures::Group(kinds)),
         ];
         let writes = self.write_counts();
@@ -79,27 +104,45 @@ impl Sim {
                 ("lost", Figures::count(writes.lost)),
                 ("lost_by_cause", by_cause(&self.writes.lost_by_cause)),
                 ("keys_lost", Figures::count(writes.keys_lost)),
-                ("applied_unacknowledged", Figures::count(writes.applied_unacknowledged)),
+                (
+                    "applied_unacknowledged",
+                    Figures::count(writes.applied_unacknowledged),
+                ),
                 ("applied_twice", Figures::count(writes.applied_twice)),
             ]),
         ));
         parts.push(("sessions".to_owned(), self.session_figures()));
         parts.push((
             "reads".to_owned(),
-            Figures::group([("total", Figures::count(counted.reads)), ("stale", Figures::count(counted.stale))]),
+            Figures::group([
+                ("total", Figures::count(counted.reads)),
+                ("stale", Figures::count(counted.stale)),
+            ]),
         ));
         parts.push(("recovery".to_owned(), self.recovery_figures()));
-        let nodes = self.nodes_in_order().map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span))).collect();
+        let nodes = self
+            .nodes_in_order()
+            .map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span)))
+            .collect();
         parts.push(("nodes".to_owned(), Figures::Group(nodes)));
         let links = self
             .links
             .iter()
             .filter(|l| !l.removed)
             .map(|l| {
-                let (from, to) = (&self.nodes[l.from as usize].name, &self.nodes[l.to as usize].name);
+                let (from, to) = (
+                    &self.nodes[l.from as usize].name,
+                    &self.nodes[l.to as usize].name,
+                );
                 let figures = Figures::group([
-                    ("messages_per_s", ratio((l.messages - l.messages_at_warmup) as f64, span)),
-                    ("bytes_per_s", ratio((l.bytes - l.bytes_at_warmup) as f64, span)),
+                    (
+                        "messages_per_s",
+                        ratio((l.messages - l.messages_at_warmup) as f64, span),
+                    ),
+                    (
+                        "bytes_per_s",
+                        ratio((l.bytes - l.bytes_at_warmup) as f64, span),
+                    ),
                 ]);
                 (format!("{from}->{to}"), figures)
             })
@@ -122,7 +165,12 @@ impl Sim {
         if let Sessions::Jwt(jwt) = &self.topology.sessions {
             parts.push(("token_bytes", Figures::count(jwt.token_bytes())));
         }
-        Figures::Group(parts.into_iter().map(|(name, part)| (name.to_owned(), part)).collect())
+        Figures::Group(
+            parts
+                .into_iter()
+                .map(|(name, part)| (name.to_owned(), part))
+                .collect(),
+        )
     }
 
     fn recovery_figures(&self) -> Figures {
@@ -136,14 +184,20 @@ impl Sim {
                         Recovery::Pending | Recovery::Unknown => None,
                     };
                     Figures::group([
-                        ("fault", Figures::text(crate::model::settings::to_ron(&fault.command))),
+                        (
+                            "fault",
+                            Figures::text(crate::model::settings::to_ron(&fault.command)),
+                        ),
                         ("at_s", Figures::Plain(Plain::Number(fault.at as f64 / 1e9))),
                         ("detected_s", seconds(fault.detected)),
                         ("recovery_time_s", seconds(recovered)),
                         ("lost_writes", Figures::count(fault.lost_writes)),
                         ("lost_sessions", Figures::count(fault.lost_sessions)),
                         ("failed_operations", Figures::count(fault.failed)),
-                        ("failed_sent_after_detection", Figures::count(fault.failed_after_detection)),
+                        (
+                            "failed_sent_after_detection",
+                            Figures::count(fault.failed_after_detection),
+                        ),
                     ])
                 })
                 .collect(),
@@ -158,11 +212,24 @@ impl Sim {
         let span_ns = span * 1e9;
         let since_warmup =
             |i: &super::parts::Instance| i.areas_at(self.now).minus(i.areas_at_warmup);
-        let sum = node.instances.iter().map(since_warmup).fold(Areas::default(), Areas::plus);
-        let has_workers = matches!(node.kind, NodeKind::Service | NodeKind::RedisLike | NodeKind::SqlDatabase);
+        let sum = node
+            .instances
+            .iter()
+            .map(since_warmup)
+            .fold(Areas::default(), Areas::plus);
+        let has_workers = matches!(
+            node.kind,
+            NodeKind::Service | NodeKind::RedisLike | NodeKind::SqlDatabase
+        );
         if has_workers {
-            parts.push(("utilisation".to_owned(), ratio(sum.busy as f64, sum.capacity as f64)));
-            parts.push(("queue_length".to_owned(), ratio(sum.waiting as f64, span_ns)));
+            parts.push((
+                "utilisation".to_owned(),
+                ratio(sum.busy as f64, sum.capacity as f64),
+            ));
+            parts.push((
+                "queue_length".to_owned(),
+                ratio(sum.waiting as f64, span_ns),
+            ));
         }
         parts.push(("in_flight".to_owned(), ratio(sum.present as f64, span_ns)));
         let completed = node.completed - node.completed_at_warmup;
@@ -177,7 +244,10 @@ impl Sim {
                     let (writes, live) = self.kept_by(index as u16, i as u16, &sessions);
                     Figures::group([
                         ("instance", Figures::Plain(Plain::Integer(i as u64 + 1))),
-                        ("utilisation", ratio(areas.busy as f64, areas.capacity as f64)),
+                        (
+                            "utilisation",
+                            ratio(areas.busy as f64, areas.capacity as f64),
+                        ),
                         ("queue_length", ratio(areas.waiting as f64, span_ns)),
                         ("in_flight", ratio(areas.present as f64, span_ns)),
                         ("writes_held", Figures::count(writes)),
@@ -192,9 +262,16 @@ impl Sim {
 
     /// Acknowledged writes and live sessions that an instance keeps.
     fn kept_by(&self, node: u16, instance: u16, sessions: &[u64]) -> (u64, u64) {
-        let mine = self.logs.iter().zip(0..).filter(|(l, _)| l.node == node && l.primary == instance && !l.retired);
+        let mine = self
+            .logs
+            .iter()
+            .zip(0..)
+            .filter(|(l, _)| l.node == node && l.primary == instance && !l.retired);
         mine.fold((0, 0), |(writes, live), (log, index): (_, usize)| {
-            (writes + log.acknowledged(), live + sessions.get(index).copied().unwrap_or(0))
+            (
+                writes + log.acknowledged(),
+                live + sessions.get(index).copied().unwrap_or(0),
+            )
         })
     }
 
@@ -211,7 +288,11 @@ impl Sim {
             .filter(|(node, _)| !matches!(node.body, Body::Clients(_)))
             .map(|(node, still)| {
                 let spent: u128 = node.instances.iter().map(|i| i.spent).sum();
-                (node.name.clone(), self.areas_of(node).present, spent + still)
+                (
+                    node.name.clone(),
+                    self.areas_of(node).present,
+                    spent + still,
+                )
             })
             .collect()
     }

@@ -37,8 +37,12 @@ impl Sim {
         let call = &self.calls[index as usize];
         let (node, instance, bits) = (call.node as usize, call.instance as usize, call.draw);
         let slot = &mut self.nodes[node];
-        let Body::Service(service) = &slot.body else { return };
-        if service.settings.error_share.0 > 0.0 && unit(draw(service.error_key, bits)) < service.settings.error_share.0 {
+        let Body::Service(service) = &slot.body else {
+            return;
+        };
+        if service.settings.error_share.0 > 0.0
+            && unit(draw(service.error_key, bits)) < service.settings.error_share.0
+        {
             return self.reply(index, Outcome::Failed(Cause::Error));
         }
         let limit = match service.queue {
@@ -88,7 +92,9 @@ impl Sim {
                 return;
             }
             here.touch(now);
-            let Some(next) = here.queue.pop_front() else { return };
+            let Some(next) = here.queue.pop_front() else {
+                return;
+            };
             self.start_work(next);
         }
     }
@@ -112,13 +118,14 @@ impl Sim {
     /// The call's next step.
     pub(super) fn service_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
-        let (node, instance) = (call.node, call.instance);
+        let (node, instance, step, verb, entry) =
+            (call.node, call.instance, call.step, call.verb, call.entry);
         if self.nodes[node as usize].instances[instance as usize].status == Status::Hung {
             return;
         }
-        match call.step {
+        match step {
             WORK => {
-                if call.entry && !self.credential_accepted_here(index) {
+                if entry && !self.credential_accepted_here(index) {
                     return self.reply(index, Outcome::Failed(Cause::Unauthorized));
                 }
                 let ns = self.work_ns(index);
@@ -126,35 +133,40 @@ impl Sim {
                 if ns == 0 {
                     return self.service_step(index);
                 }
-                self.calls[index as usize].resume = self.queue.push(self.now + ns, Kind::Resume, index);
+                self.calls[index as usize].resume =
+                    self.queue.push(self.now + ns, Kind::Resume, index);
             }
             SESSION => {
                 self.calls[index as usize].step = STATE;
-                let entry = call.entry;
-                let verb = match call.verb {
-                    Verb::Login => Verb::StoreSession,
-                    _ => Verb::FindSession,
+                let about_session = if verb == Verb::Login {
+                    Verb::StoreSession
+                } else {
+                    Verb::FindSession
                 };
                 if entry && matches!(self.topology.sessions, Sessions::ServerSide(_)) {
                     let link = self.service(node).map_or(u16::MAX, |s| s.session_link);
-                    return self.call_on(index, link, verb, 1);
+                    return self.call_on(index, link, about_session, 1);
                 }
-                if entry && call.verb == Verb::Login && matches!(self.topology.sessions, Sessions::InMemory(_)) {
+                if entry
+                    && verb == Verb::Login
+                    && matches!(self.topology.sessions, Sessions::InMemory(_))
+                {
                     let place = self.create_session_here(index);
                     self.calls[index as usize].place = place;
                 }
                 self.service_step(index);
             }
             STATE => {
-                let verb = call.verb;
-                if call.entry && !self.session_found(index) {
+                if entry && !self.session_found(index) {
                     return self.reply(index, Outcome::Failed(Cause::Unauthorized));
                 }
                 self.calls[index as usize].step = CALLS;
                 if !matches!(verb, Verb::Read | Verb::Write) {
                     return self.service_step(index);
                 }
-                let Some(service) = self.service(node) else { return };
+                let Some(service) = self.service(node) else {
+                    return;
+                };
                 let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
                 let ns = match &service.settings.state {
                     State::Stateless => return self.service_step(index),
@@ -171,11 +183,11 @@ impl Sim {
                     return self.service_step(index);
                 }
                 self.wait_without_worker(index);
-                self.calls[index as usize].resume = self.queue.push(self.now + ns, Kind::Resume, index);
+                self.calls[index as usize].resume =
+                    self.queue.push(self.now + ns, Kind::Resume, index);
             }
             ACCESS => {
                 let log = self.data_log(node, instance);
-                let verb = call.verb;
                 self.calls[index as usize].step = CALLS;
                 if verb == Verb::Read {
                     self.read_from(index, log);
@@ -190,7 +202,6 @@ impl Sim {
             }
             step => {
                 let k = usize::from(step - CALLS);
-                let verb = call.verb;
                 let next = self.service(node).and_then(|s| s.calls.get(k).copied());
                 match next {
                     Some(link) if matches!(verb, Verb::Read | Verb::Write) => {
@@ -222,10 +233,13 @@ impl Sim {
         let child = self.new_call(op, index, link, verb, counter);
         let token = self.calls[index as usize].wait;
         self.wait_without_worker(index);
-        let Some(service) = self.service(node) else { return };
+        let Some(service) = self.service(node) else {
+            return;
+        };
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
         if let Some(timeout) = timeout {
-            self.queue.push_lane(lane, self.now + timeout.0, index, token);
+            self.queue
+                .push_lane(lane, self.now + timeout.0, index, token);
         }
         self.choose_instance(child);
         self.send(child);
@@ -261,7 +275,9 @@ impl Sim {
     fn work_ns(&self, index: u32) -> u64 {
         let call = &self.calls[index as usize];
         let slot = &self.nodes[call.node as usize];
-        let Body::Service(service) = &slot.body else { return 0 };
+        let Body::Service(service) = &slot.body else {
+            return 0;
+        };
         let here = &slot.instances[call.instance as usize];
         let mut ns = service.sampler.sample(draw(service.service_key, call.draw));
         if call.entry {
@@ -271,7 +287,10 @@ impl Sim {
             ns += service.settings.login_time.0 as f64;
         }
         if here.status == Status::Warming {
-            let (warm_up, cold) = (service.settings.warm_up.0 as f64, service.settings.cold_factor);
+            let (warm_up, cold) = (
+                service.settings.warm_up.0 as f64,
+                service.settings.cold_factor,
+            );
             let done = ((self.now - here.warm_from) as f64 / warm_up).min(1.0);
             ns *= cold - (cold - 1.0) * done;
         }

@@ -32,9 +32,15 @@ impl Sim {
 
     /// Work on credentials for a request, in nanoseconds.
     pub(super) fn credential_ns(&self, verb: Verb) -> f64 {
-        let Sessions::Jwt(jwt) = &self.topology.sessions else { return 0.0 };
+        let Sessions::Jwt(jwt) = &self.topology.sessions else {
+            return 0.0;
+        };
         let (sign, verify) = jwt.algorithm.sign_and_verify_time();
-        (if verb == Verb::Login { sign.0 } else { verify.0 }) as f64
+        (if verb == Verb::Login {
+            sign.0
+        } else {
+            verify.0
+        }) as f64
     }
 
     /// Until when a session that is used now lives, and can be renewed.
@@ -42,7 +48,10 @@ impl Sim {
         let end = |d: crate::units::Duration| self.now.saturating_add(d.0);
         match &self.topology.sessions {
             Sessions::None => (u64::MAX, u64::MAX),
-            Sessions::Jwt(jwt) => (end(jwt.lifetime), jwt.refresh.map_or(end(jwt.lifetime), end)),
+            Sessions::Jwt(jwt) => (
+                end(jwt.lifetime),
+                jwt.refresh.map_or(end(jwt.lifetime), end),
+            ),
             Sessions::ServerSide(s) => (end(s.lifetime), end(s.lifetime)),
             Sessions::InMemory(s) => (end(s.lifetime), end(s.lifetime)),
         }
@@ -89,7 +98,11 @@ impl Sim {
         match &self.topology.sessions {
             Sessions::None | Sessions::Jwt(_) => None,
             Sessions::ServerSide(s) => {
-                let node = self.topology.nodes.get_index_of(&s.store).and_then(|_| self.slot_of(&s.store))?;
+                let node = self
+                    .topology
+                    .nodes
+                    .get_index_of(&s.store)
+                    .and_then(|_| self.slot_of(&s.store))?;
                 let log = self.store(node)?.log;
                 Some(self.append(log))
             }
@@ -106,7 +119,9 @@ impl Sim {
         let key = purpose_key(key_of(self.seed, "sessions"), Draw::Start);
         let entry = self.entry_service()?;
         for index in 0..self.nodes.len() {
-            let Body::Balancer(balancer) = &mut self.nodes[index].body else { continue };
+            let Body::Balancer(balancer) = &mut self.nodes[index].body else {
+                continue;
+            };
             if balancer.policy != crate::model::node::Policy::StickyCookie {
                 continue;
             }
@@ -119,7 +134,11 @@ impl Sim {
             if usable.is_empty() {
                 continue;
             }
-            let cookie = balancer.cookies.get(user as usize).copied().unwrap_or(NO_INSTANCE);
+            let cookie = balancer
+                .cookies
+                .get(user as usize)
+                .copied()
+                .unwrap_or(NO_INSTANCE);
             let chosen = if usable.contains(&cookie) {
                 cookie
             } else {
@@ -131,15 +150,27 @@ impl Sim {
             return Some((entry, balancer.targets[chosen as usize].instance));
         }
         let serving: Vec<u16> = (0..self.nodes[entry as usize].instances.len() as u16)
-            .filter(|&i| self.nodes[entry as usize].instances[i as usize].status.serves())
+            .filter(|&i| {
+                self.nodes[entry as usize].instances[i as usize]
+                    .status
+                    .serves()
+            })
             .collect();
         let n = serving.len() as u64;
-        (n > 0).then(|| (entry, serving[below(draw(key, u64::from(user)), n.max(1)) as usize]))
+        (n > 0).then(|| {
+            (
+                entry,
+                serving[below(draw(key, u64::from(user)), n.max(1)) as usize],
+            )
+        })
     }
 
     /// The first service behind the clients.
     pub(super) fn entry_service(&self) -> Option<u16> {
-        let mut at = self.nodes.iter().position(|n| matches!(n.body, Body::Clients(_)) && !n.removed)? as u16;
+        let mut at =
+            self.nodes
+                .iter()
+                .position(|n| matches!(n.body, Body::Clients(_)) && !n.removed)? as u16;
         for _ in 0..self.nodes.len() {
             let next = self.links.iter().find(|l| l.from == at && !l.removed)?.to;
             if matches!(self.nodes[next as usize].body, Body::Service(_)) {
@@ -172,7 +203,13 @@ impl Sim {
     }
 
     /// A login has ended: what waited for it goes on, or fails for the same cause.
-    pub(super) fn login_over(&mut self, user: u32, verb: Verb, waiting: u32, failed: Option<Cause>) {
+    pub(super) fn login_over(
+        &mut self,
+        user: u32,
+        verb: Verb,
+        waiting: u32,
+        failed: Option<Cause>,
+    ) {
         if verb != Verb::Login || waiting == NONE {
             return;
         }
@@ -193,7 +230,9 @@ impl Sim {
     /// Ends the session if its time is over.
     fn expire(&mut self, user: u32) {
         let now = self.now;
-        let Some(slot) = self.users.get_mut(user as usize) else { return };
+        let Some(slot) = self.users.get_mut(user as usize) else {
+            return;
+        };
         if slot.live && now >= slot.renewable_until {
             slot.live = false;
             slot.credential = false;
@@ -208,14 +247,21 @@ impl Sim {
         if !self.has_sessions() || call.verb == Verb::Login {
             return true;
         }
-        let (user, op, node, instance) = (self.ops[call.op as usize].user, call.op, call.node, call.instance);
+        let (user, op, node, instance) = (
+            self.ops[call.op as usize].user,
+            call.op,
+            call.node,
+            call.instance,
+        );
         match self.topology.sessions {
             Sessions::None | Sessions::ServerSide(_) => return true,
             Sessions::Jwt(_) if self.users[user as usize].live => {
                 self.renew(user);
                 return true;
             }
-            Sessions::InMemory(_) if self.users[user as usize].live && self.session_is_here(user, node, instance) => {
+            Sessions::InMemory(_)
+                if self.users[user as usize].live && self.session_is_here(user, node, instance) =>
+            {
                 self.renew(user);
                 return true;
             }
@@ -256,7 +302,9 @@ impl Sim {
     /// Whether an instance can answer for a session: it holds it, or can fetch it from a copy.
     fn session_is_here(&self, user: u32, node: u16, instance: u16) -> bool {
         let slot = &self.users[user as usize];
-        let Some(log) = self.logs.get(slot.log as usize) else { return false };
+        let Some(log) = self.logs.get(slot.log as usize) else {
+            return false;
+        };
         if log.node != node {
             return false;
         }
@@ -267,7 +315,9 @@ impl Sim {
             return true;
         }
         log.replicas.iter().any(|r| {
-            r.synced_at <= self.now && r.mark.is_none_or(|m| slot.sequence <= m.sequence) && self.is_serving(node, r.instance)
+            r.synced_at <= self.now
+                && r.mark.is_none_or(|m| slot.sequence <= m.sequence)
+                && self.is_serving(node, r.instance)
         })
     }
 
@@ -319,7 +369,9 @@ impl Sim {
         }
         self.sessions.created += 1;
         let kept_elsewhere = !matches!(self.topology.sessions, Sessions::Jwt(_));
-        let lost = place.map_or(kept_elsewhere, |p| self.logs[p.log as usize].is_lost(p.sequence));
+        let lost = place.map_or(kept_elsewhere, |p| {
+            self.logs[p.log as usize].is_lost(p.sequence)
+        });
         self.users[user as usize] = fresh;
         if lost {
             self.users[user as usize].live = false;
@@ -341,9 +393,19 @@ impl Sim {
     }
 
     /// Sessions beyond a mark of a log are gone; gives how many.
-    pub(super) fn lose_sessions(&mut self, log: u32, mark: Mark, cause: LossCause, fault: Option<u32>) -> u64 {
+    pub(super) fn lose_sessions(
+        &mut self,
+        log: u32,
+        mark: Mark,
+        cause: LossCause,
+        fault: Option<u32>,
+    ) -> u64 {
         let mut lost = 0;
-        for user in self.users.iter_mut().filter(|u| u.live && u.log == log && u.sequence > mark.sequence) {
+        for user in self
+            .users
+            .iter_mut()
+            .filter(|u| u.live && u.log == log && u.sequence > mark.sequence)
+        {
             user.live = false;
             user.lost_through = fault;
             lost += 1;
@@ -373,7 +435,9 @@ impl Sim {
 
     /// The strategy has changed while sessions live: the new one takes over what it can. Gives (kept, moved, dropped).
     pub(super) fn move_sessions(&mut self, before: &Sessions) -> (u64, u64, u64) {
-        if std::mem::discriminant(before) == std::mem::discriminant(&self.topology.sessions) && *before == self.topology.sessions {
+        if std::mem::discriminant(before) == std::mem::discriminant(&self.topology.sessions)
+            && *before == self.topology.sessions
+        {
             return (0, 0, 0);
         }
         let (mut moved, mut dropped) = (0, 0);
@@ -382,10 +446,16 @@ impl Sim {
                 continue;
             }
             let place = self.place_session(user);
-            let kept_elsewhere = matches!(self.topology.sessions, Sessions::ServerSide(_) | Sessions::InMemory(_));
+            let kept_elsewhere = matches!(
+                self.topology.sessions,
+                Sessions::ServerSide(_) | Sessions::InMemory(_)
+            );
             if self.has_sessions() && (place.is_some() || !kept_elsewhere) {
                 let login = self.users[user as usize].login;
-                self.users[user as usize] = User { login, ..self.fresh_session(place) };
+                self.users[user as usize] = User {
+                    login,
+                    ..self.fresh_session(place)
+                };
                 moved += 1;
             } else {
                 let slot = &mut self.users[user as usize];
@@ -402,7 +472,11 @@ impl Sim {
     /// Sessions that live in each log, by log.
     pub(super) fn live_sessions_by_log(&self) -> Vec<u64> {
         let mut counts = vec![0; self.logs.len()];
-        for user in self.users.iter().filter(|u| u.live && self.now < u.renewable_until) {
+        for user in self
+            .users
+            .iter()
+            .filter(|u| u.live && self.now < u.renewable_until)
+        {
             if let Some(count) = counts.get_mut(user.log as usize) {
                 *count += 1;
             }
@@ -413,7 +487,11 @@ impl Sim {
     /// Live sessions, and those whose time is over though nobody has noticed yet.
     pub(super) fn live_and_overdue(&self) -> (u64, u64) {
         let live = self.users.iter().filter(|u| u.live).count() as u64;
-        let overdue = self.users.iter().filter(|u| u.live && self.now >= u.renewable_until).count() as u64;
+        let overdue = self
+            .users
+            .iter()
+            .filter(|u| u.live && self.now >= u.renewable_until)
+            .count() as u64;
         (live - overdue, overdue)
     }
 
@@ -422,7 +500,9 @@ impl Sim {
         if existing != NONE {
             return existing;
         }
-        let Sessions::InMemory(settings) = &self.topology.sessions else { return NONE };
+        let Sessions::InMemory(settings) = &self.topology.sessions else {
+            return NONE;
+        };
         let durability = super::ledger::Durability {
             replicas: settings.replication.replicas(),
             lag_ns: settings.replication.lag().0,

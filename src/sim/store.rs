@@ -29,7 +29,9 @@ impl Sim {
         let call = &self.calls[index as usize];
         let (node, instance, verb) = (call.node, call.instance, call.verb);
         let now = self.now;
-        let Some(store) = self.store_mut(node) else { return };
+        let Some(store) = self.store_mut(node) else {
+            return;
+        };
         // A replica, or a primary that was deposed while the call was on its way, does not answer for the store.
         if store.primary != instance {
             return self.reply(index, Outcome::Failed(Cause::Refused));
@@ -55,18 +57,23 @@ impl Sim {
         let writes = matches!(verb, Verb::Write | Verb::StoreSession);
         match call.step {
             SERVE => {
-                let Some(store) = self.store(node) else { return };
+                let Some(store) = self.store(node) else {
+                    return;
+                };
                 let sampler = if writes { &store.write } else { &store.read };
                 let ns = sampler.sample(draw(store.read_key, bits)) as u64;
                 self.calls[index as usize].step = APPLY;
                 if ns == 0 {
                     return self.store_step(index);
                 }
-                self.calls[index as usize].resume = self.queue.push(self.now + ns, Kind::Resume, index);
+                self.calls[index as usize].resume =
+                    self.queue.push(self.now + ns, Kind::Resume, index);
             }
             APPLY => {
                 self.calls[index as usize].step = SYNCED;
-                let Some(store) = self.store(node) else { return };
+                let Some(store) = self.store(node) else {
+                    return;
+                };
                 let (log, holds) = (store.log, store.holds_worker_for_fsync);
                 if !writes {
                     if verb == Verb::Read {
@@ -91,7 +98,9 @@ impl Sim {
 impl StoreBody {
     /// Whether the rate limit lets a request through: a bucket that holds one second's worth.
     fn admits(&mut self, now: u64, write: bool) -> bool {
-        let Some((rate, tokens, at)) = &mut self.limits[usize::from(write)] else { return true };
+        let Some((rate, tokens, at)) = &mut self.limits[usize::from(write)] else {
+            return true;
+        };
         *tokens = (*tokens + (now - *at) as f64 / 1e9 * *rate).min(*rate);
         *at = now;
         if *tokens < 1.0 {

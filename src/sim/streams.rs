@@ -41,7 +41,10 @@ pub(super) fn draw(key: u64, counter: u64) -> u64 {
 
 /// A key from a seed and a name.
 pub(super) fn key_of(seed: u64, name: &str) -> u64 {
-    name.bytes().fold(draw(seed, 0x5851_f42d_4c95_7f2d), |key, byte| draw(key, u64::from(byte) + 1))
+    name.bytes()
+        .fold(draw(seed, 0x5851_f42d_4c95_7f2d), |key, byte| {
+            draw(key, u64::from(byte) + 1)
+        })
 }
 
 /// The key for one purpose of a node.
@@ -167,11 +170,16 @@ impl Sampler {
             Distribution::Constant(d) => Self::Constant(d.0 as f64),
             Distribution::Exponential(d) => Self::Exponential(d.0 as f64),
             Distribution::Uniform(d) => Self::Uniform(2.0 * d.0 as f64),
-            Distribution::LogNormal(l) if l.cv == 0.0 || l.mean.0 == 0 => Self::Constant(l.mean.0 as f64),
+            Distribution::LogNormal(l) if l.cv == 0.0 || l.mean.0 == 0 => {
+                Self::Constant(l.mean.0 as f64)
+            }
             // Mean m and coefficient of variation c: sigma^2 = ln(1 + c^2), mu = ln m - sigma^2 / 2.
             Distribution::LogNormal(l) => {
                 let variance = libm::log1p(l.cv * l.cv);
-                Self::LogNormal { mu: libm::log(l.mean.0 as f64) - variance / 2.0, sigma: libm::sqrt(variance) }
+                Self::LogNormal {
+                    mu: libm::log(l.mean.0 as f64) - variance / 2.0,
+                    sigma: libm::sqrt(variance),
+                }
             }
         }
     }
@@ -203,7 +211,8 @@ impl Alias {
         let n = weights.len();
         let mut keep: Vec<f64> = weights.iter().map(|w| w / total * n as f64).collect();
         let mut other: Vec<u32> = (0..n as u32).collect();
-        let (mut small, mut large): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&i| keep[i as usize] < 1.0);
+        let (mut small, mut large): (Vec<u32>, Vec<u32>) =
+            (0..n as u32).partition(|&i| keep[i as usize] < 1.0);
         while let (Some(s), Some(&l)) = (small.pop(), large.last()) {
             other[s as usize] = l;
             keep[l as usize] -= 1.0 - keep[s as usize];
@@ -219,7 +228,11 @@ impl Alias {
     pub(super) fn choose(&self, bits: u64) -> u32 {
         let product = u128::from(bits) * self.keep.len() as u128;
         let index = (product >> 64) as usize;
-        if unit(product as u64) < self.keep[index] { index as u32 } else { self.other[index] }
+        if unit(product as u64) < self.keep[index] {
+            index as u32
+        } else {
+            self.other[index]
+        }
     }
 }
 
@@ -230,8 +243,17 @@ mod tests {
     #[test]
     fn quantiles_of_the_normal_distribution() {
         // Values of standard tables.
-        for (p, z) in [(0.5, 0.0), (0.975, 1.959_963_984_540_054), (0.001, -3.090_232_306_167_813_5), (1e-10, -6.361_340_902_404_056)] {
-            assert!((normal_quantile(p) - z).abs() < 1e-12, "{p}: {}", normal_quantile(p));
+        for (p, z) in [
+            (0.5, 0.0),
+            (0.975, 1.959_963_984_540_054),
+            (0.001, -3.090_232_306_167_813_5),
+            (1e-10, -6.361_340_902_404_056),
+        ] {
+            assert!(
+                (normal_quantile(p) - z).abs() < 1e-12,
+                "{p}: {}",
+                normal_quantile(p)
+            );
         }
     }
 
@@ -239,19 +261,32 @@ mod tests {
     fn draws_have_the_mean_and_spread_asked_for() {
         use crate::model::workload::LogNormal;
         use crate::units::Duration;
-        let log_normal = Distribution::LogNormal(LogNormal { mean: Duration(15_000_000), cv: 1.2 });
+        let log_normal = Distribution::LogNormal(LogNormal {
+            mean: Duration(15_000_000),
+            cv: 1.2,
+        });
         for (distribution, cv) in [
             (Distribution::Exponential(Duration(15_000_000)), 1.0),
             (log_normal, 1.2),
-            (Distribution::Uniform(Duration(15_000_000)), 1.0 / 3f64.sqrt()),
+            (
+                Distribution::Uniform(Duration(15_000_000)),
+                1.0 / 3f64.sqrt(),
+            ),
         ] {
             let sampler = Sampler::new(&distribution);
             let n = 400_000;
             let values: Vec<f64> = (0..n).map(|i| sampler.sample(draw(7, i)) / 15e6).collect();
             let mean = values.iter().sum::<f64>() / n as f64;
             let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64;
-            assert!((mean - 1.0).abs() < 4.0 * cv / (n as f64).sqrt(), "{distribution:?}: mean {mean}");
-            assert!((variance.sqrt() - cv).abs() < 0.05, "{distribution:?}: spread {}", variance.sqrt());
+            assert!(
+                (mean - 1.0).abs() < 4.0 * cv / (n as f64).sqrt(),
+                "{distribution:?}: mean {mean}"
+            );
+            assert!(
+                (variance.sqrt() - cv).abs() < 0.05,
+                "{distribution:?}: spread {}",
+                variance.sqrt()
+            );
         }
     }
 
@@ -263,7 +298,10 @@ mod tests {
             counts[alias.choose(draw(3, i)) as usize] += 1;
         }
         for (index, count) in counts.into_iter().enumerate() {
-            assert!((f64::from(count) / 10_000.0 - (index + 1) as f64).abs() < 0.08, "{counts:?}");
+            assert!(
+                (f64::from(count) / 10_000.0 - (index + 1) as f64).abs() < 0.08,
+                "{counts:?}"
+            );
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What the simulator shows of itself: snapshots and intervals.
 
+use super::Sim;
 use super::ledger::{Log, Purpose};
 use super::metrics::Areas;
 use super::parts::{Body, NodeSlot};
 use super::snapshot::{
-    FaultView, InstanceView, Interval, LinkView, NodeInterval, NodeKind, NodeView, OperationCounts, ReadCounts, Role,
-    SessionCounts, Snapshot, Status, WriteCounts,
+    FaultView, InstanceView, Interval, LinkView, NodeInterval, NodeKind, NodeView, OperationCounts,
+    ReadCounts, Role, SessionCounts, Snapshot, Status, WriteCounts,
 };
-use super::Sim;
 use crate::model::Sessions;
 use crate::model::node::Queue;
 use crate::units::Duration;
@@ -18,8 +18,16 @@ impl Sim {
         let sessions = self.live_sessions_by_log();
         Snapshot {
             now: Duration(self.now),
-            nodes: self.nodes_in_order().map(|(index, node)| self.node_view(index, node, &sessions)).collect(),
-            links: self.links.iter().filter(|l| !l.removed).map(|l| self.link_view(l)).collect(),
+            nodes: self
+                .nodes_in_order()
+                .map(|(index, node)| self.node_view(index, node, &sessions))
+                .collect(),
+            links: self
+                .links
+                .iter()
+                .filter(|l| !l.removed)
+                .map(|l| self.link_view(l))
+                .collect(),
             operations: self.operation_counts(),
             writes: self.write_counts(),
             sessions: self.session_counts(),
@@ -102,13 +110,21 @@ impl Sim {
             .instances
             .iter()
             .filter(working)
-            .fold((0u64, 0u64), |(busy, workers), i| (busy + u64::from(i.busy), workers + u64::from(i.workers)));
+            .fold((0u64, 0u64), |(busy, workers), i| {
+                (busy + u64::from(i.busy), workers + u64::from(i.workers))
+            });
         let targets = match &node.body {
             Body::Balancer(balancer) => balancer
                 .targets
                 .iter()
                 .filter(|t| !t.removed)
-                .map(|t| (self.nodes[t.node as usize].name.clone(), u32::from(t.instance) + 1, t.up))
+                .map(|t| {
+                    (
+                        self.nodes[t.node as usize].name.clone(),
+                        u32::from(t.instance) + 1,
+                        t.up,
+                    )
+                })
                 .collect(),
             _ => Vec::new(),
         };
@@ -118,7 +134,11 @@ impl Sim {
             name: node.name.clone(),
             kind: node.kind,
             targets,
-            load: if workers > 0 && node.kind != NodeKind::LoadBalancer { busy as f64 / workers as f64 } else { 0.0 },
+            load: if workers > 0 && node.kind != NodeKind::LoadBalancer {
+                busy as f64 / workers as f64
+            } else {
+                0.0
+            },
             queue: node.instances.iter().map(|i| i.queue.len() as u64).sum(),
             in_flight: match &node.body {
                 Body::Clients(_) => self.operation_counts().in_flight,
@@ -128,9 +148,16 @@ impl Sim {
             completed: node.completed,
             failed: node.failed,
             busy_ns: areas.busy,
-            capacity_ns: if node.kind == NodeKind::LoadBalancer { 0 } else { areas.capacity },
+            capacity_ns: if node.kind == NodeKind::LoadBalancer {
+                0
+            } else {
+                areas.capacity
+            },
             state_bytes: instances.iter().map(|i| i.state_bytes).sum(),
-            only_here_writes: logs().filter(|(l, _)| l.purpose == Purpose::Data && l.online).map(|(l, _)| l.exposed(self.now)).sum(),
+            only_here_writes: logs()
+                .filter(|(l, _)| l.purpose == Purpose::Data && l.online)
+                .map(|(l, _)| l.exposed(self.now))
+                .sum(),
             only_here_sessions: logs()
                 .filter(|(l, _)| l.purpose == Purpose::Sessions && l.replicas.is_empty())
                 .map(|(_, i)| sessions.get(i).copied().unwrap_or(0))
@@ -151,7 +178,11 @@ impl Sim {
         let mut in_rotation = true;
         for other in self.nodes.iter().filter(|n| !n.removed) {
             if let Body::Balancer(balancer) = &other.body {
-                for target in balancer.targets.iter().filter(|t| t.node == node && t.instance == instance && !t.removed) {
+                for target in balancer
+                    .targets
+                    .iter()
+                    .filter(|t| t.node == node && t.instance == instance && !t.removed)
+                {
                     in_rotation &= target.up;
                 }
             }
@@ -159,15 +190,31 @@ impl Sim {
         let mine = |purpose| {
             (0..self.logs.len() as u32).filter(move |&l| {
                 let log = &self.logs[l as usize];
-                log.node == node && log.primary == instance && !log.retired && log.purpose == purpose
+                log.node == node
+                    && log.primary == instance
+                    && !log.retired
+                    && log.purpose == purpose
             })
         };
         let data = || mine(Purpose::Data).map(|l| (l, &self.logs[l as usize]));
-        let live: u64 = mine(Purpose::Sessions).map(|l| sessions.get(l as usize).copied().unwrap_or(0)).sum();
-        let kept: u64 = mine(Purpose::Data).map(|l| sessions.get(l as usize).copied().unwrap_or(0)).sum();
+        let live: u64 = mine(Purpose::Sessions)
+            .map(|l| sessions.get(l as usize).copied().unwrap_or(0))
+            .sum();
+        let kept: u64 = mine(Purpose::Data)
+            .map(|l| sessions.get(l as usize).copied().unwrap_or(0))
+            .sum();
         let role = match &slot.body {
-            Body::Store(store) if self.logs.get(store.log as usize).is_some_and(|l| l.durability.replicas > 0) => {
-                if store.primary == instance { Role::Primary } else { Role::Replica }
+            Body::Store(store)
+                if self
+                    .logs
+                    .get(store.log as usize)
+                    .is_some_and(|l| l.durability.replicas > 0) =>
+            {
+                if store.primary == instance {
+                    Role::Primary
+                } else {
+                    Role::Replica
+                }
             }
             _ => Role::Alone,
         };
@@ -177,7 +224,11 @@ impl Sim {
             since: Duration(here.since),
             in_rotation,
             role,
-            load: if here.workers == u32::MAX { 0.0 } else { f64::from(here.busy) / f64::from(here.workers) },
+            load: if here.workers == u32::MAX {
+                0.0
+            } else {
+                f64::from(here.busy) / f64::from(here.workers)
+            },
             queue: here.queue.len() as u64,
             queue_limit: match &slot.body {
                 Body::Service(service) => match service.queue {
@@ -188,11 +239,18 @@ impl Sim {
             },
             sessions: live + kept,
             writes: data().map(|(_, l)| l.acknowledged()).sum(),
-            unsaved: data().filter(|(_, l)| l.online).map(|(_, l)| l.exposed(self.now)).sum(),
-            state_bytes: data().map(|(l, _)| self.state_bytes(l)).sum::<u64>() + (live + kept) * self.session_bytes(),
+            unsaved: data()
+                .filter(|(_, l)| l.online)
+                .map(|(_, l)| l.exposed(self.now))
+                .sum(),
+            state_bytes: data().map(|(l, _)| self.state_bytes(l)).sum::<u64>()
+                + (live + kept) * self.session_bytes(),
             lost_writes: here.lost_writes,
             lost_sessions: here.lost_sessions,
-            last_snapshot: data().filter_map(|(_, l)| l.snapshot_at).max().map(Duration),
+            last_snapshot: data()
+                .filter_map(|(_, l)| l.snapshot_at)
+                .max()
+                .map(Duration),
         }
     }
 
@@ -209,7 +267,10 @@ impl Sim {
 
     /// Areas of a node's instances, up to now.
     pub(super) fn areas_of(&self, node: &NodeSlot) -> Areas {
-        node.instances.iter().map(|i| i.areas_at(self.now)).fold(Areas::default(), Areas::plus)
+        node.instances
+            .iter()
+            .map(|i| i.areas_at(self.now))
+            .fold(Areas::default(), Areas::plus)
     }
 
     /// What happened since the last call (or the start), for charts. Needs `Watch::live`.
@@ -228,7 +289,9 @@ impl Sim {
         let names: Vec<String> = self.topology.nodes.keys().cloned().collect();
         let mut nodes = Vec::with_capacity(names.len());
         for name in names {
-            let Some(slot) = self.slot_of(&name) else { continue };
+            let Some(slot) = self.slot_of(&name) else {
+                continue;
+            };
             let node = &mut self.nodes[slot as usize];
             let mut sum = Areas::default();
             for instance in &mut node.instances {
@@ -238,14 +301,28 @@ impl Sim {
             }
             let completed = node.completed - node.completed_at_interval;
             node.completed_at_interval = node.completed;
-            let per = |area: u128, whole: f64| if whole > 0.0 { area as f64 / whole } else { 0.0 };
+            let per = |area: u128, whole: f64| {
+                if whole > 0.0 {
+                    area as f64 / whole
+                } else {
+                    0.0
+                }
+            };
             let utilised = node.kind != NodeKind::LoadBalancer;
             nodes.push(NodeInterval {
                 name,
-                utilisation: if utilised { per(sum.busy, sum.capacity as f64) } else { 0.0 },
+                utilisation: if utilised {
+                    per(sum.busy, sum.capacity as f64)
+                } else {
+                    0.0
+                },
                 queue_length: per(sum.waiting, span),
                 in_flight: per(sum.present, span),
-                throughput_per_s: if span > 0.0 { completed as f64 / (span / 1e9) } else { 0.0 },
+                throughput_per_s: if span > 0.0 {
+                    completed as f64 / (span / 1e9)
+                } else {
+                    0.0
+                },
             });
         }
         Interval {
