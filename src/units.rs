@@ -32,26 +32,26 @@ pub struct Share(pub f64);
 /// Nanoseconds in a second.
 pub const SECOND: u64 = 1_000_000_000;
 
-const DURATION_UNITS: &[(&str, f64)] = &[
-    ("ns", 1.0),
-    ("us", 1e3),
-    ("µs", 1e3),
-    ("ms", 1e6),
-    ("s", 1e9),
-    ("m", 60e9),
-    ("h", 3600e9),
-    ("d", 86_400e9),
+const DURATION_UNITS: &[(&str, u64)] = &[
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("ms", 1_000_000),
+    ("s", SECOND),
+    ("m", 60 * SECOND),
+    ("h", 3600 * SECOND),
+    ("d", 86_400 * SECOND),
 ];
-const BYTE_UNITS: &[(&str, f64)] = &[
-    ("B", 1.0),
-    ("KiB", 1024.0),
-    ("MiB", 1_048_576.0),
-    ("GiB", 1_073_741_824.0),
-    ("TiB", 1_099_511_627_776.0),
-    ("KB", 1e3),
-    ("MB", 1e6),
-    ("GB", 1e9),
-    ("TB", 1e12),
+const BYTE_UNITS: &[(&str, u64)] = &[
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
 ];
 const BANDWIDTH_UNITS: &[(&str, f64)] = &[
     ("B/s", 1.0),
@@ -85,79 +85,140 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// Splits "250us" into 250.0 and "us", and multiplies by the unit's factor.
-fn parse_with_units(
+/// A quantity's text cut into number and unit: "250us" into "250" and "us".
+fn number_and_unit(text: &str) -> (String, &str) {
+    let text = text.trim();
+    let digit_or_sign = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+');
+    let unit_at = text
+        .char_indices()
+        .find(|&(at, c)| {
+            let exponent = matches!(c, 'e' | 'E') && text[at + 1..].starts_with(digit_or_sign);
+            let sign = matches!(c, '-' | '+') && (at == 0 || text[..at].ends_with(['e', 'E']));
+            !(c.is_ascii_digit() || matches!(c, '.' | '_') || exponent || sign)
+        })
+        .map_or(text.len(), |(at, _)| at);
+    let (number, unit) = text.split_at(unit_at);
+    (number.replace('_', ""), unit.trim())
+}
+
+/// Number and unit's factor of a quantity's text. The number is finite and not negative.
+fn parse_with_units<F: Copy>(
     text: &str,
     what: &str,
     example: &str,
-    units: &[(&str, f64)],
-) -> Result<f64, ParseError> {
-    let trimmed = text.trim();
-    let unit_at = trimmed
-        .char_indices()
-        .find(|&(at, c)| {
-            !(c.is_ascii_digit()
-                || c == '.'
-                || c == '_'
-                || ((c == 'e' || c == 'E')
-                    && trimmed[at + 1..].starts_with(|d: char| d.is_ascii_digit() || d == '-'))
-                || (matches!(c, '-' | '+') && (at == 0 || trimmed[..at].ends_with(['e', 'E']))))
-        })
-        .map_or(trimmed.len(), |(at, _)| at);
-    let (number, unit) = trimmed.split_at(unit_at);
-    let unit = unit.trim();
-    let names = || {
-        let names: Vec<&str> = units.iter().map(|&(name, _)| name).collect();
-        names.join(", ")
-    };
-    let value: f64 = number.replace('_', "").parse().map_err(|_| {
+    units: &[(&str, F)],
+) -> Result<(String, f64, F), ParseError> {
+    let (number, unit) = number_and_unit(text);
+    let shown: String = text.chars().take(40).collect();
+    let value: f64 = number.parse().map_err(|_| {
         ParseError(format!(
-            "\"{text}\" is not {what}: write a number and a unit, such as \"{example}\""
+            "\"{shown}\" is not {what}: write a number and a unit, such as \"{example}\""
         ))
     })?;
     let Some(&(_, factor)) = units.iter().find(|(name, _)| *name == unit) else {
         let problem = if unit.is_empty() {
-            format!("\"{text}\" has no unit")
+            format!("\"{shown}\" has no unit")
         } else {
+            let unit: String = unit.chars().take(40).collect();
             format!("\"{unit}\" is not a unit of {what}")
         };
+        let names: Vec<&str> = units.iter().map(|&(name, _)| name).collect();
         return Err(ParseError(format!(
             "{problem}: write it like \"{example}\" (units: {})",
-            names()
+            names.join(", ")
         )));
     };
-    let scaled = value * factor;
-    if !scaled.is_finite() || scaled < 0.0 {
+    if !value.is_finite() || value < 0.0 {
         return Err(ParseError(format!(
-            "\"{text}\" is not {what}: it must be finite and not negative"
+            "\"{shown}\" is not {what}: it must be finite and not negative"
         )));
     }
-    Ok(scaled)
+    Ok((number, value.abs(), factor)) // abs: -0 becomes 0
 }
 
-/// Writes `value` in the largest of `units` in which it is a short number; the text parses back to the same value.
-fn write_with_units(f: &mut fmt::Formatter<'_>, value: f64, units: &[(&str, f64)]) -> fmt::Result {
-    if value == 0.0 {
-        return write!(f, "0{}", units[units.len() - 1].0);
+/// The quantity in base units, from a number and the unit's size in them.
+fn scaled(text: &str, what: &str, value: f64, factor: f64) -> Result<f64, ParseError> {
+    let product = value * factor;
+    if product.is_finite() {
+        Ok(product)
+    } else {
+        Err(ParseError(format!("\"{text}\" is too much for {what}")))
     }
-    let mut best: Option<String> = None;
-    for &(name, factor) in units {
-        let scaled = value / factor;
-        if scaled * factor == value && (0.001..1e15).contains(&scaled) {
-            let text = format!("{scaled}{name}");
-            if best.as_ref().is_none_or(|b| text.len() < b.len()) {
-                best = Some(text);
+}
+
+/// Number times unit, rounded to a whole, exactly: `f64` has too few digits for a year in nanoseconds. `None` above
+/// 10^18.
+fn scaled_to_whole(number: &str, unit: u64) -> Option<u64> {
+    const MOST: u128 = 1_000_000_000_000_000_000;
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let mantissa = mantissa.trim_start_matches(['+', '-']);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(0);
+    }
+    // An exponent beyond what fits makes it too large, or nothing.
+    let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
+        -9999
+    } else {
+        9999
+    });
+    let exponent = exponent.saturating_sub(i64::try_from(fraction.len()).unwrap_or(i64::MAX));
+    // Digits from the 26th on change nothing that rounding to a whole could see, or the number is too large.
+    let kept = digits.len().min(25);
+    let exponent = exponent.saturating_add(i64::try_from(digits.len() - kept).unwrap_or(i64::MAX));
+    let value: u128 = digits[..kept].parse().ok()?;
+    let product = value * u128::from(unit);
+    let result = if exponent >= 0 {
+        let power = 10_u128.checked_pow(u32::try_from(exponent).ok()?)?;
+        product.checked_mul(power)?
+    } else {
+        match 10_u128.checked_pow(u32::try_from(-exponent).ok()?) {
+            Some(power) => (product + power / 2) / power,
+            None => 0,
+        }
+    };
+    (result <= MOST).then(|| u64::try_from(result).ok())?
+}
+
+/// Writes `value` in the unit in which the number is shortest; the text parses back to the same value. The first unit
+/// is kept where its number is short enough.
+fn write_with_units(f: &mut fmt::Formatter<'_>, value: f64, units: &[(&str, f64)]) -> fmt::Result {
+    let mut best: Option<(usize, String)> = None;
+    for (index, &(name, factor)) in units.iter().enumerate() {
+        let number = value / factor;
+        if number * factor == value && (value == 0.0 || (0.001..1e15).contains(&number)) {
+            let number = number.to_string();
+            if index == 0 && number.len() <= 5 {
+                return write!(f, "{number}{name}");
+            }
+            if best
+                .as_ref()
+                .is_none_or(|(length, _)| number.len() < *length)
+            {
+                best = Some((number.len(), format!("{number}{name}")));
             }
         }
     }
     match best {
-        Some(text) => f.write_str(&text),
-        None => write!(
-            f,
-            "{value}{}",
-            units.iter().find(|u| u.1 == 1.0).map_or("", |u| u.0)
-        ),
+        Some((_, text)) => f.write_str(&text),
+        None => {
+            let base = units.iter().find(|unit| unit.1 == 1.0);
+            write!(f, "{value}{}", base.map_or("", |unit| unit.0))
+        }
     }
+}
+
+/// `value / unit` with at most three decimals, if it is that exactly.
+fn in_unit(value: u64, unit: u64) -> Option<String> {
+    let (whole, rest) = (value / unit, u128::from(value % unit));
+    let thousandths = rest * 1000 / u128::from(unit);
+    if thousandths * u128::from(unit) != rest * 1000 {
+        return None;
+    }
+    let text = format!("{whole}.{thousandths:03}");
+    Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
 }
 
 impl Duration {
@@ -175,11 +236,10 @@ impl Duration {
 impl FromStr for Duration {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let ns = parse_with_units(text, "a time", "250us", DURATION_UNITS)?;
-        if ns > 1e18 {
-            return Err(ParseError(format!("\"{text}\" is more than 30 years")));
-        }
-        Ok(Self(ns.round() as u64))
+        let (number, _, unit) = parse_with_units(text, "a time", "250us", DURATION_UNITS)?;
+        scaled_to_whole(&number, unit)
+            .map(Self)
+            .ok_or_else(|| ParseError(format!("\"{}\" is more than 30 years", text.trim())))
     }
 }
 
@@ -188,23 +248,15 @@ impl fmt::Display for Duration {
         if self.0 == 0 {
             return f.write_str("0s");
         }
-        // Integers of the largest unit that gives at most three decimals; 90 s stays "90s", 120 s becomes "2m".
-        let written: [(&str, u64); 7] = [
-            ("d", 86_400 * SECOND),
-            ("h", 3600 * SECOND),
-            ("m", 60 * SECOND),
-            ("s", SECOND),
-            ("ms", 1_000_000),
-            ("us", 1_000),
-            ("ns", 1),
-        ];
-        for (index, (name, unit)) in written.into_iter().enumerate() {
-            if self.0.is_multiple_of(unit) {
-                return write!(f, "{}{name}", self.0 / unit);
-            }
-            if index >= 3 && self.0 >= unit && (self.0 % unit).is_multiple_of((unit / 1000).max(1))
+        // The largest unit of which it is a whole number, or with decimals from the second down: 90 s stays "90s",
+        // 120 s becomes "2m", 1500 ms "1.5s".
+        for &(name, unit) in DURATION_UNITS.iter().rev() {
+            let whole = self.0.is_multiple_of(unit);
+            if name != "µs"
+                && (whole || (unit <= SECOND && self.0 >= unit))
+                && let Some(number) = in_unit(self.0, unit)
             {
-                return write!(f, "{}{name}", self.0 as f64 / unit as f64);
+                return write!(f, "{number}{name}");
             }
         }
         write!(f, "{}ns", self.0)
@@ -214,30 +266,39 @@ impl fmt::Display for Duration {
 impl FromStr for Rate {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        parse_with_units(text, "a rate", "500/s", RATE_UNITS).map(Self)
+        let (_, value, factor) = parse_with_units(text, "a rate", "500/s", RATE_UNITS)?;
+        scaled(text, "a rate", value, factor).map(Self)
     }
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/s", self.0)
+        write_with_units(f, self.0, RATE_UNITS)
     }
 }
 
 impl FromStr for Bytes {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let bytes = parse_with_units(text, "a size", "16KiB", BYTE_UNITS)?;
-        if bytes > 1e18 {
-            return Err(ParseError(format!("\"{text}\" is more than an exbibyte")));
-        }
-        Ok(Self(bytes.round() as u64))
+        let (number, _, unit) = parse_with_units(text, "a size", "16KiB", BYTE_UNITS)?;
+        scaled_to_whole(&number, unit)
+            .map(Self)
+            .ok_or_else(|| ParseError(format!("\"{}\" is more than 10^18 bytes", text.trim())))
     }
 }
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_with_units(f, self.0 as f64, &BYTE_UNITS[..5])
+        // The unit in which the number is shortest, the smallest of those that are alike.
+        let shortest = BYTE_UNITS
+            .iter()
+            .filter(|&&(_, unit)| self.0 >= unit || unit == 1)
+            .filter_map(|&(name, unit)| Some((in_unit(self.0, unit)?, name)))
+            .min_by_key(|(number, _)| number.len());
+        match shortest {
+            Some((number, name)) => write!(f, "{number}{name}"),
+            None => write!(f, "{}B", self.0),
+        }
     }
 }
 
@@ -252,10 +313,12 @@ impl FromStr for Bandwidth {
         if text.trim().eq_ignore_ascii_case("unlimited") {
             return Ok(Self::UNLIMITED);
         }
-        let value = parse_with_units(text, "a bandwidth", "1GiB/s", BANDWIDTH_UNITS)?;
+        let (_, value, factor) = parse_with_units(text, "a bandwidth", "1GiB/s", BANDWIDTH_UNITS)?;
+        let value = scaled(text, "a bandwidth", value, factor)?;
         if value < 1.0 {
             return Err(ParseError(format!(
-                "\"{text}\" is too little: at least 1B/s, or \"unlimited\""
+                "\"{}\" is too little: at least 1B/s, or \"unlimited\"",
+                text.trim()
             )));
         }
         Ok(Self(value))
@@ -275,21 +338,46 @@ impl fmt::Display for Bandwidth {
 impl FromStr for Share {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let percent = parse_with_units(text, "a share", "99.9%", &[("%", 1.0)])?;
+        let (number, percent, ()) = parse_with_units(text, "a share", "99.9%", &[("%", ())])?;
         // Through decimal text: "99.9%" must be the same number as 0.999, which no division gives.
-        let share = format!("{percent}e-2").parse().unwrap_or(percent / 100.0);
+        let share = match number.contains(['e', 'E']) {
+            true => format!("{percent}e-2"),
+            false => format!("{number}e-2"),
+        };
+        let share: f64 = share.parse().unwrap_or(percent / 100.0);
         if share > 1.0 {
-            return Err(ParseError(format!("\"{text}\" is more than 100%")));
+            return Err(ParseError(format!("\"{}\" is more than 100%", text.trim())));
         }
-        Ok(Self(share))
+        Ok(Self(share.abs()))
     }
 }
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Twelve digits hide the rounding of the multiplication.
-        let percent = (self.0 * 1e14).round() / 1e12;
-        write!(f, "{percent}%")
+        // The decimal point is moved in the text: 0.07 * 100 is not 7.
+        let text = format!("{:e}", self.0);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let digits = mantissa.replace('.', "");
+        let point = 3 + exponent.parse::<i32>().unwrap_or(0); // digits before the point, as a percentage
+        match usize::try_from(point) {
+            Err(_) | Ok(0) => {
+                let zeros = "0".repeat(usize::try_from(-point).unwrap_or(0));
+                match digits.trim_end_matches('0') {
+                    "" => f.write_str("0%"),
+                    digits => write!(f, "0.{zeros}{digits}%"),
+                }
+            }
+            Ok(point) if digits.len() > point => {
+                write!(f, "{}.{}%", &digits[..point], &digits[point..])
+            }
+            Ok(point) => {
+                let number = format!("{digits:0<point$}");
+                match number.trim_start_matches('0') {
+                    "" => f.write_str("0%"),
+                    number => write!(f, "{number}%"),
+                }
+            }
+        }
     }
 }
 
@@ -329,6 +417,9 @@ text_in_files! {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
 
     #[test]
@@ -338,25 +429,92 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Duration>().unwrap().to_string(), text);
         }
-        for text in ["16KiB", "1KiB", "0B", "200B", "41.5MiB", "10GiB"] {
-            let bytes: Bytes = text.parse().unwrap();
-            assert_eq!(bytes.to_string().parse::<Bytes>().unwrap(), bytes, "{text}");
+        for text in ["16KiB", "1KiB", "0B", "200B", "41.5MiB", "10GiB", "1MB"] {
+            assert_eq!(text.parse::<Bytes>().unwrap().to_string(), text);
         }
-        for text in ["99.9%", "30%", "0%", "0.1%", "100%"] {
+        for text in [
+            "99.9%", "30%", "7%", "0%", "0.1%", "0.01%", "100%", "33.3333%",
+        ] {
             assert_eq!(text.parse::<Share>().unwrap().to_string(), text);
         }
-        for text in ["500/s", "0.5/s"] {
+        for text in ["500/s", "0.5/s", "1/m", "400.5/s", "100000/s"] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }
-        for text in ["1GiB/s", "unlimited", "10Gbit/s"] {
-            let bandwidth: Bandwidth = text.parse().unwrap();
-            assert_eq!(
-                bandwidth.to_string().parse::<Bandwidth>().unwrap(),
-                bandwidth
-            );
+        for text in ["1GiB/s", "unlimited", "10Gbit/s", "100MiB/s", "1B/s"] {
+            assert_eq!(text.parse::<Bandwidth>().unwrap().to_string(), text);
         }
         assert_eq!("99.9%".parse::<Share>().unwrap().0, 0.999);
-        assert_eq!("1e-3s".parse::<Duration>().unwrap(), Duration(1_000_000));
+        for (text, ns) in [
+            ("1e-3s", 1_000_000),
+            ("1e+3ns", 1_000),
+            (" 1_000 ms ", SECOND),
+            ("+2s", 2 * SECOND),
+            ("-0s", 0),
+            ("0.4ns", 0),
+            ("0.5ns", 1),
+            ("1e-99999999999999999999s", 0),
+            ("104d", 104 * 86_400 * SECOND),
+        ] {
+            assert_eq!(text.parse(), Ok(Duration(ns)), "{text}");
+        }
+        assert_eq!(Rate::default().to_string(), "0/s");
+        assert_eq!("-0/s".parse::<Rate>().unwrap().to_string(), "0/s");
+    }
+
+    proptest! {
+        // The same values each time: no test fails by chance.
+        #![proptest_config(ProptestConfig {
+            cases: 2000,
+            failure_persistence: None,
+            rng_seed: RngSeed::Fixed(1),
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn every_value_prints_text_that_parses_back(whole in 0_u64..=1_000_000_000_000_000_000, number in 0.0..1e18_f64, share in 0.0..=1.0_f64) {
+            let duration = Duration(whole);
+            prop_assert_eq!(duration.to_string().parse(), Ok(duration));
+            let bytes = Bytes(whole);
+            prop_assert_eq!(bytes.to_string().parse(), Ok(bytes));
+            let rate = Rate(number);
+            prop_assert_eq!(rate.to_string().parse(), Ok(rate));
+            let bandwidth = Bandwidth(1.0 + number);
+            prop_assert_eq!(bandwidth.to_string().parse(), Ok(bandwidth));
+            let share = Share(share);
+            prop_assert_eq!(share.to_string().parse(), Ok(share));
+        }
+
+        #[test]
+        fn round_values_print_short_text_that_parses_back(number in 0_u64..100_000, unit in 0_usize..9, percent in 0_u32..=1000) {
+            let (name, size) = BYTE_UNITS[unit];
+            let bytes = Bytes(number * size);
+            prop_assert_eq!(format!("{number}{name}").parse(), Ok(bytes));
+            prop_assert_eq!(bytes.to_string().parse(), Ok(bytes));
+            let as_typed = format!("{number}{name}");
+            prop_assert!(bytes.to_string().len() <= as_typed.len());
+            let (name, size) = DURATION_UNITS[unit.min(DURATION_UNITS.len() - 1)];
+            let number = number.min(10_000); // below 30 years in days
+            let duration = Duration(number * size);
+            prop_assert_eq!(format!("{number}{name}").parse(), Ok(duration));
+            prop_assert_eq!(duration.to_string().parse(), Ok(duration));
+            let text = format!("{}%", f64::from(percent) / 10.0);
+            prop_assert_eq!(text.parse::<Share>().unwrap().to_string(), text);
+            let text = format!("{number}/s");
+            prop_assert_eq!(text.parse::<Rate>().unwrap().to_string().parse(), text.parse::<Rate>());
+        }
+
+        #[test]
+        fn any_text_is_a_quantity_or_a_sentence(text in "\\PC*|[0-9eE+._-]{0,40}(ns|us|µs|s|/s|B|KiB|%|Gbit/s)?") {
+            for error in [
+                text.parse::<Duration>().err(),
+                text.parse::<Rate>().err(),
+                text.parse::<Bytes>().err(),
+                text.parse::<Bandwidth>().err(),
+                text.parse::<Share>().err(),
+            ].into_iter().flatten() {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
     }
 
     #[test]
@@ -375,7 +533,17 @@ mod tests {
         assert!("-5s".parse::<Duration>().is_err());
         assert!("101%".parse::<Share>().is_err());
         assert!("".parse::<Bytes>().is_err());
-        assert!("1e400s".parse::<Duration>().is_err());
+        for text in [
+            "1e400s",
+            "1e18s",
+            "9999999999999999999999s",
+            "1e30s",
+            "1e999999999999s",
+        ] {
+            assert!(text.parse::<Duration>().is_err(), "{text}");
+        }
+        assert!("1e400/s".parse::<Rate>().is_err());
+        assert!("1e400%".parse::<Share>().is_err());
         assert!("é5s".parse::<Rate>().is_err());
     }
 }

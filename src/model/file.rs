@@ -361,31 +361,38 @@ impl Blame<'_> {
         }
     }
 
+    /// Whether brackets, commas or names are at fault rather than a value.
     fn is_syntax(&self) -> bool {
         use ron::Error as E;
-        matches!(
+        let said_of_what_was_read = matches!(
             self.code,
-            E::Eof
-                | E::ExpectedArrayEnd
-                | E::ExpectedAttribute
-                | E::ExpectedAttributeEnd
-                | E::ExpectedComma
-                | E::ExpectedMapColon
-                | E::ExpectedMapEnd
-                | E::ExpectedOptionEnd
-                | E::ExpectedStructLike
-                | E::ExpectedNamedStructLike(_)
-                | E::ExpectedStructLikeEnd
-                | E::ExpectedIdentifier
-                | E::ExpectedStringEnd
-                | E::InvalidEscape(_)
-                | E::NoSuchExtension(_)
-                | E::TrailingCharacters
-                | E::UnclosedBlockComment
-                | E::UnclosedLineComment
-                | E::UnexpectedChar(_)
-                | E::ExceededRecursionLimit
-        )
+            E::Message(_) | E::NoSuchStructField { .. } | E::NoSuchEnumVariant { .. }
+        );
+        let at_end = self.places.token_from(self.reached).is_none();
+        (at_end && !said_of_what_was_read)
+            || matches!(
+                self.code,
+                E::Eof
+                    | E::ExpectedArrayEnd
+                    | E::ExpectedAttribute
+                    | E::ExpectedAttributeEnd
+                    | E::ExpectedComma
+                    | E::ExpectedMapColon
+                    | E::ExpectedMapEnd
+                    | E::ExpectedOptionEnd
+                    | E::ExpectedStructLike
+                    | E::ExpectedNamedStructLike(_)
+                    | E::ExpectedStructLikeEnd
+                    | E::ExpectedIdentifier
+                    | E::ExpectedStringEnd
+                    | E::InvalidEscape(_)
+                    | E::NoSuchExtension(_)
+                    | E::TrailingCharacters
+                    | E::UnclosedBlockComment
+                    | E::UnclosedLineComment
+                    | E::UnexpectedChar(_)
+                    | E::ExceededRecursionLimit
+            )
     }
 
     /// What to point at.
@@ -406,6 +413,11 @@ impl Blame<'_> {
                     .flatten()
                     .find(|at| self.text[at.clone()] == **found)
                     .unwrap_or_else(next);
+            }
+            E::UnclosedBlockComment => {
+                let all = tokens(self.text);
+                let comment = all.iter().rev().find(|t| t.kind == Kind::Comment);
+                return comment.map_or_else(next, |comment| comment.at.start..comment.at.start + 2);
             }
             _ if self.is_syntax() => return next(),
             _ => {}
@@ -451,6 +463,8 @@ impl Blame<'_> {
                     }
                     path.push_str(&shortened(key));
                 }
+                // An event is named by its number; which of its parts is wrong, the caret shows.
+                Segment::Seq { .. } if path.ends_with(']') => break,
                 Segment::Seq { index } => path += &format!("[{index}]"),
                 Segment::Enum { .. } => {}
                 Segment::Unknown => break,
@@ -461,6 +475,9 @@ impl Blame<'_> {
 
     /// What may stand at the path, from the settings' own description.
     fn expected(&self) -> Option<String> {
+        if self.is_syntax() && !matches!(self.code, ron::Error::ExpectedStructLike) {
+            return None; // something would be right there if what is before it were
+        }
         let mut shape = Topology::shape();
         let mut range = None;
         for segment in &self.path {
@@ -480,7 +497,14 @@ impl Blame<'_> {
                 _ => return None,
             };
         }
-        described(&shape, range)
+        match (&shape, &self.code) {
+            // What was read was of the right form, and its own sentence says what is wrong with it.
+            (Shape::Group(_) | Shape::Map(_), ron::Error::Message(_)) => None,
+            (Shape::Map(_), _) if self.readable_path() == "links" => {
+                Some("a list of links, such as [\"clients -> lb\", \"lb -> api\"]".to_owned())
+            }
+            _ => described(&shape, range),
+        }
     }
 
     fn sentence(&self, at: &Range<usize>, expected: Option<&str>) -> String {
@@ -493,24 +517,25 @@ impl Blame<'_> {
             .map(|word| &self.text[word]);
         let named = before.filter(|word| word.starts_with(|c: char| c.is_alphabetic()));
         match &self.code {
-            E::Eof => match self.places.unclosed() {
-                Some(open) => format!(
-                    "the file ends here, but the `{}` of line {} is still open",
-                    &self.text[open.clone()],
-                    line_and_column(self.text, open.start).0
-                ),
-                None => "the file ends here, before the topology does".to_owned(),
-            },
-            _ if found.is_empty() && self.is_syntax() => match self.places.unclosed() {
-                Some(open) => format!(
-                    "the file ends here, but the `{}` of line {} is still open",
-                    &self.text[open.clone()],
-                    line_and_column(self.text, open.start).0
-                ),
-                None => explain(&self.code),
-            },
+            E::UnclosedBlockComment => {
+                "a comment begins here and never ends: close it with `*/`".to_owned()
+            }
+            _ if self.is_syntax() && (found.is_empty() || self.code == E::Eof) => {
+                match self.places.unclosed() {
+                    Some(open) => format!(
+                        "the file ends here, but the `{}` of line {} is still open",
+                        &self.text[open.clone()],
+                        line_and_column(self.text, open.start).0
+                    ),
+                    None => "the file ends here, before the topology does".to_owned(),
+                }
+            }
             E::ExpectedComma => match (named, found) {
                 (Some(name), "(") => format!("`{name}` takes nothing in brackets"),
+                // The reader of whole numbers stops at what does not belong to one.
+                _ if at.start < self.reached => {
+                    format!("`{}` is not a whole number", one_line(found))
+                }
                 _ => format!("a comma is missing before `{}`", one_line(found)),
             },
             E::ExpectedMapColon => format!(
@@ -545,7 +570,23 @@ impl Blame<'_> {
                 Some(expected) => {
                     format!("expected {expected}, found `{}`", one_line(found))
                 }
-                None => format!("{}, found `{}`", explain(&self.code), one_line(found)),
+                None => {
+                    let expected = match &self.code {
+                        E::ExpectedInteger => "expected a whole number".to_owned(),
+                        E::ExpectedFloat => "expected a number".to_owned(),
+                        E::ExpectedString => "expected a text in quotes".to_owned(),
+                        E::ExpectedBoolean => "expected true or false".to_owned(),
+                        E::ExpectedArray => "expected a list in square brackets".to_owned(),
+                        E::ExpectedMap => "expected named entries in braces".to_owned(),
+                        E::ExpectedDifferentLength { expected, found } => {
+                            // "tuple variant Command::Crash with 2 elements"
+                            let what = expected.rsplit("::").next().unwrap_or(expected);
+                            return format!("expected {what}, found {found}");
+                        }
+                        code => explain(code),
+                    };
+                    format!("{expected}, found `{}`", one_line(found))
+                }
             },
         }
     }

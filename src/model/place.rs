@@ -250,12 +250,13 @@ impl<'a> Places<'a> {
         };
         for step in path {
             let mut entries = self.entries(&here.value);
-            // `Clients((users: 3))` and `Some((...))` wrap a group once more.
-            while let [only] = &entries[..]
-                && matches!(step, Step::Name(_))
-                && only.name.is_none()
-            {
-                entries = self.entries(&only.value);
+            // `Clients((users: 3))` wraps a group once more, and so does `Some((...))`; no file does it oftener.
+            for _ in 0..2 {
+                if let ([only], Step::Name(_)) = (&entries[..], step)
+                    && only.name.is_none()
+                {
+                    entries = self.entries(&only.value);
+                }
             }
             here = match *step {
                 Step::Name(wanted) => entries.into_iter().find(|entry| {
