@@ -358,3 +358,138 @@ impl Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Node, load};
+
+    fn live() -> Live {
+        let mut live = Live::new(Runner::stepped());
+        live.open(Document::from_loaded(load("sticky-in-memory").unwrap()));
+        live.tick(0.0, 0.0);
+        live
+    }
+
+    fn run(live: &mut Live, seconds: f64) {
+        for frame in 0..(seconds * 60.0) as u32 {
+            live.tick(f64::from(frame) / 60.0, 1.0 / 60.0);
+        }
+    }
+
+    fn set(path: &str, value: &str) -> Command {
+        Command::Set(path.into(), value.into())
+    }
+
+    fn instances(topology: &Topology) -> u32 {
+        match &topology.nodes["api"] {
+            Node::Service(service) => service.instances,
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn before_it_runs_an_edit_starts_afresh_and_later_it_is_recorded() {
+        let mut live = live();
+        live.act(
+            &Action::Edit(vec![set("nodes.api.instances", "5")], "5 instances".into()),
+            false,
+        );
+        live.tick(0.0, 0.0);
+        assert!(!live.has_recording());
+        assert_eq!(instances(&live.at_reset), 5);
+
+        live.act(&Action::Play, false);
+        run(&mut live, 1.0);
+        live.act(
+            &Action::Edit(vec![set("nodes.api.instances", "6")], "6 instances".into()),
+            false,
+        );
+        live.act(&Action::Run(Command::Crash("api".into(), 1)), false);
+        live.tick(2.0, 0.0);
+        assert_eq!(live.latest.recording.len(), 2);
+        // The fault is not in the document and not in what undo takes back.
+        assert_eq!(instances(live.document().topology()), 6);
+        live.act(&Action::Undo, false);
+        live.tick(2.0, 0.0);
+        assert_eq!(instances(live.document().topology()), 5);
+        assert_eq!(live.latest.recording.len(), 3);
+        let session = live.session();
+        assert_eq!(instances(&session), 5);
+        assert_eq!(session.scenario.len(), live.at_reset.scenario.len() + 3);
+    }
+
+    #[test]
+    fn what_cannot_run_says_so_and_runs_again_once_it_can() {
+        let mut live = live();
+        live.act(
+            &Action::Edit(vec![Command::Remove("api".into())], "Removed api".into()),
+            false,
+        );
+        assert!(live.view().problem.is_some());
+        live.act(&Action::Play, false);
+        live.tick(0.0, 0.1);
+        assert!(!live.view().playing);
+        let messages = live.take_messages();
+        assert!(
+            messages
+                .iter()
+                .any(|m| m.text.starts_with("Cannot run yet")),
+            "{messages:?}"
+        );
+        live.act(&Action::Undo, false);
+        assert_eq!(live.view().problem, None);
+        live.act(&Action::Play, false);
+        run(&mut live, 0.5);
+        assert!(live.view().playing && live.view().snapshot.now > Duration(0));
+    }
+
+    #[test]
+    fn a_wrong_edit_changes_nothing_and_says_why() {
+        let mut live = live();
+        let before = live.document().topology().clone();
+        live.act(
+            &Action::Edit(vec![set("nodes.api.workers", "many")], "w".into()),
+            false,
+        );
+        assert_eq!(*live.document().topology(), before);
+        assert_eq!(live.take_messages().len(), 1);
+    }
+
+    #[test]
+    fn a_reset_forgets_what_happened_and_keeps_the_document() {
+        let mut live = live();
+        live.act(&Action::Play, false);
+        run(&mut live, 1.0);
+        live.act(&Action::Run(Command::Crash("api".into(), 1)), false);
+        live.tick(1.0, 0.0);
+        live.act(&Action::Reset, false);
+        live.tick(1.0, 0.0);
+        assert!(!live.has_recording());
+        assert_eq!(live.view().snapshot.now, Duration(0));
+        assert!(live.view().history.intervals().is_empty());
+        assert!(!live.document().dirty());
+    }
+
+    #[test]
+    fn another_seed_is_part_of_the_document() {
+        let mut live = live();
+        live.act(&Action::SetSeed(7), false);
+        live.tick(0.0, 0.0);
+        assert_eq!(live.view().seed, 7);
+        assert!(live.document().dirty());
+    }
+
+    #[test]
+    fn a_selection_goes_with_what_was_selected() {
+        let mut live = live();
+        let node = Selection::Node("api".into());
+        live.act(&Action::Select(Some(node.clone())), false);
+        assert_eq!(live.view().selection, Some(&node));
+        live.act(
+            &Action::Edit(vec![Command::Remove("api".into())], "r".into()),
+            false,
+        );
+        assert_eq!(live.view().selection, None);
+    }
+}

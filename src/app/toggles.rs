@@ -313,3 +313,133 @@ fn problems(topology: &Topology) -> Vec<String> {
         .map(|problem| problem.message)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{file, presets};
+
+    fn preset(name: &str) -> Topology {
+        file::read(presets::find(name).unwrap().text, name).unwrap()
+    }
+
+    fn after(topology: &Topology, commands: &[Command]) -> Topology {
+        let mut changed = topology.clone();
+        for command in commands {
+            changed.apply(command).unwrap();
+        }
+        changed
+    }
+
+    fn services(topology: &Topology) -> Vec<String> {
+        let is_service = |(_, node): &(&String, &Node)| matches!(node, Node::Service(_));
+        let names = topology.nodes.iter().filter(is_service);
+        names.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// From every preset, every choice, and every choice after that: whatever is offered can be run.
+    #[test]
+    fn whatever_is_offered_leads_to_a_topology_that_runs() {
+        fn offers(topology: &Topology) -> Vec<Topology> {
+            let mut all = Vec::new();
+            for service in services(topology) {
+                all.extend(Placement::ALL.map(|wanted| place(topology, &service, wanted)));
+            }
+            all.extend(SessionKind::ALL.map(|wanted| keep_sessions(topology, wanted)));
+            let edits = all.into_iter().filter_map(|offer| match offer {
+                Offer::Current => None,
+                Offer::Edit(commands, label) => Some((commands, label)),
+                Offer::Not { reason, nearest } => {
+                    assert!(!reason.is_empty());
+                    nearest
+                }
+            });
+            edits
+                .map(|(commands, label)| {
+                    assert!(!label.is_empty());
+                    let changed = after(topology, &commands);
+                    assert_eq!(problem(&changed), None, "{label}: {commands:?}");
+                    changed
+                })
+                .collect()
+        }
+        for preset in presets::all() {
+            let topology = file::read(preset.text, preset.name).unwrap();
+            for once in offers(&topology) {
+                offers(&once);
+            }
+        }
+    }
+
+    #[test]
+    fn a_store_is_added_only_where_there_is_none() {
+        let sticky = preset("sticky-in-memory");
+        let Offer::Edit(commands, label) = keep_sessions(&sticky, SessionKind::Server) else {
+            panic!("sessions can be kept in a store");
+        };
+        assert!(label.contains("Added store"), "{label}");
+        let with_store = after(&sticky, &commands);
+        assert!(matches!(with_store.nodes["store"], Node::RedisLike(_)));
+        let Offer::Edit(commands, label) = place(&with_store, "api", Placement::External) else {
+            panic!("state can be kept in a store");
+        };
+        assert_eq!(commands.len(), 1, "{commands:?}");
+        assert_eq!(label, "api keeps state in store");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_used() {
+        let mut topology = preset("sticky-in-memory");
+        topology.set_path("nodes.store", "Service()").unwrap();
+        topology
+            .set_path("links.api->store", "\"api -> store\"")
+            .unwrap();
+        let mut commands = Vec::new();
+        let (name, added) = store_for(&topology, Node::is_store, &mut commands);
+        assert_eq!((name.as_str(), added), ("store2", true));
+    }
+
+    #[test]
+    fn stateless_where_writes_have_no_other_home_is_refused_with_the_nearest() {
+        let sticky = preset("sticky-in-memory");
+        let Offer::Not { reason, nearest } = place(&sticky, "api", Placement::Stateless) else {
+            panic!("nothing else keeps the writes");
+        };
+        assert!(!reason.is_empty());
+        let changed = after(&sticky, &nearest.unwrap().0);
+        let Node::Service(api) = &changed.nodes["api"] else {
+            panic!()
+        };
+        assert_eq!(Placement::of(&api.state), Placement::External);
+    }
+
+    #[test]
+    fn sticky_sessions_get_sticky_routing() {
+        let mut topology = preset("sticky-in-memory");
+        topology.set_path("nodes.lb.policy", "RoundRobin").unwrap();
+        topology.set_path("sessions", "Jwt()").unwrap();
+        let Offer::Edit(commands, _) = keep_sessions(&topology, SessionKind::Sticky) else {
+            panic!("sessions can be sticky");
+        };
+        let changed = after(&topology, &commands);
+        assert_eq!(changed.get_path("nodes.lb.policy").unwrap(), "StickyCookie");
+    }
+
+    #[test]
+    fn going_back_says_which_store_is_left() {
+        let sticky = preset("sticky-in-memory");
+        let Offer::Edit(commands, _) = keep_sessions(&sticky, SessionKind::Server) else {
+            panic!("sessions can be kept in a store");
+        };
+        let with_store = after(&sticky, &commands);
+        assert_eq!(store_left_unused(&sticky, &with_store), None);
+        let Offer::Edit(commands, _) = keep_sessions(&with_store, SessionKind::Sticky) else {
+            panic!("sessions can be sticky again");
+        };
+        let back = after(&with_store, &commands);
+        assert_eq!(
+            store_left_unused(&with_store, &back).as_deref(),
+            Some("store")
+        );
+    }
+}
