@@ -1,6 +1,6 @@
 //! The keys of the window, and what they mean for what is selected.
 
-use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use egui::{Context, Event, Key, Modifiers};
 
 use super::action::{Action, Selection};
 use super::live::SPEEDS;
@@ -133,7 +133,6 @@ pub fn main_view(ctx: &Context, view: &View) -> Vec<Action> {
 pub fn document(ctx: &Context) -> Vec<Action> {
     let mut actions = Vec::new();
     let shift = Modifiers::COMMAND | Modifiers::SHIFT;
-    // The one with more modifiers first: a shortcut also matches with further ones held.
     let keys = [
         (shift, Key::Z, Action::Redo),
         (Modifiers::COMMAND, Key::Y, Action::Redo),
@@ -154,17 +153,31 @@ pub fn document(ctx: &Context) -> Vec<Action> {
     actions
 }
 
+/// Whether this key went down with exactly these modifiers (Ctrl+C must stay "copy" and not crash anything). What the
+/// keyboard repeats while it is held is taken too, but counts only for keys that go further each time.
 fn take(ctx: &Context, modifiers: Modifiers, key: Key) -> bool {
-    // Exactly these modifiers: Ctrl+C must stay "copy" and not crash anything.
-    let exact = ctx.input(|input| input.modifiers.matches_exact(modifiers));
-    exact && ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
+    let repeats = matches!(
+        key,
+        Key::Period | Key::OpenBracket | Key::CloseBracket | Key::Z
+    );
+    ctx.input_mut(|input| {
+        let is_it = |event: &Event| {
+            matches!(event, Event::Key { key: k, pressed: true, modifiers: m, .. }
+                if *k == key && m.matches_exact(modifiers))
+        };
+        let counts = |event: &Event| {
+            is_it(event) && (repeats || !matches!(event, Event::Key { repeat: true, .. }))
+        };
+        let found = input.events.iter().any(counts);
+        input.events.retain(|event| !is_it(event));
+        found
+    })
 }
 
 /// Whether this character was typed: where it is on the keyboard depends on the layout.
 fn typed(ctx: &Context, text: &str) -> bool {
     ctx.input_mut(|input| {
-        let is_it =
-            |event: &egui::Event| matches!(event, egui::Event::Text(typed) if typed == text);
+        let is_it = |event: &Event| matches!(event, Event::Text(typed) if typed == text);
         let found = input.events.iter().any(is_it);
         input.events.retain(|event| !is_it(event));
         found

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::action::{Action, Selection};
 use super::document::{Document, difference, session_as_scenario};
 use super::history::History;
+use super::keys;
 use super::readings::Readings;
 use super::runner::{Latest, Order, Runner, SPEED_MAX, SPEED_MIN};
 use super::state::{Dismissed, View};
@@ -108,10 +109,11 @@ impl Live {
         &mut self.document
     }
 
-    /// Takes another document, stopped at time 0.
+    /// Takes another document, stopped at time 0, with the service selected whose toggles one comes for.
     pub fn open(&mut self, document: Document) {
         self.document = document;
         self.selection = None;
+        self.selection = keys::service(&self.view()).map(Selection::Node);
         self.preview.clear();
         self.reset();
     }
@@ -302,9 +304,12 @@ impl Live {
     fn play(&mut self) {
         if self.problem.is_some() {
             self.tell_problem();
-        } else {
-            self.runner.order(Order::Play);
+            return;
         }
+        if self.latest.failure.is_some() {
+            self.reset();
+        }
+        self.runner.order(Order::Play);
     }
 
     fn tell_problem(&mut self) {

@@ -10,6 +10,7 @@ use super::charts::Charts;
 use super::dialogs::{self, Leaving, Reply};
 use super::document::Document;
 use super::files::{Files, Purpose};
+use super::icons::Icon;
 use super::inspector::Inspector;
 use super::live::{Answer, Live};
 use super::log::Log;
@@ -189,8 +190,12 @@ impl Shell {
 
         self.live.clear_preview();
         let pointer_down = ctx.input(|input| input.pointer.any_down());
+        let mut with_edit = false;
         for action in actions {
-            self.act(&ctx, action);
+            // A new node and its place are one step.
+            let continued = self.dragging || with_edit;
+            with_edit = matches!(action, Action::Edit(..));
+            self.act(&ctx, action, continued);
         }
         self.dragging &= pointer_down;
     }
@@ -264,7 +269,11 @@ impl Shell {
         let palette = theme::palette(ui);
 
         actions.extend(pane(ui, panes.canvas, "Canvas", palette.canvas, |ui| {
-            self.canvas.ui(ui, &view)
+            let actions = self.canvas.ui(ui, &view);
+            if let Some(problem) = view.problem.filter(|_| !view.topology.nodes.is_empty()) {
+                banner(ui, panes.canvas, problem);
+            }
+            actions
         }));
         actions.extend(pane(ui, panes.top, "Top bar", palette.panel, |ui| {
             topbar::ui(ui, &view, document)
@@ -313,9 +322,10 @@ impl Shell {
         actions
     }
 
-    fn act(&mut self, ctx: &Context, action: Action) {
+    /// `continued`: a move belongs to the step before it.
+    fn act(&mut self, ctx: &Context, action: Action, continued: bool) {
         let moving = matches!(action, Action::Move(_));
-        if self.live.act(&action, self.dragging) {
+        if self.live.act(&action, continued) {
             self.dragging |= moving;
             return;
         }
@@ -544,6 +554,26 @@ impl Shell {
             ctx.memory_mut(|memory| memory.request_focus(pane_id(PANES[self.pane])));
         }
     }
+}
+
+/// Why nothing runs, at the lower left of the canvas.
+fn banner(ui: &Ui, canvas: Rect, problem: &str) {
+    let palette = theme::palette(ui);
+    let painter = ui.painter();
+    let font = theme::font(theme::size::BODY, theme::Weight::Regular);
+    let most = (canvas.width() - 280.0).max(200.0);
+    let text = format!("Cannot run yet: {problem}");
+    let galley = painter.layout(text.clone(), font, palette.text, most);
+    let size = galley.size() + vec2(44.0, 14.0);
+    let corner = canvas.left_bottom() + vec2(70.0, -12.0);
+    let rect = Rect::from_min_size(corner - vec2(0.0, size.y), size);
+    let outline = Stroke::new(theme::stroke::HAIR, palette.hair);
+    painter.extend(theme::surface(rect, palette.panel, outline, palette, 1.0));
+    let icon = rect.left_center() + vec2(20.0, 0.0);
+    Icon::Warning.paint_stroked(painter, icon, 16.0, 1.8, palette.failed);
+    painter.galley(rect.min + vec2(34.0, 7.0), galley, palette.text);
+    let label = ui.interact(rect, Id::unique("problem"), egui::Sense::hover());
+    label.widget_info(|| WidgetInfo::labeled(Role::Status, true, &text));
 }
 
 fn set_theme(ctx: &Context, dark: bool) {

@@ -400,6 +400,7 @@ impl Start {
                     let x = ui.min_rect().left() + INSET + column as f32 * (card.x + GAP);
                     let rect = Rect::from_min_size(pos2(x, place.top()), card);
                     if preset_card(ui, rect, preset, topology).clicked() {
+                        self.play = false;
                         actions.push(Action::OpenPreset(preset.name.to_owned()));
                     }
                 }

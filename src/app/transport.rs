@@ -55,12 +55,7 @@ pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
         separator(ui);
         ui.add_space(space::XS);
 
-        ui.label(theme::text(
-            "Speed",
-            size::SMALL,
-            Weight::Regular,
-            palette.text2,
-        ));
+        words(ui, "Speed");
         if let Some(speed) = speed_slider(ui, view.speed) {
             actions.push(Action::SetSpeed(speed));
         }
@@ -102,10 +97,21 @@ pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
                 actions.push(Action::SetSeed(seed));
             }
             ui.add_space(2.0);
-            ui.label(small("Seed"));
+            words(ui, "Seed");
         });
     });
     actions
+}
+
+/// A word before a control that has it as its own name: only painted, so that it is not read twice.
+fn words(ui: &mut Ui, text: &str) {
+    let palette = theme::palette(ui);
+    let font = theme::font(size::SMALL, Weight::Regular);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, palette.text2);
+    let (rect, _) = ui.allocate_exact_size(galley.size(), Sense::hover());
+    ui.painter().galley(rect.min, galley, palette.text2);
 }
 
 /// Simulated time as a clock; to the millisecond while it stands, further in slow motion.
