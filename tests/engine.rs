@@ -2,7 +2,6 @@
 
 use statescope::model::{Topology, presets};
 use statescope::sim::{Sim, Watch};
-use statescope::units::Duration;
 
 fn run(topology: &Topology, seed: u64) -> Sim {
     let mut sim = Sim::new(topology, seed, Watch { live: false });

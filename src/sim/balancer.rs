@@ -214,7 +214,7 @@ impl Sim {
         match self.nodes[at.0 as usize].instances[at.1 as usize].status {
             Status::Up | Status::Warming | Status::Draining => self.probe_ends(node, target, true),
             Status::Crashed | Status::Booting | Status::Removed => {
-                self.probe_ends(node, target, false)
+                self.probe_ends(node, target, false);
             }
             Status::Hung | Status::MachineLost => {
                 let timeout = checks.timeout.unwrap_or(checks.interval);

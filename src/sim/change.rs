@@ -76,7 +76,7 @@ impl Sim {
             };
             match (before.nodes.get(name), node) {
                 (Some(Node::Service(old)), Node::Service(new)) => {
-                    self.move_state(slot, &old.state, &new.state)
+                    self.move_state(slot, &old.state, &new.state);
                 }
                 (Some(Node::Clients(old)), Node::Clients(new)) if old.arrivals == new.arrivals => {}
                 (_, Node::Clients(_)) => self.start_arrivals(slot),
@@ -424,7 +424,7 @@ impl Sim {
                 .collect();
             match (node, &mut self.nodes[slot as usize].body) {
                 (Node::Clients(_), Body::Clients(body)) => {
-                    body.entry_link = out.first().copied().unwrap_or(u16::MAX)
+                    body.entry_link = out.first().copied().unwrap_or(u16::MAX);
                 }
                 (Node::Service(service), Body::Service(_)) => {
                     let state = match &service.state {

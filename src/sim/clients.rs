@@ -320,7 +320,7 @@ impl Sim {
         if settings.retry_budget.is_some() {
             clients.budget -= 1.0;
         }
-        let longest = (settings.backoff.0 as f64 * 2f64.powi(i32::from(attempt.min(60))))
+        let longest = (settings.backoff.0 as f64 * libm::ldexp(1.0, i32::from(attempt.min(60))))
             .min(settings.backoff_limit.0 as f64);
         let wait = (unit(draw(clients.keys.backoff, bits ^ u64::from(attempt))) * longest) as u64;
         let op = &mut self.ops[index as usize];
