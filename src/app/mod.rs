@@ -17,6 +17,7 @@ pub mod inspector;
 pub mod keys;
 pub mod live;
 pub mod log;
+pub mod measure;
 pub mod raster;
 pub mod readings;
 pub mod runner;

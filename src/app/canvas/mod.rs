@@ -16,7 +16,7 @@ mod scene;
 mod shown;
 mod tools;
 mod transform;
-mod words;
+pub(super) mod words;
 
 pub use picture::picture;
 

@@ -8,6 +8,8 @@ mod lanes;
 mod track;
 mod window;
 
+pub use window::TimeWindow;
+
 use egui::{
     Align2, Color32, CursorIcon, Key, Painter, Rangef, Rect, Response, Role, Sense, Shape, Stroke,
     Ui, WidgetInfo, pos2, vec2,
@@ -25,7 +27,6 @@ use crate::sim::snapshot::{Interval, NodeInterval, Status};
 use crate::units::Duration;
 use data::Reduced;
 use lanes::{Decades, Losses, Scale};
-use window::TimeWindow;
 
 /// Height of the track with events, and of the axis under the lanes.
 pub const TRACK: f32 = 24.0;
@@ -721,19 +722,21 @@ pub struct NodeChart {
 }
 
 impl NodeChart {
-    /// Shows it over the whole width; returns the cursor that is asked for, if the pointer is over it.
+    /// Shows it over the whole width, with `now` as the present value; returns the cursor that is asked for, if the
+    /// pointer is over it.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         view: &View,
         node: &str,
         figure: NodeFigure,
+        now: f64,
     ) -> Option<Duration> {
         let NodeFigure { title, top, .. } = figure;
         let palette = theme::palette(ui);
-        let wanted = vec2(ui.available_width(), 62.0);
+        let wanted = vec2(ui.available_width(), 56.0);
         let (rect, response) = ui.allocate_exact_size(wanted, Sense::hover());
-        let place = rect.with_min_y(rect.top() + 18.0);
+        let place = Rect::from_x_y_ranges(rect.x_range(), rect.top() + 22.0..=rect.bottom() - 2.0);
         let window = TimeWindow::shared(ui.ctx());
         self.update(view, node, &window, place.width(), figure.value);
         let most = self.points.iter().map(|p| p.y).fold(0.0, f64::max);
@@ -748,9 +751,9 @@ impl NodeChart {
             Stroke::new(stroke::HAIR, palette.hair),
             egui::StrokeKind::Inside,
         );
-        let now = window.x(view.snapshot.now.secs(), across);
-        if across.contains(now) {
-            paint_future(painter, place.shrink(1.0).with_min_x(now), palette);
+        let present = window.x(view.snapshot.now.secs(), across);
+        if across.contains(present) {
+            paint_future(painter, place.shrink(1.0).with_min_x(present), palette);
         }
         let points = self.points.clone();
         let line = lanes::line(points, palette.text2, stroke::FOCUS).fill(0.0);
@@ -761,10 +764,12 @@ impl NodeChart {
 
         let value_at = |seconds: f64| {
             let at = self.points.partition_point(|p| p.x < seconds);
-            self.points.get(at).or(self.points.last()).map(|p| p.y)
+            self.points.get(at).map(|p| p.y)
         };
-        let read = view.cursor.map_or(f64::MAX, Duration::secs);
-        let text = value_at(read).map_or_else(|| format::UNKNOWN.to_owned(), figure.tell);
+        let value = view
+            .cursor
+            .map_or(Some(now), |cursor| value_at(cursor.secs()));
+        let text = value.map_or_else(|| format::UNKNOWN.to_owned(), figure.tell);
         if let Some(cursor) = view.cursor {
             let x = window.x(cursor.secs(), across);
             if across.contains(x) {
@@ -772,22 +777,25 @@ impl NodeChart {
                 ui.painter().vline(x, place.y_range(), line);
             }
         }
-        label_at(
-            ui.painter(),
-            rect.left(),
-            rect.top() + 8.0,
-            title,
-            palette.text2,
-        );
-        paint_text(
-            ui.painter(),
-            pos2(rect.right(), rect.top() + 8.0),
-            Align2::RIGHT_CENTER,
-            &text,
-            size::SMALL,
-            Weight::Medium,
-            palette.text,
-        );
+        for (x, anchor, text, weight, colour) in [
+            (
+                rect.left(),
+                Align2::LEFT_CENTER,
+                title,
+                Weight::Regular,
+                palette.text2,
+            ),
+            (
+                rect.right(),
+                Align2::RIGHT_CENTER,
+                &*text,
+                Weight::Semibold,
+                palette.text,
+            ),
+        ] {
+            let at = pos2(x, rect.top() + 12.0);
+            paint_text(ui.painter(), at, anchor, text, size::BODY, weight, colour);
+        }
         response.widget_info(|| {
             WidgetInfo::labeled(Role::Canvas, true, format!("{title} of {node}: {text}"))
         });

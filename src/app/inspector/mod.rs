@@ -1,16 +1,591 @@
-//! What is selected: its toggles, figures and settings.
+//! What is selected: its toggles, figures and settings; with nothing selected, the topology itself.
 
-use super::action::Action;
+mod choices;
+mod instance;
+mod now;
+mod overview;
+mod settings;
+
+use egui::{
+    Align2, Popup, PopupCloseBehavior, RectAlign, ScrollArea, Sense, Stroke, Ui, UiBuilder, pos2,
+    vec2,
+};
+
+use super::action::{Action, Selection};
+use super::canvas::words;
+use super::charts::NodeChart;
+use super::format;
+use super::icons::Icon;
+use super::measure::Measure;
 use super::state::View;
+use super::theme::{self, Palette, Weight, height, size, space, stroke};
+use super::widgets::{Button, paint_text};
+use crate::model::settings::{Field, Setting, Shape, with_profile};
+use crate::model::{Command, Link, Node};
+use crate::sim::snapshot::NodeKind;
 
-/// The inspector: what it has measured in the background, and what is being typed.
+/// The inspector: what it has measured in the background, and what is being read.
 #[derive(Debug, Default)]
-pub struct Inspector {}
+pub struct Inspector {
+    measure: Measure,
+    offers: choices::Offers,
+    charts: [NodeChart; 2],
+    /// Whether the settings that matter less are shown.
+    more: bool,
+    /// A choice that could not be, with what can be instead.
+    offered: Option<choices::Offered>,
+    /// Whether a chart here had the pointer at the last frame.
+    pointed: bool,
+}
+
+/// What a panel's parts add to: the view and the answers.
+struct Pane<'a> {
+    view: &'a View<'a>,
+    actions: Vec<Action>,
+}
 
 impl Inspector {
     /// Shows it in all the room there is; returns what was asked for.
-    pub fn ui(&mut self, ui: &mut egui::Ui, view: &View) -> Vec<Action> {
-        let _ = (ui, view);
-        Vec::new()
+    pub fn ui(&mut self, ui: &mut Ui, view: &View) -> Vec<Action> {
+        let mut pane = Pane {
+            view,
+            actions: Vec::new(),
+        };
+        let node = view
+            .selection
+            .and_then(Selection::node)
+            .and_then(|name| Some((name, view.topology.nodes.get(name)?)));
+        let link = match view.selection {
+            Some(Selection::Link(key)) => key.split_once("->"),
+            _ => None,
+        };
+        let service = node.filter(|(_, node)| matches!(node, Node::Service(_)));
+        self.measure
+            .update(ui.ctx(), view.topology, service.map(|(name, _)| name));
+
+        self.offers
+            .update(view.topology, service.map(|(name, _)| name));
+
+        let whole = ui.available_rect_before_wrap();
+        let head = whole.with_max_y(whole.top() + height::TOP_BAR);
+        ui.allocate_rect(head, Sense::hover());
+        let title = match (node, link) {
+            (Some((name, node)), _) => Title::of_node(name, node, view),
+            (None, Some((from, to))) => Title::of_link(from, to),
+            (None, None) => Title::of_topology(view),
+        };
+        title.show(ui, head, &mut pane);
+
+        let body = whole.with_min_y(head.bottom());
+        ui.scope_builder(UiBuilder::new().max_rect(body), |ui| {
+            // Each thing has its own place in its settings.
+            let id = format!("inspector {}", title.id);
+            ScrollArea::vertical()
+                .id_salt(&id)
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
+                    ui.push_id(id, |ui| match (node, link) {
+                        (Some((name, node)), _) => self.node_ui(ui, name, node, &mut pane),
+                        (None, Some((from, to))) => self.link_ui(ui, from, to, &mut pane),
+                        (None, None) => self.overview_ui(ui, &mut pane),
+                    });
+                    ui.add_space(space::L);
+                });
+        });
+        pane.actions
+    }
+
+    fn node_ui(&mut self, ui: &mut Ui, name: &str, node: &Node, pane: &mut Pane) {
+        if let Some(Selection::Instance(_, number)) = pane.view.selection {
+            section(ui, |ui| instance::show(ui, name, *number, pane));
+        }
+        if let Node::Service(service) = node {
+            section(ui, |ui| self.placement_ui(ui, name, service, pane));
+            let first = crate::model::check::first_services(pane.view.topology);
+            if first.contains(&name) {
+                section(ui, |ui| self.sessions_ui(ui, pane));
+            }
+        }
+        section(ui, |ui| {
+            now::show_first(ui, name, node, pane.view);
+            if !matches!(node, Node::Clients(_) | Node::LoadBalancer(_)) {
+                self.node_charts(ui, name, pane);
+            }
+            now::show_rest(ui, name, node, pane.view);
+        });
+        let base = format!("nodes.{name}");
+        let fields = settings_of(node, pane.view);
+        let first: &[&str] = match node {
+            Node::Clients(_) => &["arrivals", "mix", "timeout", "retries"],
+            Node::LoadBalancer(_) => &["policy", "health_checks", "retries"],
+            Node::Service(_) => &["instances", "workers", "service_time", "state", "queue"],
+            Node::RedisLike(_) => &["persistence", "replication", "command_time"],
+            Node::SqlDatabase(_) => &["fsync", "replication", "connections"],
+            Node::ObjectStore(_) => &["get_time", "put_time"],
+        };
+        section(ui, |ui| {
+            settings::show(ui, &base, &fields, first, &mut self.more, pane);
+        });
+    }
+
+    /// The charts of a node with instances, as rows among its figures.
+    fn node_charts(&mut self, ui: &mut Ui, name: &str, pane: &mut Pane) {
+        let reading = pane.view.readings.node(name).cloned().unwrap_or_default();
+        let mut pointed = false;
+        for (chart, figure) in self.charts.iter_mut().zip(now::CHARTS) {
+            let now = (figure.reading)(&reading);
+            if let Some(cursor) = chart.ui(ui, pane.view, name, figure.chart, now) {
+                pointed = true;
+                if pane.view.cursor != Some(cursor) {
+                    pane.actions.push(Action::SetCursor(Some(cursor)));
+                }
+            }
+        }
+        if self.pointed && !pointed && pane.view.cursor.is_some() {
+            pane.actions.push(Action::SetCursor(None));
+        }
+        self.pointed = pointed;
+    }
+
+    fn link_ui(&mut self, ui: &mut Ui, from: &str, to: &str, pane: &mut Pane) {
+        section(ui, |ui| now::show_link(ui, from, to, pane));
+        section(ui, |ui| {
+            let key = format!("{from}->{to}");
+            if pane.view.topology.links.find(&key).is_some() {
+                let fields = group_fields(crate::model::node::LinkSettings::shape);
+                let fields = with_profile(pane.view.topology.profile, fields);
+                let base = format!("links.{key}");
+                let first = ["latency", "bandwidth"];
+                settings::show(ui, &base, &fields, &first, &mut self.more, pane);
+                return;
+            }
+            let palette = theme::palette(ui);
+            super::widgets::section(ui, "Settings", "");
+            let text = format!(
+                "A setting of {from} implies this link. Written out, it has a latency and a bandwidth of its own."
+            );
+            ui.label(theme::text(
+                text,
+                size::SMALL,
+                Weight::Regular,
+                palette.text2,
+            ));
+            ui.add_space(space::S);
+            if ui.add(Button::secondary("Write it out")).clicked() {
+                let commands = vec![Command::Link(Link::new(from, to).settings.path)];
+                let label = format!("Linked {from} to {to}");
+                pane.actions.push(Action::Edit(commands, label));
+            }
+        });
+    }
+}
+
+/// A part of the pane, with its padding and the line under it.
+fn section(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    let palette = theme::palette(ui);
+    let frame = egui::Frame::new().inner_margin(egui::Margin {
+        left: space::M as i8,
+        right: space::M as i8,
+        top: space::S as i8,
+        bottom: 10,
+    });
+    let shown = frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 0.0;
+        add(ui);
+    });
+    let rect = shown.response.rect;
+    let hair = Stroke::new(stroke::HAIR, palette.hair);
+    ui.painter()
+        .hline(rect.x_range(), rect.bottom() - 0.5, hair);
+}
+
+/// The header of the pane.
+struct Title {
+    /// Tells the state of one thing's settings from that of another.
+    id: String,
+    icon: Icon,
+    name: String,
+    kind: String,
+    status: String,
+    /// The command that takes it away, and its name.
+    remove: Option<(Command, String)>,
+}
+
+impl Title {
+    fn of_node(name: &str, node: &Node, view: &View) -> Self {
+        let kind = words::kind(node);
+        let status = match view.node(name) {
+            Some(shown) if kind == NodeKind::LoadBalancer => {
+                let up = shown.targets.iter().filter(|(_, _, up)| *up).count();
+                format!("{up} of {} targets", shown.targets.len())
+            }
+            Some(shown) if !shown.instances.is_empty() => {
+                let up = shown.instances.iter().filter(|i| i.status.serves()).count();
+                format!("{up} of {} up", shown.instances.len())
+            }
+            _ => String::new(),
+        };
+        Self {
+            id: name.to_owned(),
+            icon: words::kind_icon(kind),
+            name: name.to_owned(),
+            kind: words::kind_name(kind).to_lowercase(),
+            status,
+            remove: Some((Command::Remove(name.to_owned()), format!("Removed {name}"))),
+        }
+    }
+
+    fn of_link(from: &str, to: &str) -> Self {
+        Self {
+            id: format!("{from}->{to}"),
+            icon: Icon::Link,
+            name: format!("{from} → {to}"),
+            kind: "link".to_owned(),
+            status: String::new(),
+            remove: Some((
+                Command::Unlink(format!("{from} -> {to}")),
+                format!("Unlinked {from} and {to}"),
+            )),
+        }
+    }
+
+    fn of_topology(view: &View) -> Self {
+        let nodes = view.topology.nodes.len() as u64;
+        Self {
+            id: "topology".to_owned(),
+            icon: Icon::File,
+            name: "Topology".to_owned(),
+            kind: format::counted(nodes, "node", "nodes"),
+            status: String::new(),
+            remove: None,
+        }
+    }
+
+    fn show(&self, ui: &mut Ui, head: egui::Rect, pane: &mut Pane) {
+        let palette = theme::palette(ui);
+        let painter = ui.painter();
+        let hair = Stroke::new(stroke::HAIR, palette.hair);
+        painter.hline(head.x_range(), head.bottom() - 0.5, hair);
+        let middle = head.center().y;
+        let icon_at = pos2(head.left() + space::M + 9.0, middle);
+        self.icon.paint(painter, icon_at, 18.0, palette.text);
+        let right = head.right() - if self.remove.is_some() { 40.0 } else { 12.0 };
+        let status = self.part(ui, pos2(right, middle), Align2::RIGHT_CENTER, palette);
+        let clip = painter.with_clip_rect(head.with_max_x(status - space::S));
+        let name = paint_text(
+            &clip,
+            pos2(head.left() + 38.0, middle),
+            Align2::LEFT_CENTER,
+            &self.name,
+            size::FIGURE,
+            Weight::Semibold,
+            palette.text,
+        );
+        paint_text(
+            &clip,
+            pos2(name.right() + space::S, middle + 1.0),
+            Align2::LEFT_CENTER,
+            &self.kind,
+            size::SMALL,
+            Weight::Regular,
+            palette.text3,
+        );
+        let heading = ui.interact(
+            head.with_max_x(right),
+            ui.scope_id().with("title"),
+            Sense::hover(),
+        );
+        heading.widget_info(|| {
+            let text = format!("{}, {} {}", self.name, self.kind, self.status);
+            egui::WidgetInfo::labeled(egui::Role::Heading, true, text.trim())
+        });
+        let Some((command, label)) = &self.remove else {
+            return;
+        };
+        let place = egui::Rect::from_center_size(
+            pos2(head.right() - 22.0, middle),
+            vec2(height::BUTTON, height::BUTTON),
+        );
+        let more = ui.put(place, Button::icon_only(Icon::More, "More"));
+        Popup::menu(&more)
+            .align(RectAlign::BOTTOM_END)
+            .close_behavior(PopupCloseBehavior::CloseOnClick)
+            .accessible_name("More")
+            .show(|ui| {
+                let words = match command {
+                    Command::Unlink(_) => "Remove the link".to_owned(),
+                    _ => format!("Delete {}", self.name),
+                };
+                if ui.add(Button::plain(&words).icon(Icon::Cross)).clicked() {
+                    let edit = Action::Edit(vec![command.clone()], label.clone());
+                    pane.actions.push(edit);
+                    pane.actions.push(Action::Select(None));
+                }
+            });
+    }
+
+    /// The status at the right; returns where it begins.
+    fn part(&self, ui: &Ui, at: egui::Pos2, anchor: Align2, palette: &Palette) -> f32 {
+        paint_text(
+            ui.painter(),
+            at,
+            anchor,
+            &self.status,
+            size::SMALL,
+            Weight::Regular,
+            palette.text2,
+        )
+        .left()
+    }
+}
+
+/// The settings of a node's kind, with the defaults of the topology's profile.
+fn settings_of(node: &Node, view: &View) -> Vec<Field> {
+    let shape = with_profile(view.topology.profile, Node::shape);
+    let Shape::Choice(kinds) = shape else {
+        return Vec::new();
+    };
+    let kind = kinds.into_iter().find(|kind| kind.name == node.name());
+    match kind.and_then(|kind| kind.payload) {
+        Some(Shape::Group(fields)) => fields,
+        _ => Vec::new(),
+    }
+}
+
+/// The fields of a group.
+fn group_fields(shape: fn() -> Shape) -> impl FnOnce() -> Vec<Field> {
+    move || match shape() {
+        Shape::Group(fields) => fields,
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sample::{Sample, picture};
+    use crate::app::widgets::LossFigure::{Lost, Unknown};
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
+    fn inspector(sample: &Sample) -> Inspector {
+        let mut inspector = Inspector::default();
+        for service in [Some("api"), None] {
+            inspector.measure.pretend(
+                &sample.topology,
+                service,
+                [Unknown, Lost(49), Lost(0), Lost(0), Lost(0)],
+                [Unknown, Lost(0), Lost(0), Lost(512)],
+            );
+        }
+        inspector
+    }
+
+    #[test]
+    fn pictures() {
+        for dark in [true, false] {
+            let mut draw = |name: &str, size, selection| {
+                let mut sample = Sample::new();
+                sample.selection = selection;
+                let mut inspector = inspector(&sample);
+                picture(name, size, dark, |ui| {
+                    inspector.ui(ui, &sample.view());
+                });
+            };
+            let node = |name: &str| Some(Selection::Node(name.into()));
+            draw("inspector-api", vec2(280.0, 756.0), node("api"));
+            draw("inspector-api-tall", vec2(340.0, 1400.0), node("api"));
+            draw("inspector-clients", vec2(280.0, 900.0), node("clients"));
+            draw("inspector-lb", vec2(280.0, 700.0), node("lb"));
+            draw("inspector-sql", vec2(280.0, 756.0), node("products"));
+            draw("inspector-none", vec2(280.0, 1200.0), None);
+            let instance = Selection::Instance("api".into(), 2);
+            draw("inspector-instance", vec2(280.0, 756.0), Some(instance));
+            let link = Selection::Link("lb->api".into());
+            draw("inspector-link", vec2(280.0, 400.0), Some(link));
+        }
+    }
+
+    struct State {
+        sample: Sample,
+        inspector: Inspector,
+        actions: Vec<Action>,
+    }
+
+    fn harness<'a>(selection: Option<Selection>) -> Harness<'a, State> {
+        let mut sample = Sample::new();
+        sample.selection = selection;
+        let state = State {
+            inspector: inspector(&sample),
+            sample,
+            actions: Vec::new(),
+        };
+        Harness::builder()
+            .with_size(vec2(280.0, 1600.0))
+            .with_context_setup(|ctx| theme::install(ctx, theme::Settings::default()))
+            .build_ui_state(
+                |ui, state: &mut State| {
+                    let actions = state.inspector.ui(ui, &state.sample.view());
+                    let lasting = |action: &Action| !matches!(action, Action::Preview(_));
+                    state.actions.extend(actions.into_iter().filter(lasting));
+                },
+                state,
+            )
+    }
+
+    fn field<'a>(harness: &'a Harness<'_, State>, name: &'a str) -> egui_kittest::Node<'a> {
+        harness.get_by_role_and_label(egui::accesskit::Role::TextInput, name)
+    }
+
+    fn api() -> Option<Selection> {
+        Some(Selection::Node("api".into()))
+    }
+
+    /// The one edit that was asked for, carried out.
+    fn edited(harness: &Harness<'_, State>) -> (crate::model::Topology, String) {
+        let [Action::Edit(commands, label)] = harness.state().actions.as_slice() else {
+            panic!("no single edit: {:?}", harness.state().actions);
+        };
+        let mut topology = harness.state().sample.topology.clone();
+        for command in commands {
+            topology.apply(command).unwrap();
+        }
+        (topology, label.clone())
+    }
+
+    #[test]
+    fn a_toggle_is_one_click_and_leads_to_a_running_topology() {
+        let mut harness = harness(api());
+        harness.run();
+        harness.get_by_label("Server").click();
+        harness.run();
+        let (topology, label) = edited(&harness);
+        assert!(
+            label.starts_with("Sessions kept in") || label.starts_with("Added"),
+            "{label}"
+        );
+        assert_eq!(crate::app::toggles::problem(&topology), None);
+        harness.state_mut().actions.clear();
+        harness.get_by_label("External").click();
+        harness.run();
+        let (topology, _) = edited(&harness);
+        assert_eq!(crate::app::toggles::problem(&topology), None);
+    }
+
+    #[test]
+    fn what_is_pointed_at_is_previewed() {
+        let mut state = State {
+            sample: Sample::new(),
+            inspector: Inspector::default(),
+            actions: Vec::new(),
+        };
+        state.inspector = inspector(&state.sample);
+        let mut harness = Harness::builder()
+            .with_size(vec2(280.0, 900.0))
+            .with_context_setup(|ctx| theme::install(ctx, theme::Settings::default()))
+            .build_ui_state(
+                |ui, state: &mut State| {
+                    state.actions = state.inspector.ui(ui, &state.sample.view());
+                },
+                state,
+            );
+        harness.run();
+        harness.get_by_label("Server").hover();
+        harness.run();
+        let previewed = harness
+            .state()
+            .actions
+            .iter()
+            .any(|action| matches!(action, Action::Preview(_)));
+        assert!(previewed);
+        harness.get_by_label_contains("A lookup a request");
+    }
+
+    #[test]
+    fn settings_are_typed_with_their_unit() {
+        let mut harness = harness(api());
+        harness.run();
+        field(&harness, "Snapshot every").click();
+        harness.run();
+        harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        field(&harness, "Snapshot every").type_text("250ms");
+        harness.key_press(egui::Key::Enter);
+        harness.run();
+        let (topology, label) = edited(&harness);
+        let text = topology.get_path("nodes.api.state.snapshot_every").unwrap();
+        assert!(text.contains("\"250ms\""), "{text}");
+        assert_eq!(label, "Api state snapshot every 250ms");
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_would_be_right_and_changes_nothing() {
+        let mut harness = harness(api());
+        harness.run();
+        field(&harness, "Snapshot every").click();
+        harness.run();
+        field(&harness, "Snapshot every").type_text("5 sec");
+        harness.key_press(egui::Key::Enter);
+        harness.run();
+        harness.get_by_label_contains("unit");
+        assert_eq!(harness.state().actions, []);
+        harness.key_press(egui::Key::Escape);
+        harness.run();
+        assert!(harness.query_by_label_contains("not a unit").is_none());
+    }
+
+    #[test]
+    fn steppers_switches_and_choices_change_the_document() {
+        let mut harness = harness(api());
+        harness.run();
+        harness.get_by_label("Instances: one more").click();
+        harness.run();
+        let (topology, _) = edited(&harness);
+        assert_eq!(topology.get_path("nodes.api.instances").unwrap(), "5");
+        harness.state_mut().actions.clear();
+        harness.get_by_label("Queue: Limit").click();
+        harness.run();
+        harness.get_by_label("Unlimited").click();
+        harness.run();
+        let (topology, _) = edited(&harness);
+        assert_eq!(topology.get_path("nodes.api.queue").unwrap(), "Unlimited");
+        harness.state_mut().actions.clear();
+        harness.get_by_label("Snapshot every: on").click();
+        harness.run();
+        let (topology, _) = edited(&harness);
+        let text = topology.get_path("nodes.api.state.snapshot_every").unwrap();
+        assert_eq!(text, "None");
+    }
+
+    #[test]
+    fn the_rest_of_the_settings_is_one_click_away() {
+        let mut harness = harness(Some(Selection::Node("products".into())));
+        harness.run();
+        assert!(harness.query_all_by_label("Commit time").next().is_none());
+        harness.get_by_label_contains("more").click();
+        harness.run();
+        field(&harness, "Commit time");
+    }
+
+    #[test]
+    fn an_instance_can_be_crashed_here_too() {
+        let mut harness = harness(Some(Selection::Instance("api".into(), 1)));
+        harness.run();
+        harness.get_by_label("Crash").click();
+        harness.run();
+        let crash = Command::Crash("api".into(), 1);
+        assert_eq!(harness.state().actions, [Action::Run(crash)]);
+    }
+
+    #[test]
+    fn the_overview_takes_events_out_of_the_scenario() {
+        let mut harness = harness(None);
+        harness.run();
+        harness
+            .get_by_label("Take out: crash api 2 at 60.0 s")
+            .click();
+        harness.run();
+        let (topology, _) = edited(&harness);
+        assert_eq!(topology.scenario.len(), 2);
     }
 }

@@ -1,0 +1,175 @@
+//! What a node or link does now: figures smoothed for reading, with their recent course.
+
+use egui::Ui;
+
+use super::Pane;
+use crate::app::charts::{self, NodeFigure, TimeWindow};
+use crate::app::format;
+use crate::app::readings::NodeReading;
+use crate::app::state::View;
+use crate::app::theme;
+use crate::app::widgets::{figure_row, section};
+use crate::model::{Node, Sessions};
+use crate::sim::snapshot::{Interval, NodeInterval};
+use crate::units::Duration;
+
+/// Points of a sparkline.
+const POINTS: usize = 40;
+
+/// A figure that is charted: its chart, and where its smoothed value is found.
+#[derive(Clone, Copy, Debug)]
+pub struct Charted {
+    /// How it is drawn.
+    pub chart: NodeFigure,
+    /// Its value now.
+    pub reading: fn(&NodeReading) -> f64,
+}
+
+/// The charts of a node with instances.
+pub const CHARTS: [Charted; 2] = [
+    Charted {
+        chart: NodeFigure {
+            title: "Utilisation",
+            top: Some(1.0),
+            value: |node| node.utilisation,
+            tell: |value| format::joined(format::percent(value)),
+        },
+        reading: |node| node.utilisation,
+    },
+    Charted {
+        chart: NodeFigure {
+            title: "Queue length",
+            top: None,
+            value: |node| node.queue_length,
+            tell: |value| format!("{} ops", format::number(value)),
+        },
+        reading: |node| node.queue,
+    },
+];
+
+/// Shows what comes before the charts.
+pub fn show_first(ui: &mut Ui, name: &str, node: &Node, view: &View) {
+    section(ui, "Now", "smoothed");
+    if let Node::Clients(_) = node {
+        show_clients(ui, view);
+        return;
+    }
+    let reading = view.readings.node(name).cloned().unwrap_or_default();
+    let course = course(ui, view, name, |node| node.throughput_per_s);
+    let (value, unit) = format::rate(reading.throughput);
+    figure_row(ui, "Throughput", &course, &value, unit, None);
+    let p99 = series(ui, view, |interval| interval.percentiles.map(|p| p[2]));
+    let (value, unit) = percentile(view, 2);
+    figure_row(ui, "p99 of all", &p99, &value, unit, None);
+}
+
+/// Shows what comes after the charts.
+pub fn show_rest(ui: &mut Ui, name: &str, node: &Node, view: &View) {
+    if let Node::Clients(_) = node {
+        return;
+    }
+    let reading = view.readings.node(name).cloned().unwrap_or_default();
+    let in_flight = course(ui, view, name, |node| node.in_flight);
+    let value = format::number(reading.in_flight);
+    figure_row(ui, "In flight", &in_flight, &value, "ops", None);
+    if reading.failed > 0.0 {
+        let colour = theme::palette(ui).failed;
+        let (value, unit) = format::rate(reading.failed);
+        figure_row(ui, "Failing here", &[], &value, unit, Some(colour));
+    }
+    if matches!(node, Node::Service(_)) && view.topology.sessions != Sessions::None {
+        sessions(ui, view);
+    }
+    if let Some(node) = view.node(name)
+        && node.state_bytes > 0
+    {
+        let (value, unit) = format::bytes(node.state_bytes as f64);
+        figure_row(ui, "State kept", &[], &value, unit, None);
+    }
+}
+
+/// The course of a figure of a node.
+fn course(ui: &Ui, view: &View, name: &str, figure: fn(&NodeInterval) -> f64) -> Vec<f32> {
+    series(ui, view, |interval| {
+        let node = interval.nodes.iter().find(|node| node.name == name);
+        node.map(figure)
+    })
+}
+
+/// The figures of the topology as its users see it.
+pub fn show_clients(ui: &mut Ui, view: &View) {
+    let totals = view.readings.totals();
+    let palette = theme::palette(ui);
+    let rate = |interval: &Interval, count: u64| {
+        let length = Duration(interval.to.0 - interval.from.0).secs();
+        Some(count as f64 / length)
+    };
+    let completed = series(ui, view, |i| rate(i, i.completed + i.retried));
+    let (value, unit) = format::rate(totals.completed);
+    figure_row(ui, "Completed", &completed, &value, unit, None);
+    let failed = series(ui, view, |i| rate(i, i.failed));
+    let (value, unit) = format::rate(totals.failed);
+    let colour = (totals.failed > 0.0).then_some(palette.failed);
+    figure_row(ui, "Failed", &failed, &value, unit, colour);
+    for (which, title) in ["p50", "p95", "p99"].into_iter().enumerate() {
+        let course = series(ui, view, |i| i.percentiles.map(|p| p[which]));
+        let (value, unit) = percentile(view, which);
+        figure_row(ui, title, &course, &value, unit, None);
+    }
+    if view.topology.sessions != Sessions::None {
+        sessions(ui, view);
+    }
+}
+
+/// Shows the figures of a link.
+pub fn show_link(ui: &mut Ui, from: &str, to: &str, pane: &Pane) {
+    let view = pane.view;
+    let palette = theme::palette(ui);
+    section(ui, "Now", "smoothed");
+    let total = view.readings.link(from, to).map(|link| link.total());
+    let total = total.unwrap_or_default();
+    let row = |ui: &mut Ui, title: &str, rate: f64, colour| {
+        let (value, unit) = format::rate(rate);
+        figure_row(ui, title, &[], &value, unit, colour);
+    };
+    row(ui, "Calls", total.total(), None);
+    row(ui, "Saved by a retry", total.retried, None);
+    let failed = (total.failed > 0.0).then_some(palette.failed);
+    row(ui, "Failed", total.failed, failed);
+    let link = view
+        .snapshot
+        .links
+        .iter()
+        .find(|link| link.from == from && link.to == to);
+    if let Some(link) = link {
+        let (value, unit) = format::bytes(link.bytes as f64);
+        figure_row(ui, "Sent so far", &[], &value, unit, None);
+    }
+}
+
+fn sessions(ui: &mut Ui, view: &View) {
+    let sessions = &view.snapshot.sessions;
+    let live = format::grouped(sessions.live);
+    figure_row(ui, "Sessions live", &[], &live, "", None);
+    if sessions.lost > 0 {
+        let lost = format::loss_text(sessions.lost);
+        let colour = theme::palette(ui).lost;
+        figure_row(ui, "Sessions lost", &[], &lost, "", Some(colour));
+    }
+}
+
+fn percentile(view: &View, which: usize) -> (String, &'static str) {
+    let percentiles = charts::recent(view).and_then(|interval| interval.percentiles);
+    percentiles.map_or_else(
+        || (format::UNKNOWN.to_owned(), ""),
+        |p| format::time(p[which]),
+    )
+}
+
+/// The course of a figure over the past that the charts show.
+fn series(ui: &Ui, view: &View, figure: impl Fn(&Interval) -> Option<f64>) -> Vec<f32> {
+    let window = TimeWindow::shared(ui.ctx());
+    let past = (view.history.end().secs() - window.from).clamp(0.1, window.span());
+    view.history
+        .series(Duration::from_secs(past), POINTS, figure)
+}
