@@ -419,7 +419,6 @@ impl Shell {
         self.inspector = Inspector::default();
         self.charts = Charts::default();
         self.log = Log::default();
-        self.canvas.fit();
     }
 
     fn remember(&mut self, path: PathBuf) {
