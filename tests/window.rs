@@ -11,6 +11,7 @@ use egui_kittest::kittest::Queryable;
 use statescope::app::shell::{Kept, Shell};
 use statescope::app::theme;
 use statescope::model::{Loaded, load};
+use statescope::sim::snapshot::SessionCounts;
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 
@@ -101,6 +102,10 @@ impl Window {
         field.type_text(&path.display().to_string());
         self.frames(2);
         self.key(Key::Enter);
+    }
+
+    fn sessions(&self) -> SessionCounts {
+        self.shell().live().view().snapshot.sessions
     }
 
     fn now(&self) -> f64 {
@@ -303,6 +308,11 @@ fn work_that_was_not_saved_comes_back() {
     let edited = window.shell().live().document().topology().clone();
     assert!(kept.draft.is_some());
     drop(window);
+    // A window on another file leaves it, and offers it.
+    let window = Window::with(kept, Some(load("jwt-sessions").unwrap()));
+    assert!(window.has("Restore"));
+    let kept = window.shell().kept();
+    drop(window);
     let window = Window::with(kept, None);
     assert_eq!(*window.shell().live().document().topology(), edited);
     assert!(window.has_part("unsaved changes"));
@@ -322,4 +332,59 @@ fn a_session_is_saved_as_a_scenario() {
     let before = load(sticky()).unwrap().topology;
     assert_eq!(session.scenario.len(), before.scenario.len() + 1);
     assert_eq!(session.nodes, before.nodes);
+}
+
+/// Start, play, crash, see what is lost, move the sessions, crash again, lose none: six clicks.
+#[test]
+fn the_first_minute_takes_six_clicks() {
+    let mut window = Window::start();
+    window.click("Play");
+    window.wait(4.0);
+    let live = window.sessions();
+    assert!(live.live > 2000 && live.lost == 0, "{live:?}");
+
+    window.click("api 2");
+    window.click("Crash process");
+    window.wait(3.0);
+    let lost = window.sessions().lost;
+    assert!(lost > 450, "{lost} sessions lost");
+    assert!(window.has("Dismiss what api lost"));
+
+    window.click("Server");
+    window.wait(3.0);
+    assert!(
+        window.has_part("Added store"),
+        "a message says what was added"
+    );
+    assert_eq!(window.sessions().lost, lost, "the sessions have moved");
+
+    window.click("api 3");
+    window.click("Crash process");
+    window.wait(8.0);
+    assert_eq!(
+        window.sessions().lost,
+        lost,
+        "no session is lost with an instance"
+    );
+    let down = |number: u32| {
+        let view = window.shell().live().view();
+        view.node("api").unwrap().instances[number as usize - 1]
+            .status
+            .is_down()
+    };
+    assert!(down(2) && down(3));
+    assert!(window.clicks <= 6, "{} clicks", window.clicks);
+}
+
+#[test]
+fn a_session_by_keyboard_alone() {
+    let mut window = Window::start();
+    window.key(Key::Enter);
+    window.wait(3.0);
+    window.key(Key::C);
+    window.wait(0.5);
+    assert!(window.sessions().lost > 400);
+    window.key(Key::D);
+    window.wait(1.0);
+    assert!(window.shell().live().has_recording());
 }

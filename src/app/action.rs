@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::theme;
 use crate::model::Command;
 use crate::units::Duration;
 
@@ -67,8 +68,12 @@ pub enum Action {
     SetCursor(Option<Duration>),
     /// Dark to light, or back.
     ToggleTheme,
+    /// Contrast and motion.
+    SetLook(theme::Settings),
     /// Show or hide the sheet of shortcuts.
     ToggleHelp,
+    /// Bring back work that was not saved when the window was last seen.
+    RestoreDraft,
 }
 
 /// What is selected.

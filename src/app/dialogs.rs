@@ -6,7 +6,7 @@ use egui::{Context, Frame, Id, Key, Modal, ScrollArea, Stroke, Ui, vec2};
 
 use super::icons::Icon;
 use super::theme::{self, Weight, radius, size, space};
-use super::widgets::{Button, key_chip};
+use super::widgets::{Button, key_chip, switch};
 
 /// What is about to be left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,9 +100,11 @@ pub fn details(ctx: &Context, text: &str) -> bool {
     })
 }
 
-/// Shows the keys; true when the sheet is to be closed.
-pub fn sheet(ctx: &Context, groups: &[(&str, &[(&str, &str)])]) -> bool {
-    floating(ctx, "Shortcuts", 520.0, |ui| {
+/// Shows the keys, and switches for the look; returns whether the sheet is to be closed, and a changed look.
+pub fn sheet(ctx: &Context, groups: &[(&str, &[(&str, &str)])]) -> (bool, Option<theme::Settings>) {
+    let before = theme::settings(ctx);
+    let mut look = before;
+    let close = floating(ctx, "Shortcuts", 520.0, |ui| {
         let palette = theme::palette(ui);
         ui.columns(2, |columns| {
             for (i, (heading, keys)) in groups.iter().enumerate() {
@@ -122,7 +124,31 @@ pub fn sheet(ctx: &Context, groups: &[(&str, &[(&str, &str)])]) -> bool {
                 ui.add_space(space::M);
             }
         });
-    })
+        let mut row = |name: &str, says: &str, on: &mut bool| {
+            ui.horizontal(|ui| {
+                ui.set_height(28.0);
+                switch(ui, name, on);
+                let text = format!("{name}: {says}");
+                ui.label(theme::text(
+                    text,
+                    size::BODY,
+                    Weight::Regular,
+                    palette.text2,
+                ));
+            });
+        };
+        row(
+            "High contrast",
+            "every outline as strong as those that mean something",
+            &mut look.high_contrast,
+        );
+        row(
+            "Reduced motion",
+            "dots stand, everything changes at once",
+            &mut look.reduced_motion,
+        );
+    });
+    (close, (look != before).then_some(look))
 }
 
 /// A pane over the window that holds nothing up: its cross, Esc or a click beside it closes it.

@@ -129,16 +129,10 @@ pub fn main_view(ctx: &Context, view: &View) -> Vec<Action> {
     actions
 }
 
-/// Takes the keys that concern documents and the window, on every screen.
-pub fn document(ctx: &Context) -> Vec<Action> {
+/// Takes the keys that the start screen knows.
+pub fn start_screen(ctx: &Context) -> Vec<Action> {
     let mut actions = Vec::new();
-    let shift = Modifiers::COMMAND | Modifiers::SHIFT;
     let keys = [
-        (shift, Key::Z, Action::Redo),
-        (Modifiers::COMMAND, Key::Y, Action::Redo),
-        (Modifiers::COMMAND, Key::Z, Action::Undo),
-        (shift, Key::S, Action::SaveAs),
-        (Modifiers::COMMAND, Key::S, Action::Save),
         (Modifiers::COMMAND, Key::O, Action::Open),
         (Modifiers::COMMAND, Key::N, Action::New),
     ];
@@ -149,6 +143,25 @@ pub fn document(ctx: &Context) -> Vec<Action> {
     }
     if typed(ctx, "?") {
         actions.push(Action::ToggleHelp);
+    }
+    actions
+}
+
+/// Takes the keys that concern the document.
+fn document(ctx: &Context) -> Vec<Action> {
+    let mut actions = start_screen(ctx);
+    let shift = Modifiers::COMMAND | Modifiers::SHIFT;
+    let keys = [
+        (shift, Key::Z, Action::Redo),
+        (Modifiers::COMMAND, Key::Y, Action::Redo),
+        (Modifiers::COMMAND, Key::Z, Action::Undo),
+        (shift, Key::S, Action::SaveAs),
+        (Modifiers::COMMAND, Key::S, Action::Save),
+    ];
+    for (modifiers, key, action) in keys {
+        if take(ctx, modifiers, key) {
+            actions.push(action);
+        }
     }
     actions
 }

@@ -128,10 +128,18 @@ impl Shell {
             title: String::new(),
             pane: 0,
         };
-        if let Some(loaded) = initial {
-            shell.open(loaded);
-        } else {
-            shell.restore_draft();
+        match initial {
+            None => shell.restore_draft(),
+            Some(loaded) => {
+                shell.open(loaded);
+                if shell.kept.draft.is_some() {
+                    let text = "There is work that was not saved last time";
+                    let restore = Answer::Do(Action::RestoreDraft);
+                    shell
+                        .toasts
+                        .push(Toast::info(text).with_action("Restore", restore));
+                }
+            }
         }
         shell
     }
@@ -143,9 +151,10 @@ impl Shell {
             let path = document.path().map(Path::to_owned);
             (path, file::write(document.topology()))
         });
+        let kept = self.kept.clone();
         Kept {
-            draft,
-            ..self.kept.clone()
+            draft: draft.or(kept.draft),
+            ..kept
         }
     }
 
@@ -171,7 +180,7 @@ impl Shell {
         if !typing && !asking {
             actions.extend(match self.screen {
                 Screen::Main => keys::main_view(&ctx, &self.live.view()),
-                Screen::Start => keys::document(&ctx),
+                Screen::Start => keys::start_screen(&ctx),
             });
             if self.screen == Screen::Main {
                 self.cycle_panes(&ctx);
@@ -219,8 +228,10 @@ impl Shell {
             Some(Answer::Details(text)) => self.details = Some(text),
             None => {}
         }
-        if self.help && dialogs::sheet(ctx, keys::SHEET) {
-            self.help = false;
+        if self.help {
+            let (close, look) = dialogs::sheet(ctx, keys::SHEET);
+            self.help = !close;
+            actions.extend(look.map(Action::SetLook));
         }
         if let Some(text) = &self.details
             && dialogs::details(ctx, text)
@@ -330,7 +341,7 @@ impl Shell {
             return;
         }
         match action {
-            Action::New | Action::OpenPath(_) | Action::OpenPreset(_) => {
+            Action::New | Action::OpenPath(_) | Action::OpenPreset(_) | Action::RestoreDraft => {
                 self.unless_unsaved(ctx, Next::Do(action));
             }
             // Asking for a file loses nothing; opening the one that is chosen might.
@@ -349,6 +360,10 @@ impl Shell {
                 let dark = !theme::palette(ctx).dark;
                 self.kept.dark = Some(dark);
                 set_theme(ctx, dark);
+            }
+            Action::SetLook(look) => {
+                self.kept.look = look;
+                theme::apply(ctx, look);
             }
             Action::ToggleHelp => self.help = !self.help,
             Action::ForgetRecent(path) => self.kept.recent.retain(|recent| *recent != path),
@@ -384,6 +399,7 @@ impl Shell {
             }
             Some(Next::Do(Action::OpenPath(path))) => self.open_named(&path.to_string_lossy()),
             Some(Next::Do(Action::OpenPreset(name))) => self.open_named(&name),
+            Some(Next::Do(Action::RestoreDraft)) => self.restore_draft(),
             Some(Next::Do(_)) | None => {}
         }
     }

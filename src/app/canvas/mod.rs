@@ -220,7 +220,9 @@ impl Canvas {
 
     fn choose_view(&mut self, area: Rect, scene: &Scene) {
         if self.fit != Fit::Done && !scene.cards.is_empty() && area.is_positive() {
-            let most = if self.fit == Fit::First { 1.0 } else { 4.0 };
+            // A document opens as large as it is drawn, a little larger where there is much room.
+            let first = if area.width() > 1200.0 { 1.4 } else { 1.0 };
+            let most = if self.fit == Fit::First { first } else { 4.0 };
             self.transform = Transform::fitting(scene.bounds(), area, most);
             self.fit = Fit::Done;
         } else if self.fit == Fit::First {
