@@ -64,7 +64,8 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
 
 /// Takes the keys of this frame that the main view knows and returns what they ask for. Call it before any widget, and
 /// not while text is being typed.
-pub fn main_view(ctx: &Context, view: &View) -> Vec<Action> {
+/// `covered`: something lies over the view that Esc closes.
+pub fn main_view(ctx: &Context, view: &View, covered: bool) -> Vec<Action> {
     let mut actions = document(ctx);
     let pressed = |key| take(ctx, Modifiers::NONE, key);
     // Space is a click on whatever has the focus, so it is taken before widgets see it.
@@ -123,7 +124,8 @@ pub fn main_view(ctx: &Context, view: &View) -> Vec<Action> {
     if pressed(Key::Delete) || pressed(Key::Backspace) {
         actions.extend(removed(view));
     }
-    if view.selection.is_some() && !egui::Popup::is_any_open(ctx) && pressed(Key::Escape) {
+    let covered = covered || egui::Popup::is_any_open(ctx);
+    if !covered && view.selection.is_some() && pressed(Key::Escape) {
         actions.push(Action::Select(None));
     }
     actions

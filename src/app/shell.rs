@@ -179,7 +179,10 @@ impl Shell {
         let mut actions = Vec::new();
         if !typing && !asking {
             actions.extend(match self.screen {
-                Screen::Main => keys::main_view(&ctx, &self.live.view()),
+                Screen::Main => {
+                    let covered = self.help || self.details.is_some() || self.files.is_asking();
+                    keys::main_view(&ctx, &self.live.view(), covered)
+                }
                 Screen::Start => keys::start_screen(&ctx),
             });
             if self.screen == Screen::Main {
