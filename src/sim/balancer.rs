@@ -158,6 +158,9 @@ impl Sim {
             },
             NodeKind::Service => {
                 let n = slot.instances.len() as u32;
+                if n == 1 {
+                    return;
+                }
                 let turn = self.links[link as usize].turn;
                 let usable = |i: &u32| {
                     let status = slot.instances[(i % n) as usize].status;

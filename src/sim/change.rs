@@ -64,6 +64,7 @@ impl Sim {
             self.add_targets(index);
         }
         self.refresh_durability();
+        self.measure_messages();
         if before.nodes.is_empty() {
             for index in 0..self.nodes.len() as u16 {
                 self.start_arrivals(index);
@@ -114,6 +115,7 @@ impl Sim {
                     think: on(Draw::Think),
                     backoff: on(Draw::Backoff),
                 },
+                mean_gap_ns: f64::INFINITY,
                 think: None,
                 mix: [0.0; 4],
                 only: None,
@@ -216,6 +218,10 @@ impl Sim {
         match (&mut here.body, node) {
             (Body::Clients(body), Node::Clients(settings)) => {
                 body.settings = settings.clone();
+                body.mean_gap_ns = match settings.arrivals {
+                    Arrivals::Poisson(rate) | Arrivals::Steady(rate) => 1e9 / rate.0,
+                    Arrivals::Closed(_) => f64::INFINITY,
+                };
                 body.think = match &settings.arrivals {
                     Arrivals::Closed(closed) => Some(Sampler::new(&closed.think)),
                     _ => None,
@@ -389,6 +395,7 @@ impl Sim {
                     salt,
                     latency,
                     ns_per_byte,
+                    message_bytes: [[0; 6]; 2],
                     busy_until: [0; 2],
                     request_lane,
                     reply_lane,

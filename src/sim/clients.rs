@@ -52,16 +52,16 @@ impl Sim {
         let Some(clients) = self.clients(node) else {
             return;
         };
-        let gap = match clients.settings.arrivals {
-            Arrivals::Poisson(rate) if rate.0 > 0.0 => exponential(clients.rng.next_u64()) / rate.0,
-            Arrivals::Steady(rate) if rate.0 > 0.0 => 1.0 / rate.0,
-            _ => {
-                clients.epoch = 0;
-                return;
-            }
+        let gap_ns = match clients.settings.arrivals {
+            Arrivals::Poisson(_) => exponential(clients.rng.next_u64()) * clients.mean_gap_ns,
+            _ => clients.mean_gap_ns,
         };
+        if gap_ns.is_infinite() {
+            clients.epoch = 0;
+            return;
+        }
         // At least a nanosecond, so that time goes on whatever the rate.
-        let at = now.saturating_add(((gap * 1e9) as u64).max(1));
+        let at = now.saturating_add((gap_ns as u64).max(1));
         let number = self.queue.push(at, Kind::Arrival, u32::from(node));
         if let Some(clients) = self.clients(node) {
             clients.epoch = number;

@@ -27,6 +27,9 @@ pub(super) enum Verb {
     StoreSession,
 }
 
+pub(super) const VERBS: [Verb; 6] =
+    [Verb::Read, Verb::Write, Verb::Login, Verb::Logout, Verb::FindSession, Verb::StoreSession];
+
 /// Kinds of operation, in the order of results.
 pub(super) const KINDS: [(&str, Verb); 4] = [
     ("read", Verb::Read),
@@ -235,6 +238,8 @@ pub(super) struct ClientsBody {
     pub settings: workload::Clients,
     pub rng: rand_xoshiro::Xoshiro256PlusPlus,
     pub keys: ClientKeys,
+    /// Mean time between two arrivals; infinite in a closed loop and at rate 0.
+    pub mean_gap_ns: f64,
     pub think: Option<Sampler>,
     /// Kinds of operation by cumulative weight, from 0 to 1.
     pub mix: [f64; 4],
@@ -346,6 +351,8 @@ pub(super) struct LinkSlot {
     pub latency: u64,
     /// Nanoseconds a byte takes; 0: none.
     pub ns_per_byte: f64,
+    /// Bytes of a request and of its reply, by what is asked for.
+    pub message_bytes: [[u32; 6]; 2],
     /// When the last byte has left, there and back.
     pub busy_until: [u64; 2],
     pub request_lane: u32,

@@ -1,6 +1,6 @@
 //! The way of a call: over its link, into its node, and back; and what cuts it short.
 
-use super::parts::{Call, NONE, Outcome, Verb};
+use super::parts::{Body, Call, NONE, Outcome, VERBS, Verb};
 use super::snapshot::{Cause, NodeKind, Status};
 use super::streams::draw;
 use super::{LanePurpose, Sim};
@@ -94,60 +94,47 @@ impl Sim {
         self.release_op(op);
     }
 
-    /// Bytes of a call's request or reply.
-    fn message_bytes(&self, index: u32, reply: bool) -> u64 {
-        let call = &self.calls[index as usize];
-        let op = &self.ops[call.op as usize];
-        let from_client = matches!(
-            self.nodes[self.links[call.link as usize].from as usize].kind,
-            NodeKind::Clients | NodeKind::LoadBalancer
-        );
-        if from_client {
-            let super::parts::Body::Clients(clients) = &self.nodes[op.client as usize].body else {
-                return 0;
-            };
-            if reply {
-                return clients.settings.response.0;
+    /// Works out anew how big the messages on each link are.
+    pub(super) fn measure_messages(&mut self) {
+        let credential = self.credential_bytes();
+        let (value, session) = (self.value_size, self.session_bytes());
+        for link in 0..self.links.len() {
+            let mut from = self.links[link].from as usize;
+            // What passes a balancer is as big as what its clients send.
+            for _ in 0..self.nodes.len() {
+                let behind = self.links.iter().find(|l| l.to as usize == from && !l.removed);
+                match (self.nodes[from].kind, behind) {
+                    (NodeKind::LoadBalancer, Some(behind)) => from = behind.from as usize,
+                    _ => break,
+                }
             }
-            let value = if call.verb == Verb::Write {
-                clients.settings.value_size.0
-            } else {
-                0
+            let bytes = |verb: Verb, reply: bool| match (&self.nodes[from].body, verb, reply) {
+                (Body::Clients(c), _, true) => c.settings.response.0,
+                // A bare request has no size, and so no credential either.
+                (Body::Clients(c), _, false) if c.settings.request.0 == 0 => 0,
+                (Body::Clients(c), Verb::Write, false) => c.settings.request.0 + credential + c.settings.value_size.0,
+                (Body::Clients(c), _, false) => c.settings.request.0 + credential,
+                (_, Verb::Read, true) | (_, Verb::Write, false) => HEADER_BYTES + value,
+                (_, Verb::FindSession, true) | (_, Verb::StoreSession, false) => HEADER_BYTES + session,
+                _ => HEADER_BYTES,
             };
-            // A bare request has no size, and so no credential either.
-            if clients.settings.request.0 == 0 {
-                0
-            } else {
-                clients.settings.request.0 + value + self.credential_bytes()
-            }
-        } else {
-            let carries = match (call.verb, reply) {
-                (Verb::Read, true) | (Verb::Write, false) => self.value_size,
-                (Verb::FindSession, true) | (Verb::StoreSession, false) => self.session_bytes(),
-                _ => 0,
-            };
-            if carries == 0 {
-                HEADER_BYTES
-            } else {
-                HEADER_BYTES + carries
-            }
+            let table = [false, true].map(|reply| VERBS.map(|verb| bytes(verb, reply).min(u64::from(u32::MAX)) as u32));
+            self.links[link].message_bytes = table;
         }
     }
 
     /// Sends one message over a link; gives the time at which it arrives.
     #[inline]
     fn travel(&mut self, index: u32, reply: bool) -> u64 {
-        let link_index = self.calls[index as usize].link as usize;
-        let limited = self.links[link_index].ns_per_byte > 0.0;
-        let bytes = self.message_bytes(index, reply);
-        let now = self.now;
-        let link = &mut self.links[link_index];
+        let call = &self.calls[index as usize];
+        let link = &mut self.links[call.link as usize];
+        let way = usize::from(reply);
+        let bytes = link.message_bytes[way][call.verb as usize];
         link.messages += 1;
-        link.bytes += bytes;
-        let mut at = now;
-        if limited {
-            let way = usize::from(reply);
-            at = at.max(link.busy_until[way]) + (bytes as f64 * link.ns_per_byte) as u64;
+        link.bytes += u64::from(bytes);
+        let mut at = self.now;
+        if link.ns_per_byte > 0.0 {
+            at = at.max(link.busy_until[way]) + (f64::from(bytes) * link.ns_per_byte) as u64;
             link.busy_until[way] = at;
         }
         at + link.latency
@@ -213,10 +200,10 @@ impl Sim {
     /// How long whoever calls over this link waits for a connection.
     fn connect_timeout(&self, link: u16) -> u64 {
         match &self.nodes[self.links[link as usize].from as usize].body {
-            super::parts::Body::Clients(c) => c.settings.connect_timeout.0,
-            super::parts::Body::Balancer(b) => b.settings.connect_timeout.0,
-            super::parts::Body::Service(s) => s.settings.connect_timeout.0,
-            super::parts::Body::Store(_) => 0,
+            Body::Clients(c) => c.settings.connect_timeout.0,
+            Body::Balancer(b) => b.settings.connect_timeout.0,
+            Body::Service(s) => s.settings.connect_timeout.0,
+            Body::Store(_) => 0,
         }
     }
 
