@@ -38,7 +38,7 @@ impl Sim {
                 let (think, key) = (clients.think, clients.keys.think);
                 for slot in running..wanted {
                     let bits = draw(key, u64::from(slot) | 1 << 40);
-                    let wait = think.map_or(0.0, |t| t.sample(bits)) as u64;
+                    let wait = think.map_or(0, |t| t.sample_ns(bits));
                     let index = u32::from(node) << SLOT_BITS | slot;
                     self.queue.push(now + wait, Kind::UserReady, index);
                 }
@@ -61,7 +61,7 @@ impl Sim {
             return;
         }
         // At least a nanosecond, so that time goes on whatever the rate.
-        let at = now.saturating_add((gap_ns as u64).max(1));
+        let at = now.saturating_add((gap_ns as i64 as u64).max(1));
         let number = self.queue.push(at, Kind::Arrival, u32::from(node));
         if let Some(clients) = self.clients(node) {
             clients.epoch = number;
@@ -109,9 +109,7 @@ impl Sim {
         let Some(clients) = self.clients(node) else {
             return;
         };
-        let wait = clients
-            .think
-            .map_or(0.0, |t| t.sample(draw(clients.keys.think, bits))) as u64;
+        let wait = clients.think.map_or(0, |t| t.sample_ns(draw(clients.keys.think, bits)));
         let least = if failed {
             LEAST_THINK_AFTER_FAILURE_NS
         } else {
@@ -184,40 +182,36 @@ impl Sim {
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
         counted.offered_by_kind[verb as usize & 3] += 1;
-        let op = Op {
-            intended: self.now,
-            draw: bits,
-            user,
-            key,
-            client,
-            verb,
-            attempt: 0,
-            references: 1,
-            wait: 0,
-            call: NONE,
-            active: true,
-            failed: false,
-            applied: 0,
-            place: None,
-            expects_stamp: self.newest.get(key as usize).map_or(0, |n| n.stamp),
-            waiting: NONE,
-            next: NONE,
-            slot,
-            met: None,
-            met_now: false,
-            sent_at: self.now,
-            resume: 0,
-        };
-        match self.free_ops.pop() {
-            Some(index) => {
-                self.ops[index as usize] = op;
-                index
-            }
-            None => {
-                self.ops.push(op);
-                self.ops.len() as u32 - 1
-            }
-        }
+        let expects_stamp = self.newest.get(key as usize).map_or(0, |n| n.stamp);
+        let index = self.free_ops.pop().unwrap_or_else(|| {
+            self.ops.push(Op::default());
+            self.ops.len() as u32 - 1
+        });
+        // Field by field: a whole struct is built elsewhere first and then copied, which takes longer.
+        let op = &mut self.ops[index as usize];
+        op.intended = self.now;
+        op.draw = bits;
+        op.user = user;
+        op.key = key;
+        op.client = client;
+        op.verb = verb;
+        op.attempt = 0;
+        op.references = 1;
+        op.wait = 0;
+        op.call = NONE;
+        op.active = true;
+        op.failed = false;
+        op.applied = 0;
+        op.place = None;
+        op.expects_stamp = expects_stamp;
+        op.waiting = NONE;
+        op.next = NONE;
+        op.slot = slot;
+        op.met = None;
+        op.met_now = false;
+        op.sent_at = self.now;
+        op.resume = 0;
+        index
     }
 
     /// One reference less; with the last, the operation is over and its writes are settled.

@@ -15,8 +15,9 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) const NO_INSTANCE: u16 = u16::MAX;
 
 /// Kinds of operation, and of the calls made for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Verb {
+    #[default]
     Read,
     Write,
     Login,
@@ -39,14 +40,15 @@ pub(super) const KINDS: [(&str, Verb); 4] = [
 ];
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Outcome {
+    #[default]
     Done,
     Failed(Cause),
 }
 
 /// Something a user wants done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Op {
     pub intended: u64,
     /// Its identity for random draws.
@@ -84,7 +86,7 @@ pub(super) struct Op {
 }
 
 /// A request on its way through one link and one node, and its reply.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Call {
     pub op: u32,
     /// Who made it: a call, or `NONE` for the client.

@@ -31,43 +31,39 @@ impl Sim {
             self.calls[parent as usize].draw
         };
         let slot = &self.links[link as usize];
-        let call = Call {
-            op,
-            parent,
-            parent_wait: token,
-            link,
-            node: slot.to,
-            instance: 0,
-            verb,
-            step: 0,
-            outcome: Outcome::Done,
-            draw: draw(slot.salt, above ^ counter),
-            wait: 0,
-            child: NONE,
-            resume: 0,
-            sent_at: self.now,
-            arrived: 0,
-            present: false,
-            queued: false,
-            holds_worker: false,
-            entry: false,
-            free: false,
-            tries: 0,
-            target: 0,
-            place: None,
-            found: 0,
-        };
+        let (node, bits) = (slot.to, draw(slot.salt, above ^ counter));
+        let now = self.now;
         self.ops[op as usize].references += 1;
-        let index = match self.free_calls.pop() {
-            Some(index) => {
-                self.calls[index as usize] = call;
-                index
-            }
-            None => {
-                self.calls.push(call);
-                self.calls.len() as u32 - 1
-            }
-        };
+        let index = self.free_calls.pop().unwrap_or_else(|| {
+            self.calls.push(Call::default());
+            self.calls.len() as u32 - 1
+        });
+        // Field by field: a whole struct is built elsewhere first and then copied, which takes longer.
+        let call = &mut self.calls[index as usize];
+        call.op = op;
+        call.parent = parent;
+        call.parent_wait = token;
+        call.link = link;
+        call.node = node;
+        call.instance = 0;
+        call.verb = verb;
+        call.step = 0;
+        call.outcome = Outcome::Done;
+        call.draw = bits;
+        call.wait = 0;
+        call.child = NONE;
+        call.resume = 0;
+        call.sent_at = now;
+        call.arrived = 0;
+        call.present = false;
+        call.queued = false;
+        call.holds_worker = false;
+        call.entry = false;
+        call.free = false;
+        call.tries = 0;
+        call.target = 0;
+        call.place = None;
+        call.found = 0;
         if parent == NONE {
             let op = &mut self.ops[op as usize];
             op.wait = token;
@@ -124,7 +120,7 @@ impl Sim {
     }
 
     /// Sends one message over a link; gives the time at which it arrives.
-    #[inline]
+    #[inline(always)]
     fn travel(&mut self, index: u32, reply: bool) -> u64 {
         let call = &self.calls[index as usize];
         let link = &mut self.links[call.link as usize];
@@ -141,7 +137,7 @@ impl Sim {
     }
 
     /// Sends a call's request on its way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, index: u32) {
         let at = self.travel(index, false);
         if at == self.now {
@@ -234,7 +230,7 @@ impl Sim {
     }
 
     /// The call enters its instance.
-    #[inline]
+    #[inline(always)]
     pub(super) fn enter(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.present = true;
@@ -247,7 +243,7 @@ impl Sim {
     }
 
     /// The call leaves its instance, which is what its time there is counted to.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leave(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.present = false;
@@ -268,7 +264,7 @@ impl Sim {
     }
 
     /// The node has done with the call: it leaves, and its reply goes back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn reply(&mut self, index: u32, outcome: Outcome) {
         self.calls[index as usize].outcome = outcome;
         let worker = self.calls[index as usize].holds_worker;
@@ -280,7 +276,7 @@ impl Sim {
         self.send_back(index);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_back(&mut self, index: u32) {
         let at = self.travel(index, true);
         if at == self.now {

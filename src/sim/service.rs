@@ -294,6 +294,9 @@ impl Sim {
             let done = ((self.now - here.warm_from) as f64 / warm_up).min(1.0);
             ns *= cold - (cold - 1.0) * done;
         }
-        (ns / here.speed) as u64
+        if here.speed != 1.0 {
+            ns /= here.speed;
+        }
+        ns as i64 as u64
     }
 }

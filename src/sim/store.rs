@@ -61,7 +61,7 @@ impl Sim {
                     return;
                 };
                 let sampler = if writes { &store.write } else { &store.read };
-                let ns = sampler.sample(draw(store.read_key, bits)) as u64;
+                let ns = sampler.sample_ns(draw(store.read_key, bits));
                 self.calls[index as usize].step = APPLY;
                 if ns == 0 {
                     return self.store_step(index);

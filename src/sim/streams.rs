@@ -56,7 +56,8 @@ pub(super) fn purpose_key(node: u64, purpose: Purpose) -> u64 {
 /// A number strictly between 0 and 1.
 #[inline]
 pub(super) fn unit(bits: u64) -> f64 {
-    ((bits >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
+    // Through a signed number, which converts without a branch.
+    ((bits >> 11) as i64 as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
 }
 
 /// A whole number from 0 to `n` - 1; `n` at least 1.
@@ -90,7 +91,9 @@ fn ln(x: f64) -> f64 {
     let mantissa = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000);
     let (inverse, ln_middle) = LN_TABLE[(bits >> (52 - LN_BITS)) as usize & ((1 << LN_BITS) - 1)];
     let r = mantissa * inverse - 1.0;
-    let series = r * (1.0 - r * (0.5 - r * (1.0 / 3.0 - r * (0.25 - r * 0.2))));
+    let square = r * r;
+    // r - r^2/2 + r^3/3 - r^4/4 + r^5/5, arranged so that its halves are worked out side by side.
+    let series = r - square * ((0.5 - r * (1.0 / 3.0)) + square * (0.25 - r * 0.2));
     exponent as f64 * std::f64::consts::LN_2 + (ln_middle + series)
 }
 
@@ -205,6 +208,13 @@ impl Sampler {
                 }
             }
         }
+    }
+
+    /// A time in whole nanoseconds.
+    #[inline]
+    pub(super) fn sample_ns(&self, bits: u64) -> u64 {
+        // Through a signed number, which converts in one instruction; `sample` has a limit far below.
+        self.sample(bits) as i64 as u64
     }
 
     /// A time in nanoseconds; at most ten thousand days, so that sums cannot overflow.
