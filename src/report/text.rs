@@ -1,6 +1,8 @@
 //! Results as a person wants to read them in a terminal.
 
 use crate::analysis::Estimate;
+use crate::model::settings::from_ron;
+use crate::model::{Command, Stop};
 use crate::sim::figures::{Figures, Plain};
 
 /// The summary that `run` prints.
@@ -281,8 +283,8 @@ impl Results<'_> {
         for fault in faults {
             let fault = Results(fault);
             let what = match fault.plain("fault") {
-                Some(Plain::Text(text)) => text.as_str(),
-                _ => "fault",
+                Some(Plain::Text(text)) => in_words(text),
+                _ => "fault".to_owned(),
             };
             let at = fault.plain_number("at_s").map(time).unwrap_or_default();
             let mut said = Vec::new();
@@ -414,6 +416,24 @@ impl Results<'_> {
     }
 }
 
+/// A command as results name it, `Crash("api",2)`, as a person would say it.
+fn in_words(command: &str) -> String {
+    match from_ron(command) {
+        Ok(Command::Crash(node, n)) => format!("{node} {n} crashes"),
+        Ok(Command::LoseMachine(node, n)) => format!("the machine of {node} {n} is lost"),
+        Ok(Command::Hang(node, n)) => format!("{node} {n} hangs"),
+        Ok(Command::Resume(node, n)) => format!("{node} {n} goes on"),
+        Ok(Command::Restart(node, n)) => format!("{node} {n} is started again"),
+        Ok(Command::Failover(node)) => format!("{node} fails over"),
+        Ok(Command::Deploy(node, Stop::Drained)) => format!("{node} is deployed, drained"),
+        Ok(Command::Deploy(node, Stop::Abrupt)) => format!("{node} is deployed, abruptly"),
+        Ok(Command::AddInstances(node, n)) => format!("{node} gets {n} more"),
+        Ok(Command::RemoveInstances(node, n)) => format!("{node} gets {n} fewer"),
+        Ok(Command::ReplaceSigningKey) => "the signing key is replaced".to_owned(),
+        _ => command.to_owned(),
+    }
+}
+
 fn number(value: &Plain) -> Option<f64> {
     match value {
         Plain::Integer(number) => Some(*number as f64),
@@ -518,6 +538,16 @@ pub fn time(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_read_well() {
+        assert_eq!(in_words("Crash(\"api\",2)"), "api 2 crashes");
+        assert_eq!(
+            in_words("Deploy(\"api\",Drained)"),
+            "api is deployed, drained"
+        );
+        assert_eq!(in_words("something else"), "something else");
+    }
 
     #[test]
     fn figures_read_well() {
