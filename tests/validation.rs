@@ -1,5 +1,5 @@
-//! Predictions of theory on the simulator, by the rule of `statescope validate` but over a tenth of the seeds: a debug build is
-//! slow, and the rule allows for being less sure. The whole file is tried by `statescope validate tests/validation/cases.json`
+//! Predictions of theory on the simulator, by the rule of `statescope validate` but in a tenth of the simulated time: a debug
+//! build is slow, and the rule allows for being less sure. The whole file is tried by `statescope validate tests/validation/cases.json`
 //! in a release build.
 
 #![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
@@ -24,7 +24,7 @@ fn the_simulator_agrees_with_theory() {
             let mut topology = file::load(path.to_str().unwrap()).unwrap().topology;
             case.set(&mut topology).unwrap();
             let mut prepared = case.prepare(topology).unwrap();
-            prepared.take_seeds(ONE_IN);
+            prepared.shorten(ONE_IN);
             prepared
         })
         .collect();

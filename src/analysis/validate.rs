@@ -14,6 +14,7 @@ use super::statistics::ratio;
 use crate::model::Topology;
 use crate::model::expect::Metric;
 use crate::sim::figures::Figures;
+use crate::units::Duration;
 
 /// Largest deviation that always counts as agreement, as a share of what is expected.
 const SHARE: f64 = 0.005;
@@ -110,9 +111,16 @@ impl Case {
 }
 
 impl Prepared {
-    /// The same case over a tenth, say, of its seeds (rounded up): less sure, by the same rule.
-    pub fn take_seeds(&mut self, one_in: u32) {
-        self.case.seeds = self.case.seeds.div_ceil(one_in);
+    /// The same case with about one in so many of its simulated seconds, so less sure by the same rule: fewer seeds where
+    /// there are hundreds, else shorter runs.
+    pub fn shorten(&mut self, one_in: u32) {
+        if self.case.seeds >= 100 {
+            self.case.seeds = self.case.seeds.div_ceil(one_in);
+        } else {
+            let warmup = self.topology.warmup.0;
+            let counted = self.topology.duration.0.saturating_sub(warmup);
+            self.topology.duration = Duration(warmup + counted.div_ceil(u64::from(one_in)));
+        }
     }
 }
 

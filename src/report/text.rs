@@ -41,8 +41,8 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A table under a label: the first column to the left, the others to the right, the last one (free text) to the left.
-    fn table(&mut self, rows: &[Vec<String>]) {
+    /// A table under a label: the first columns and the last one to the left, those of figures between them to the right.
+    fn table(&mut self, left: usize, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
             .map(|c| {
@@ -57,7 +57,7 @@ impl Page {
             let mut line = String::from(" ");
             for (column, cell) in row.iter().enumerate() {
                 let pad = " ".repeat(widths[column] - width(cell));
-                if column == 0 || column + 1 == columns {
+                if column < left || column + 1 == columns {
                     line.push_str(&format!(" {cell}{pad} "));
                 } else {
                     line.push_str(&format!(" {pad}{cell} "));
@@ -172,7 +172,7 @@ impl Results<'_> {
             };
             rows.push(vec![name.replace('_', " "), n, percent, note]);
         }
-        page.table(&rows);
+        page.table(1, &rows);
     }
 
     fn by_cause(&self, path: &str) -> String {
@@ -210,7 +210,7 @@ impl Results<'_> {
         names.push(String::new());
         values.push(String::new());
         page.line("Response time", "");
-        page.table(&[names, values]);
+        page.table(1, &[names, values]);
     }
 
     fn writes(&self, page: &mut Page) {
@@ -356,7 +356,7 @@ impl Results<'_> {
         }
         page.gap();
         page.line("Nodes", "");
-        page.table(&rows);
+        page.table(2, &rows);
     }
 
     fn objectives(&self, page: &mut Page) {
@@ -398,7 +398,7 @@ impl Results<'_> {
         }
         page.gap();
         page.line("Objectives", "");
-        page.table(&rows);
+        page.table(1, &rows);
     }
 
     fn simulation(&self, page: &mut Page) {
@@ -419,8 +419,8 @@ impl Results<'_> {
 /// A command as results name it, `Crash("api",2)`, as a person would say it.
 fn in_words(command: &str) -> String {
     match from_ron(command) {
-        Ok(Command::Crash(node, n)) => format!("{node} {n} crashes"),
-        Ok(Command::LoseMachine(node, n)) => format!("the machine of {node} {n} is lost"),
+        Ok(Command::Crash(node, n)) => format!("{node} {n} crashed"),
+        Ok(Command::LoseMachine(node, n)) => format!("{node} {n} lost its machine"),
         Ok(Command::Hang(node, n)) => format!("{node} {n} hangs"),
         Ok(Command::Resume(node, n)) => format!("{node} {n} goes on"),
         Ok(Command::Restart(node, n)) => format!("{node} {n} is started again"),
@@ -541,7 +541,7 @@ mod tests {
 
     #[test]
     fn faults_read_well() {
-        assert_eq!(in_words("Crash(\"api\",2)"), "api 2 crashes");
+        assert_eq!(in_words("Crash(\"api\",2)"), "api 2 crashed");
         assert_eq!(
             in_words("Deploy(\"api\",Drained)"),
             "api is deployed, drained"
