@@ -33,13 +33,19 @@ const SECOND: u64 = 1_000_000_000;
 const SEEDS: u64 = 6;
 
 fn tables() -> Tables {
-    ron_options().from_str(include_str!("loss_tables.ron")).expect("the tables are read")
+    ron_options()
+        .from_str(include_str!("loss_tables.ron"))
+        .expect("the tables are read")
 }
 
 fn topology(tables: &Tables, row: &Row) -> Topology {
-    let mut topology: Topology = ron_options().from_str(&tables.base).expect("the base is read");
+    let mut topology: Topology = ron_options()
+        .from_str(&tables.base)
+        .expect("the base is read");
     for (path, value) in &row.set {
-        topology.set_path(path, value).unwrap_or_else(|e| panic!("{}: {e}", row.name));
+        topology
+            .set_path(path, value)
+            .unwrap_or_else(|e| panic!("{}: {e}", row.name));
     }
     let problems: Vec<String> = check(&topology)
         .into_iter()
@@ -75,13 +81,26 @@ fn concerned(column: &str, at: &(String, u32)) -> (String, Vec<u32>) {
 }
 
 fn held(snapshot: &Snapshot, at: &(String, Vec<u32>)) -> (u64, u64) {
-    let node = snapshot.nodes.iter().find(|n| n.name == at.0).expect("the node is there");
+    let node = snapshot
+        .nodes
+        .iter()
+        .find(|n| n.name == at.0)
+        .expect("the node is there");
     let mine = node.instances.iter().filter(|i| at.1.contains(&i.number));
-    mine.fold((0, 0), |(writes, sessions), i| (writes + i.writes, sessions + i.sessions))
+    mine.fold((0, 0), |(writes, sessions), i| {
+        (writes + i.writes, sessions + i.sessions)
+    })
 }
 
 /// One cell with one seed: checks the code, and gives what was lost.
-fn try_cell(topology: &Topology, row: &Row, column: &str, code: &str, sessions: bool, seed: u64) -> u64 {
+fn try_cell(
+    topology: &Topology,
+    row: &Row,
+    column: &str,
+    code: &str,
+    sessions: bool,
+    seed: u64,
+) -> u64 {
     let what = format!("{} / {column} / {code} (seed {seed})", row.name);
     // Not in step with any clock of the topology.
     let fault_at = 40 * SECOND + seed * 337_000_000;
@@ -95,11 +114,23 @@ fn try_cell(topology: &Topology, row: &Row, column: &str, code: &str, sessions: 
     let mut sim = run_to(fault_at);
     let before = sim.snapshot();
     let slack = before.operations.in_flight;
-    let had = pick(held(&before, &concerned));
-    let lost = |s: &Snapshot| if sessions { s.sessions.lost } else { s.writes.lost };
+    // Tokens are kept by nobody: their key concerns all of them.
+    let had = if column == "signing_key" {
+        before.sessions.live
+    } else {
+        pick(held(&before, &concerned))
+    };
+    let lost = |s: &Snapshot| {
+        if sessions {
+            s.sessions.lost
+        } else {
+            s.writes.lost
+        }
+    };
     let lost_before = lost(&before);
     if let Some(command) = command(column, &row.at) {
-        sim.apply(&command).unwrap_or_else(|e| panic!("{what}: {e}"));
+        sim.apply(&command)
+            .unwrap_or_else(|e| panic!("{what}: {e}"));
     }
     let just_after = sim.snapshot();
     sim.run_until(Duration(fault_at + 6 * SECOND));
@@ -110,23 +141,43 @@ fn try_cell(topology: &Topology, row: &Row, column: &str, code: &str, sessions: 
     }
     sim.run_until(Duration(fault_at + 40 * SECOND));
     let after = sim.snapshot();
-    assert_eq!(after.writes.acknowledged, after.writes.held + after.writes.lost, "{what}: the ledger balances");
+    assert_eq!(
+        after.writes.acknowledged,
+        after.writes.held + after.writes.lost,
+        "{what}: the ledger balances"
+    );
     let s = after.sessions;
-    assert_eq!(s.initial + s.created, s.live + s.expired + s.logged_out + s.lost, "{what}: the sessions balance");
+    assert_eq!(
+        s.initial + s.created,
+        s.live + s.expired + s.logged_out + s.lost,
+        "{what}: the sessions balance"
+    );
     let lost = lost(&after) - lost_before;
-    let at_least = |least: u64| assert!(lost >= least, "{what}: lost {lost}, expected at least {least}");
+    let at_least = |least: u64| {
+        assert!(
+            lost >= least,
+            "{what}: lost {lost}, expected at least {least}"
+        )
+    };
     let at_most = |most: u64| assert!(lost <= most, "{what}: lost {lost}, expected at most {most}");
     // What the concerned instances had at an earlier time, with the operations in flight then.
     let earlier = |at: u64| {
         let snapshot = run_to(at).snapshot();
-        (pick(held(&snapshot, &concerned)), snapshot.operations.in_flight)
+        (
+            pick(held(&snapshot, &concerned)),
+            snapshot.operations.in_flight,
+        )
     };
     let deploys = column.starts_with("deploy");
     match code {
         "0" => at_most(0),
         "u" => {
             at_most(0);
-            assert!(just_after.writes.unavailable + slack >= had && had > 0, "{what}: {:?} of {had}", just_after.writes);
+            assert!(
+                just_after.writes.unavailable + slack >= had && had > 0,
+                "{what}: {:?} of {had}",
+                just_after.writes
+            );
             assert_eq!(after.writes.unavailable, 0, "{what}: reachable again");
         }
         "A" => {
@@ -142,8 +193,14 @@ fn try_cell(topology: &Topology, row: &Row, column: &str, code: &str, sessions: 
             at_most(100 * 5 / 2 + slack);
         }
         "S" => {
-            let node = before.nodes.iter().find(|n| n.name == row.at.0).expect("the node is there");
-            let snapshot_at = node.instances[row.at.1 as usize - 1].last_snapshot.expect("a snapshot was taken");
+            let node = before
+                .nodes
+                .iter()
+                .find(|n| n.name == row.at.0)
+                .expect("the node is there");
+            let snapshot_at = node.instances[row.at.1 as usize - 1]
+                .last_snapshot
+                .expect("a snapshot was taken");
             let (then, in_flight) = earlier(snapshot_at.0);
             at_least((had - then).saturating_sub(in_flight));
             at_most(had - then + slack);
@@ -155,7 +212,11 @@ fn try_cell(topology: &Topology, row: &Row, column: &str, code: &str, sessions: 
                 _ if sessions => 2 * SECOND,
                 _ => 200_000_000,
             };
-            at_most(had.saturating_sub(earlier(fault_at - window).0) + slack + if sessions { 60 } else { 0 });
+            at_most(
+                had.saturating_sub(earlier(fault_at - window).0)
+                    + slack
+                    + if sessions { 60 } else { 0 },
+            );
         }
         "O" => at_least(1),
         other => panic!("{what}: no code {other}"),
@@ -167,9 +228,16 @@ fn try_table(rows: &[Row], tables: &Tables, sessions: bool) {
     for row in rows {
         let topology = topology(tables, row);
         for (column, code) in &row.cells {
-            let lost: u64 = (1..=SEEDS).map(|seed| try_cell(&topology, row, column, code, sessions, seed)).sum();
+            let lost: u64 = (1..=SEEDS)
+                .map(|seed| try_cell(&topology, row, column, code, sessions, seed))
+                .sum();
             let loses = !matches!(code.as_str(), "0" | "u");
-            assert_eq!(lost > 0, loses, "{} / {column} / {code}: {lost} lost over {SEEDS} seeds", row.name);
+            assert_eq!(
+                lost > 0,
+                loses,
+                "{} / {column} / {code}: {lost} lost over {SEEDS} seeds",
+                row.name
+            );
         }
     }
 }

@@ -109,7 +109,9 @@ impl Sim {
         let Some(clients) = self.clients(node) else {
             return;
         };
-        let wait = clients.think.map_or(0, |t| t.sample_ns(draw(clients.keys.think, bits)));
+        let wait = clients
+            .think
+            .map_or(0, |t| t.sample_ns(draw(clients.keys.think, bits)));
         let least = if failed {
             LEAST_THINK_AFTER_FAILURE_NS
         } else {

@@ -28,8 +28,14 @@ pub(super) enum Verb {
     StoreSession,
 }
 
-pub(super) const VERBS: [Verb; 6] =
-    [Verb::Read, Verb::Write, Verb::Login, Verb::Logout, Verb::FindSession, Verb::StoreSession];
+pub(super) const VERBS: [Verb; 6] = [
+    Verb::Read,
+    Verb::Write,
+    Verb::Login,
+    Verb::Logout,
+    Verb::FindSession,
+    Verb::StoreSession,
+];
 
 /// Kinds of operation, in the order of results.
 pub(super) const KINDS: [(&str, Verb); 4] = [

@@ -98,7 +98,10 @@ impl Sim {
             let mut from = self.links[link].from as usize;
             // What passes a balancer is as big as what its clients send.
             for _ in 0..self.nodes.len() {
-                let behind = self.links.iter().find(|l| l.to as usize == from && !l.removed);
+                let behind = self
+                    .links
+                    .iter()
+                    .find(|l| l.to as usize == from && !l.removed);
                 match (self.nodes[from].kind, behind) {
                     (NodeKind::LoadBalancer, Some(behind)) => from = behind.from as usize,
                     _ => break,
@@ -108,13 +111,18 @@ impl Sim {
                 (Body::Clients(c), _, true) => c.settings.response.0,
                 // A bare request has no size, and so no credential either.
                 (Body::Clients(c), _, false) if c.settings.request.0 == 0 => 0,
-                (Body::Clients(c), Verb::Write, false) => c.settings.request.0 + credential + c.settings.value_size.0,
+                (Body::Clients(c), Verb::Write, false) => {
+                    c.settings.request.0 + credential + c.settings.value_size.0
+                }
                 (Body::Clients(c), _, false) => c.settings.request.0 + credential,
                 (_, Verb::Read, true) | (_, Verb::Write, false) => HEADER_BYTES + value,
-                (_, Verb::FindSession, true) | (_, Verb::StoreSession, false) => HEADER_BYTES + session,
+                (_, Verb::FindSession, true) | (_, Verb::StoreSession, false) => {
+                    HEADER_BYTES + session
+                }
                 _ => HEADER_BYTES,
             };
-            let table = [false, true].map(|reply| VERBS.map(|verb| bytes(verb, reply).min(u64::from(u32::MAX)) as u32));
+            let table = [false, true]
+                .map(|reply| VERBS.map(|verb| bytes(verb, reply).min(u64::from(u32::MAX)) as u32));
             self.links[link].message_bytes = table;
         }
     }

@@ -294,7 +294,10 @@ mod tests {
     fn the_logarithm_agrees_with_libm() {
         for i in 0..1_000_000 {
             let x = unit(draw(11, i));
-            assert!((ln(x) - libm::log(x)).abs() <= 1e-14 * libm::log(x).abs().max(1.0), "{x}");
+            assert!(
+                (ln(x) - libm::log(x)).abs() <= 1e-14 * libm::log(x).abs().max(1.0),
+                "{x}"
+            );
         }
     }
 
