@@ -24,7 +24,7 @@ use crate::sim::{Sim, Watch};
 use crate::units::{Duration, SECOND};
 
 /// The crash comes after this much simulated time, sooner where there is much traffic.
-const BEFORE: Duration = Duration(20 * SECOND);
+const BEFORE: Duration = Duration(17 * SECOND);
 /// About so many operations come before it at most.
 const OPERATIONS_MAX: f64 = 100_000.0;
 /// Time for a copy to take over, after which what is lost is settled.
@@ -266,9 +266,9 @@ fn measure_all(
 /// Writes and sessions lost by the crash of instance 1; nothing if it was cancelled or would take too long.
 fn losses(run: &Run, cancelled: &AtomicBool) -> Option<(u64, u64)> {
     let mut sim = Sim::new(&run.topology, run.topology.seed, Watch { live: false });
-    let crash_at = Duration::from_secs(
-        (OPERATIONS_MAX / offered_per_second(&run.topology)).clamp(1.0, BEFORE.secs()),
-    );
+    // Half a second past, because what is saved every second or every five has then been half exposed, which is typical.
+    let whole = OPERATIONS_MAX / offered_per_second(&run.topology);
+    let crash_at = Duration::from_secs(whole.min(BEFORE.secs()).floor() + 0.5);
     let mut events = 0;
     advance(&mut sim, crash_at, &mut events, cancelled)?;
     let before = sim.snapshot();
@@ -332,5 +332,101 @@ impl Measure {
             placements,
             sessions,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sample::Sample;
+
+    fn measured(topology: &Topology, service: Option<&str>) -> Vec<(Slot, u64)> {
+        let (results, receiver) = mpsc::channel();
+        let runs = runs(topology, service);
+        measure_all(&runs, &results, &AtomicBool::new(false), || {});
+        drop(results);
+        receiver.iter().collect()
+    }
+
+    #[test]
+    fn memory_loses_and_a_store_does_not() {
+        let preset = crate::model::presets::find("sticky-in-memory").unwrap();
+        let topology = crate::model::file::read(preset.text, preset.name).unwrap();
+        let losses = measured(&topology, Some("api"));
+        let of = |slot| {
+            let found = losses.iter().find(|(s, _)| *s == slot);
+            found.map(|(_, loss)| *loss)
+        };
+        let memory = of(Slot::Placement(1)).unwrap();
+        let sticky = of(Slot::Sessions(3)).unwrap();
+        assert!(memory > 0 && sticky > 0, "{losses:?}");
+        for at in [2, 3, 4] {
+            assert_eq!(of(Slot::Placement(at)), Some(0), "{losses:?}");
+        }
+        for at in [1, 2] {
+            assert_eq!(of(Slot::Sessions(at)), Some(0), "{losses:?}");
+        }
+        assert_eq!(of(Slot::Sessions(0)), None);
+        // The same question has the same answer.
+        assert_eq!(measured(&topology, Some("api")), losses);
+    }
+
+    #[test]
+    fn a_cancelled_run_gives_nothing() {
+        let runs = runs(&Sample::new().topology, Some("api"));
+        assert_eq!(losses(&runs[0], &AtomicBool::new(true)), None);
+    }
+
+    #[test]
+    fn moving_and_describing_changes_no_figure() {
+        let topology = Sample::new().topology;
+        let mut moved = topology.clone();
+        moved.canvas.insert("api".into(), (1.0, 2.0));
+        moved.note = "A remark".into();
+        assert_eq!(key(&topology, None), key(&moved, None));
+        moved.set_path("nodes.api.instances", "5").unwrap();
+        assert_ne!(key(&topology, None), key(&moved, None));
+        assert_ne!(key(&topology, None), key(&topology, Some("api")));
+    }
+
+    /// The figures come by themselves after the topology has stood still, and a change takes them away.
+    #[test]
+    fn figures_come_when_the_topology_stands_still() {
+        let ctx = Context::default();
+        let mut sample = Sample::new();
+        // A small one, so that the test is quick.
+        let set = sample
+            .topology
+            .set_path("nodes.clients.arrivals", "Poisson(\"20/s\")");
+        set.unwrap();
+        let mut measure = Measure::default();
+        let mut frame = |time: f64, topology: &Topology, measure: &mut Measure| {
+            let input = egui::RawInput {
+                time: Some(time),
+                ..Default::default()
+            };
+            ctx.run_ui(input, |ui| measure.update(ui.ctx(), topology, Some("api")))
+                .drop_without_applying_deltas();
+        };
+        frame(0.0, &sample.topology, &mut measure);
+        assert!(measure.running.is_none());
+        frame(1.0, &sample.topology, &mut measure);
+        let mut frames = 0;
+        while measure.running.is_some() && frames < 3_000 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            frames += 1;
+            frame(
+                1.0 + f64::from(frames) * 0.01,
+                &sample.topology,
+                &mut measure,
+            );
+        }
+        assert_eq!(measure.placement(Placement::External), LossFigure::Lost(0));
+        sample
+            .topology
+            .set_path("nodes.api.instances", "9")
+            .unwrap();
+        frame(100.0, &sample.topology, &mut measure);
+        assert_eq!(measure.placement(Placement::External), LossFigure::Unknown);
     }
 }

@@ -734,9 +734,9 @@ impl NodeChart {
     ) -> Option<Duration> {
         let NodeFigure { title, top, .. } = figure;
         let palette = theme::palette(ui);
-        let wanted = vec2(ui.available_width(), 56.0);
+        let wanted = vec2(ui.available_width(), 60.0);
         let (rect, response) = ui.allocate_exact_size(wanted, Sense::hover());
-        let place = Rect::from_x_y_ranges(rect.x_range(), rect.top() + 22.0..=rect.bottom() - 2.0);
+        let place = Rect::from_x_y_ranges(rect.x_range(), rect.top() + 26.0..=rect.bottom() - 2.0);
         let window = TimeWindow::shared(ui.ctx());
         self.update(view, node, &window, place.width(), figure.value);
         let most = self.points.iter().map(|p| p.y).fold(0.0, f64::max);
@@ -793,7 +793,7 @@ impl NodeChart {
                 palette.text,
             ),
         ] {
-            let at = pos2(x, rect.top() + 12.0);
+            let at = pos2(x, rect.top() + 15.0);
             paint_text(ui.painter(), at, anchor, text, size::BODY, weight, colour);
         }
         response.widget_info(|| {
