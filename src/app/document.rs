@@ -198,7 +198,7 @@ pub fn session_as_scenario(at_reset: &Topology, recording: &[Timed], now: Durati
 }
 
 /// Gives nodes a place on the canvas that have none, where others have one: beside the node that uses them.
-fn place_new_nodes(topology: &mut Topology) {
+pub fn place_new_nodes(topology: &mut Topology) {
     const BESIDE: f32 = 310.0;
     const ROOM: (f32, f32) = (250.0, 130.0);
     if topology.canvas.is_empty() {

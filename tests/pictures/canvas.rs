@@ -41,3 +41,18 @@ fn the_main_view() {
         assert_picture(&format!("canvas-{theme}"), &image);
     }
 }
+
+/// States that the main view does not show: many instances, every status, stores in trouble, a ghost; and how it looks
+/// from afar.
+#[test]
+fn states_and_zooms() {
+    let drawn = Drawn::states();
+    assert_picture(
+        "canvas-states-light",
+        &draw(&drawn, false, vec2(1100.0, 640.0), None),
+    );
+    for (zoom, name) in [(1.6, "near"), (0.4, "far")] {
+        let image = draw(&Drawn::new(), true, vec2(700.0, 420.0), Some(zoom));
+        assert_picture(&format!("canvas-{name}-dark"), &image);
+    }
+}

@@ -53,6 +53,139 @@ impl Drawn {
         }
     }
 
+    /// Many services that keep state, in a square, each calling the next.
+    pub fn many(nodes: u32, instances: u32) -> Self {
+        let mut topology = Topology::default();
+        let mut snapshot = Snapshot {
+            now: at(NOW_S),
+            ..Snapshot::default()
+        };
+        let across = (nodes as f32).sqrt().ceil() as u32;
+        for number in 0..nodes {
+            let name = format!("s{number}");
+            let settings = format!("Service(instances: {instances}, state: InMemory())");
+            topology
+                .set_path(&format!("nodes.{name}"), &settings)
+                .unwrap();
+            let (column, row) = (number % across, number / across);
+            let place = (column as f32 * 320.0, row as f32 * 300.0);
+            topology.canvas.insert(name.clone(), place);
+            let mut view = node(&name, NodeKind::Service, 100.0, 0.5);
+            view.instances = (1..=instances)
+                .map(|n| InstanceView {
+                    sessions: 100 + u64::from(n * number),
+                    unsaved: 10,
+                    ..instance(n, 0.5, 8)
+                })
+                .collect();
+            (view.only_here_sessions, view.only_here_writes) = (1000, 100);
+            snapshot.nodes.push(view);
+            if number > 0 {
+                let from = format!("s{}", number - 1);
+                topology
+                    .apply(&Command::Link(format!("{from} -> {name}")))
+                    .unwrap();
+                snapshot
+                    .links
+                    .push(link(&from, &name, &[(100.0, 5.0, 5.0)]));
+            }
+        }
+        Self {
+            playing: true,
+            ..Self::of(topology, snapshot)
+        }
+    }
+
+    /// What the main view does not show.
+    pub fn states() -> Self {
+        let topology: Topology = ron_options()
+            .from_str(
+                r#"Topology(
+    schema: 1,
+    sessions: InMemory(),
+    nodes: {
+        "users": Clients(arrivals: Closed(users: 250)),
+        "edge": LoadBalancer(policy: LeastConnections),
+        "big": Service(instances: 20, state: LocalDisk()),
+        "eight": Service(instances: 8, state: External(store: "store")),
+        "all": Service(instances: 6, state: InMemory()),
+        "store": RedisLike(persistence: None),
+        "db": SqlDatabase(replication: Asynchronous()),
+        "many": Service(instances: 30),
+        "a-rather-long-name-of-a-service": Service(),
+    },
+    links: ["users -> edge", "edge -> big", "big -> eight", "big -> all", "eight -> db", "all -> many"],
+    canvas: {
+        "users": (80, 40), "edge": (80, 200), "big": (260, 40), "eight": (560, 30), "all": (560, 190),
+        "store": (840, 30), "db": (840, 150), "many": (870, 300), "a-rather-long-name-of-a-service": (260, 330),
+    },
+)"#,
+            )
+            .unwrap();
+        let of = |name: &str, kind, instances: Vec<InstanceView>| NodeView {
+            instances,
+            only_here_sessions: 12_345,
+            only_here_writes: 678,
+            state_bytes: 123_456_789,
+            ..node(name, kind, 250.0, 0.42)
+        };
+        let plain = |count: u32| -> Vec<InstanceView> {
+            (1..=count)
+                .map(|n| InstanceView {
+                    sessions: 100,
+                    unsaved: u64::from(n),
+                    ..instance(n, f64::from(n) / f64::from(count), 0)
+                })
+                .collect()
+        };
+        let mut big = plain(20);
+        big[6].status = Status::MachineLost;
+        big[6].lost_sessions = 1234;
+        big[6].since = at(3.0);
+        let mut all = plain(6);
+        let statuses = [
+            Status::Up,
+            Status::Booting,
+            Status::Warming,
+            Status::Draining,
+            Status::Hung,
+            Status::Crashed,
+        ];
+        for (instance, status) in all.iter_mut().zip(statuses) {
+            instance.status = status;
+            instance.since = at(60.0);
+        }
+        all[0].in_rotation = false;
+        let mut db = plain(2);
+        (db[0].role, db[1].role) = (Role::Primary, Role::Replica);
+        db[0].status = Status::Crashed;
+        let snapshot = Snapshot {
+            now: at(NOW_S),
+            nodes: vec![
+                node("users", NodeKind::Clients, 250.0, 0.0),
+                node("edge", NodeKind::LoadBalancer, 250.0, 0.0),
+                of("big", NodeKind::Service, big),
+                of("eight", NodeKind::Service, plain(8)),
+                of("all", NodeKind::Service, all),
+                of("store", NodeKind::RedisLike, plain(1)),
+                of("db", NodeKind::SqlDatabase, db),
+                of("many", NodeKind::Service, plain(30)),
+            ],
+            links: vec![link("users", "edge", &[(200.0, 20.0, 30.0)])],
+            ..Snapshot::default()
+        };
+        let preview = "RedisLike()";
+        let mut drawn = Self::of(topology, snapshot);
+        let mut with_store = drawn.topology.clone();
+        with_store.set_path("nodes.sessions", preview).unwrap();
+        let node = with_store.nodes["sessions"].clone();
+        drawn.preview = vec![
+            Command::Add("sessions".into(), node),
+            Command::Set("sessions".into(), r#"ServerSide(store: "sessions")"#.into()),
+        ];
+        drawn
+    }
+
     pub fn view(&self) -> View<'_> {
         View {
             topology: &self.topology,

@@ -1,4 +1,6 @@
-//! What several test files use.
+//! What several test files use; each uses a part.
+
+#![allow(dead_code)]
 
 pub mod drawn;
 pub mod pictures;

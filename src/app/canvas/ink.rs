@@ -201,8 +201,10 @@ impl Ink<'_> {
         let palette = self.palette;
         let text_width = self
             .width(text, size::SMALL, Weight::Medium)
-            .min(room - 31.0);
-        let width = if self.readable() {
+            .min((room - 31.0).max(0.0));
+        let width = if text.is_empty() {
+            24.0
+        } else if self.readable() {
             text_width + 31.0
         } else {
             60.0

@@ -1,6 +1,6 @@
 //! What can be done with a thing on the canvas, in a menu: faults of an instance, changes of a node, the end of a link.
 
-use egui::{Id, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui};
+use egui::{Id, Key, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui};
 
 use super::scene::{Card, Scene};
 use super::words;
@@ -18,6 +18,8 @@ pub struct Menu {
     pub about: Selection,
     /// Where it opens, on the screen.
     pub at: Pos2,
+    /// The widget it belongs to.
+    pub of: Id,
 }
 
 fn id(ui: &Ui) -> Id {
@@ -51,12 +53,19 @@ pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, actions: &mut Vec<Action>) -> b
     .open_memory(None)
     .align(RectAlign::BOTTOM_START)
     .close_behavior(PopupCloseBehavior::CloseOnClick)
+    .anchor_widget(menu.of)
     .accessible_name(format!("Menu of {name}"))
     .show(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         alive = content(ui, &menu.about, scene, actions);
     });
-    alive && Popup::is_id_open(ui.ctx(), id)
+    let stays = alive && Popup::is_id_open(ui.ctx(), id);
+    // Closed by a key, it gives the keyboard back.
+    let by_key = ui.input(|input| input.key_pressed(Key::Enter) || input.key_pressed(Key::Escape));
+    if !stays && by_key {
+        ui.memory_mut(|memory| memory.request_focus(menu.of));
+    }
+    stays
 }
 
 /// False when what the menu is about is gone.
@@ -93,6 +102,8 @@ fn choose(
         .add_enabled_ui(enabled, |ui| menu_item(ui, Some(icon), text, keys))
         .inner;
     if chosen.clicked() {
+        // A click would close it anyway, a key would not.
+        ui.close();
         actions.push(action());
     }
 }

@@ -152,13 +152,13 @@ fn victim(topology: &Topology, name: &str) -> Option<u32> {
         })
 }
 
-/// Columns from left to right, each around the same height.
+/// Columns from left to right, each around the same height; the token stands below the clients.
 fn arrange(parts: &mut [Part]) {
     let columns = parts.iter().map(|part| part.column).max().unwrap_or(0) + 1;
     let mut x = 0.0;
     for column in 0..columns {
         let members: Vec<usize> = (0..parts.len())
-            .filter(|&i| parts[i].column == column)
+            .filter(|&i| parts[i].column == column && parts[i].name != TOKEN)
             .collect();
         if members.is_empty() {
             continue;
@@ -174,6 +174,18 @@ fn arrange(parts: &mut [Part]) {
             y += size.y + GAP.y;
         }
         x += width + GAP.x;
+    }
+    let lowest = |part: &Part| part.column == 0 && part.name != TOKEN;
+    let clients = parts
+        .iter()
+        .rfind(|part| lowest(part))
+        .map(|part| part.rect);
+    if let Some(clients) = clients
+        && let Some(token) = parts.iter_mut().find(|part| part.name == TOKEN)
+    {
+        let size = token.content.size();
+        let left = clients.center().x - size.x / 2.0;
+        token.rect = Rect::from_min_size(pos2(left, clients.bottom() + GAP.y), size);
     }
 }
 

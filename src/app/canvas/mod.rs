@@ -6,6 +6,7 @@
 //! returns actions.
 
 mod card;
+mod handles;
 mod ink;
 mod link;
 mod menu;
@@ -26,15 +27,17 @@ use egui::{
 };
 
 use super::action::{Action, Selection};
+use super::document::place_new_nodes;
 use super::state::View;
 use super::theme;
 use super::widgets::tooltip;
 use crate::model::{Command, Node};
+use handles::Pull;
 use ink::{Ink, Texts};
 use link::{Flows, Line};
 use menu::Menu;
 use place::Places;
-use scene::{Card, Scene, Worst};
+use scene::{Card, PipPlace, Scene, Worst};
 use shown::Shown;
 use tools::Tool;
 use transform::Transform;
@@ -54,6 +57,7 @@ pub struct Canvas {
     places: Places,
     drag: Option<Drag>,
     menu: Option<Menu>,
+    pull: Option<Pull>,
     flows: Flows,
     texts: Texts,
     worst: Worst,
@@ -91,6 +95,8 @@ struct On {
     card: Option<usize>,
     link: Option<usize>,
     focused: Option<usize>,
+    /// The card whose handles are shown.
+    handles: Option<usize>,
 }
 
 impl Canvas {
@@ -292,7 +298,7 @@ impl Canvas {
         actions: &mut Vec<Action>,
     ) -> On {
         let mut on = On::default();
-        let entered = self.menu.as_ref().map(|menu| menu.about.clone());
+        let focus = ui.memory(egui::Memory::focused);
         for (index, card) in scene.cards.iter().enumerate() {
             let response = self.card(ui, area, view, scene, card, panning, actions);
             if response.contains_pointer() {
@@ -308,14 +314,60 @@ impl Canvas {
             if !card.rect.intersects(visible) {
                 continue;
             }
-            let reachable = on.focused == Some(index)
-                || view.selection.and_then(Selection::node) == Some(card.name)
-                || entered.as_ref().and_then(Selection::node) == Some(card.name);
-            self.pips(ui, scene, card, reachable, actions);
+            self.pips(ui, scene, index, focus, actions);
             self.loss_cross(ui, card, actions);
         }
-        on.link = self.links(ui, scene, lines, on.card.is_some(), actions);
+        on.handles = self.handles(ui, view, scene, &on, panning, actions);
+        let covered = on.card.is_some() || self.pull.is_some();
+        on.link = self.links(ui, scene, lines, covered, actions);
         on
+    }
+
+    /// The handles of the card that is pointed at, or pulled at; returns which card that is.
+    fn handles(
+        &mut self,
+        ui: &Ui,
+        view: &View,
+        scene: &Scene,
+        on: &On,
+        panning: bool,
+        actions: &mut Vec<Action>,
+    ) -> Option<usize> {
+        if panning || self.drag.is_some() || self.menu.is_some() || self.tool != Tool::Select {
+            return None;
+        }
+        let pulled = self.pull.as_ref().map(|pull| match pull {
+            Pull::Instances { name, .. } | Pull::Link { from: name, .. } => name.as_str(),
+        });
+        // A handle reaches over the edge, so the pointer may be on it and no longer on the card.
+        let pointer = ui.input(|input| input.pointer.hover_pos());
+        let near = |card: &Card| {
+            pointer.is_some_and(|pointer| {
+                self.transform
+                    .rect(card.rect)
+                    .expand(10.0)
+                    .contains(pointer)
+            })
+        };
+        let index = match pulled {
+            Some(name) => scene.cards.iter().position(|card| card.name == name),
+            None => on.card.or_else(|| scene.cards.iter().rposition(near)),
+        }?;
+        if self.transform.zoom < transform::READABLE_ZOOM {
+            return None;
+        }
+        let mut pull = self.pull.take();
+        handles::interact(
+            ui,
+            &self.transform,
+            scene,
+            view.topology,
+            &scene.cards[index],
+            &mut pull,
+            actions,
+        );
+        self.pull = pull.filter(|_| ui.input(|input| input.pointer.any_down()));
+        Some(index)
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that a frame knows")]
@@ -349,7 +401,7 @@ impl Canvas {
         if response.clicked() || response.gained_focus() && !is_selected {
             actions.push(select.clone());
         }
-        if response.clicked() {
+        if response.clicked_by(PointerButton::Primary) {
             response.request_focus();
         }
         if response.gained_focus() && !area.intersects(rect) {
@@ -363,10 +415,17 @@ impl Canvas {
                 .interact_pointer_pos()
                 .filter(|_| response.secondary_clicked())
                 .unwrap_or(rect.left_bottom());
-            self.open_menu(ui, Selection::Node(card.name.to_owned()), at);
+            self.open_menu(ui, Selection::Node(card.name.to_owned()), at, id);
         }
         if response.has_focus() {
             self.nudge(ui, view, card, id, actions);
+            let enter = ui.input(|input| input.key_pressed(Key::Enter));
+            if enter
+                && self.menu.is_none()
+                && let Some(first) = card.pips.iter().find(|place| !place.again)
+            {
+                ui.memory_mut(|memory| memory.request_focus(pip_id(ui, card, first)));
+            }
         }
         self.drag_card(ui, &response, view, card, panning, actions);
         response
@@ -374,9 +433,10 @@ impl Canvas {
 
     /// Arrows move the card that has the keyboard.
     fn nudge(&self, ui: &Ui, view: &View, card: &Card, id: Id, actions: &mut Vec<Action>) {
+        // In a menu arrows go from entry to entry.
         let arrows = EventFilter {
-            horizontal_arrows: true,
-            vertical_arrows: true,
+            horizontal_arrows: self.menu.is_none(),
+            vertical_arrows: self.menu.is_none(),
             ..EventFilter::default()
         };
         ui.ctx()
@@ -462,16 +522,22 @@ impl Canvas {
         }
     }
 
-    /// Pips that can be clicked: each opens the menu of its instance.
+    /// Pips that can be clicked: each opens the menu of its instance. Enter on a card goes to its pips, arrows from pip
+    /// to pip, Escape back to the card.
+    ///
+    /// `focus` is what had the keyboard when the frame began: one key does one thing.
     fn pips(
         &mut self,
         ui: &Ui,
         scene: &Scene,
-        card: &Card,
-        reachable: bool,
+        index: usize,
+        focus: Option<Id>,
         actions: &mut Vec<Action>,
     ) {
+        let card = &scene.cards[index];
         let zoom = self.transform.zoom;
+        let enter = ui.input(|input| input.key_pressed(Key::Enter));
+        let mut has_focus = ui.memory(egui::Memory::focused);
         for place in &card.pips {
             let instance = &card.instances[place.instance];
             let least: f32 = if place.dense {
@@ -481,14 +547,14 @@ impl Canvas {
             };
             let rect =
                 Rect::from_center_size(self.transform.at(place.at), Vec2::splat(least * zoom));
-            let kind = if place.again { "pip again" } else { "pip" };
-            let id = ui.scope_id().with((kind, card.name, instance.number));
-            let sense = if reachable && !place.again {
-                Sense::click()
+            let id = pip_id(ui, card, place);
+            let focused = focus == Some(id);
+            let response = if has_focus == Some(id) {
+                ui.interact(rect, id, Sense::click())
             } else {
-                Sense::CLICK
+                // Tab goes from card to card, not through a hundred pips.
+                ui.interact(rect, id, Sense::CLICK)
             };
-            let response = ui.interact(rect, id, sense);
             if !place.again {
                 let label = || format!("{} {}", card.name, instance.number);
                 response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
@@ -497,12 +563,22 @@ impl Canvas {
                     node.set_has_popup(egui::accesskit::HasPopup::Menu);
                 });
             }
+            if focused && self.menu.is_none() {
+                walk(ui, scene, index, id);
+                has_focus = ui.memory(egui::Memory::focused);
+            } else if focused {
+                ui.memory_mut(|memory| memory.set_focus_lock_filter(id, EventFilter::default()));
+            }
             let about = Selection::Instance(card.name.to_owned(), instance.number);
-            if response.clicked() || response.secondary_clicked() {
+            let clicked = response.clicked() && (focused || !enter);
+            if clicked || response.secondary_clicked() {
                 actions.push(Action::Select(Some(about.clone())));
                 let at = rect.right_center() + vec2(6.0, -12.0);
-                self.open_menu(ui, about, at);
+                self.open_menu(ui, about, at, id);
                 continue;
+            }
+            if response.gained_focus() {
+                actions.push(Action::Select(Some(about)));
             }
             if response.hovered() && self.menu.is_none() {
                 ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
@@ -600,7 +676,7 @@ impl Canvas {
                 && (response.secondary_clicked() || response.has_focus() && menu_key(ui))
             {
                 actions.push(Action::Select(Some(about.clone())));
-                self.open_menu(ui, about, at);
+                self.open_menu(ui, about, at, id);
             }
             if near == Some(index) && response.hovered() {
                 hovered = Some(index);
@@ -615,8 +691,8 @@ impl Canvas {
         hovered
     }
 
-    fn open_menu(&mut self, ui: &Ui, about: Selection, at: Pos2) {
-        self.menu = Some(Menu { about, at });
+    fn open_menu(&mut self, ui: &Ui, about: Selection, at: Pos2, of: Id) {
+        self.menu = Some(Menu { about, at, of });
         menu::open(ui);
     }
 
@@ -728,6 +804,12 @@ impl Canvas {
                 tag: out,
             };
             card::paint(&mut ink, scene, card, view.topology, emphasis);
+            if on.handles == Some(index) {
+                handles::paint(&ink, card);
+            }
+        }
+        if let Some(pull) = &self.pull {
+            handles::paint_pull(&mut ink, scene, view.topology, pull);
         }
         if moving {
             ui.ctx().request_repaint();
@@ -739,11 +821,59 @@ fn card_id(ui: &Ui, name: &str) -> Id {
     ui.scope_id().with(("card", name))
 }
 
-/// Enter or the menu key opens the menu of what has the keyboard.
+fn pip_id(ui: &Ui, card: &Card, place: &PipPlace) -> Id {
+    let kind = if place.again { "pip again" } else { "pip" };
+    let number = card.instances[place.instance].number;
+    ui.scope_id().with((kind, card.name, number))
+}
+
+/// The key that opens the menu of what has the keyboard.
 fn menu_key(ui: &Ui) -> bool {
-    ui.input(|input| {
-        input.key_pressed(Key::Enter) || input.modifiers.shift && input.key_pressed(Key::F10)
-    })
+    ui.input(|input| input.modifiers.shift && input.key_pressed(Key::F10))
+}
+
+/// From the pip that has the keyboard to another, back to its card, or on to the next card.
+fn walk(ui: &Ui, scene: &Scene, index: usize, focused: Id) {
+    let all = EventFilter {
+        tab: true,
+        horizontal_arrows: true,
+        vertical_arrows: true,
+        escape: true,
+    };
+    let card = &scene.cards[index];
+    let pips: Vec<Id> = card
+        .pips
+        .iter()
+        .filter(|place| !place.again)
+        .map(|place| pip_id(ui, card, place))
+        .collect();
+    let here = pips.iter().position(|id| *id == focused).unwrap_or(0);
+    let pressed = |key| ui.input(|input| input.key_pressed(key));
+    let back = ui.input(|input| input.modifiers.shift);
+    let next = if pressed(Key::Escape) {
+        Some(card_id(ui, card.name))
+    } else if pressed(Key::Tab) {
+        let neighbour = if back {
+            index.checked_sub(1)
+        } else {
+            Some(index + 1)
+        };
+        // Beyond the last card, egui goes on from the card itself.
+        let card = neighbour.and_then(|at| scene.cards.get(at)).unwrap_or(card);
+        Some(card_id(ui, card.name))
+    } else if pressed(Key::ArrowRight) || pressed(Key::ArrowDown) {
+        pips.get(here + 1).copied()
+    } else if pressed(Key::ArrowLeft) || pressed(Key::ArrowUp) {
+        here.checked_sub(1).map(|at| pips[at])
+    } else {
+        None
+    };
+    ui.memory_mut(|memory| {
+        memory.set_focus_lock_filter(focused, all);
+        if let Some(next) = next {
+            memory.request_focus(next);
+        }
+    });
 }
 
 /// How much flows, and with what outcome.
@@ -823,6 +953,7 @@ fn paint_ghosts(ink: &mut Ink, view: &View, scene: &Scene, ghosts: &mut Places) 
         let at = card.rect.min;
         preview.canvas.insert(card.name.to_owned(), (at.x, at.y));
     }
+    place_new_nodes(&mut preview);
     let mut worst = Worst::default();
     let with_preview = View {
         topology: &preview,

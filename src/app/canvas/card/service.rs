@@ -61,15 +61,23 @@ pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Durati
     let (icon, text, filled) = words::placement(&service.state);
     // Sessions in memory beside state in memory go without saying.
     let sessions_apart = card.keeps_sessions && !matches!(service.state, State::InMemory(_));
-    let for_sessions = if sessions_apart { 84.0 } else { 0.0 };
+    let wanted = ink.width(&text, size::SMALL, Weight::Medium) + 31.0;
+    let (for_sessions, words) = if !sessions_apart {
+        (0.0, "")
+    } else if wanted + 84.0 <= room {
+        (84.0, "Sessions")
+    } else {
+        (28.0, "")
+    };
     let used = ink.badge(x + 10.0, y + 34.0, room - for_sessions, icon, &text, filled);
     if sessions_apart {
+        let left = x + 10.0 + used + 4.0;
         ink.badge(
-            x + 10.0 + used + 4.0,
+            left,
             y + 34.0,
-            80.0,
+            for_sessions - 4.0,
             Icon::Sticky,
-            "Sessions",
+            words,
             true,
         );
     }
@@ -159,10 +167,16 @@ fn paint_row(
         ink.fill(row, 0.0, palette.lost_tint);
     }
     let number = instance.number.to_string();
+    // Numbers of several digits end before the bar.
+    let (at, align) = if number.len() == 1 {
+        (x + 44.0, Align::Min)
+    } else {
+        (x + 55.0, Align::Max)
+    };
     ink.text(
-        x + 44.0,
+        at,
         middle + 4.0,
-        Align::Min,
+        align,
         &number,
         face(size::SMALL, Weight::Medium, palette.text2),
     );
