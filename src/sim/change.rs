@@ -313,8 +313,8 @@ impl Sim {
             for index in 0..self.nodes[slot as usize].instances.len() as u16 {
                 let instance = &mut self.nodes[slot as usize].instances[index as usize];
                 if instance.workers != workers {
-                    instance.touch(now);
                     instance.workers = workers;
+                    instance.set_capacity(now);
                     self.take_next(slot, index);
                 }
             }

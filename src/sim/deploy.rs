@@ -117,7 +117,7 @@ impl Sim {
         self.rotate(node, instance, false);
         let limit = self.service(node).map_or(0, |s| s.settings.drain_time.0);
         let here = &self.nodes[node as usize].instances[instance as usize];
-        let (life, empty) = (here.life, here.present == 0);
+        let (life, empty) = (here.life, here.present.n() == 0);
         if empty {
             return self.drained(node, instance);
         }
@@ -137,7 +137,7 @@ impl Sim {
         let call = &self.calls[index as usize];
         let (node, instance) = (call.node, call.instance);
         let here = &self.nodes[node as usize].instances[instance as usize];
-        if here.status == Status::Draining && here.present == 0 {
+        if here.status == Status::Draining && here.present.n() == 0 {
             self.drained(node, instance);
         }
     }

@@ -216,8 +216,8 @@ impl Sim {
     pub(super) fn set_status(&mut self, node: u16, instance: u16, status: Status) {
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
-        here.touch(now);
         here.status = status;
+        here.set_capacity(now);
         here.since = now;
     }
 

@@ -153,13 +153,14 @@ pub(super) struct Instance {
     /// Counts its lives, so that timers of an earlier one do nothing.
     pub life: u32,
     pub workers: u32,
-    pub busy: u32,
+    /// Workers held, calls waiting and calls present (waiting or not), and workers there are.
+    pub busy: Level,
+    pub waiting: Level,
+    pub present: Level,
+    pub capacity: Level,
     pub queue: VecDeque<u32>,
-    pub present: u32,
     pub speed: f64,
     pub warm_from: u64,
-    changed: u64,
-    pub areas: Areas,
     pub areas_at_warmup: Areas,
     pub areas_at_interval: Areas,
     /// Sum of the times that calls which have left spent here.
@@ -178,18 +179,18 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn new(now: u64, workers: u32, speed: f64) -> Self {
-        Self {
+        let mut instance = Self {
             status: Status::Up,
             since: now,
             life: 0,
             workers,
-            busy: 0,
+            busy: Level::default(),
+            waiting: Level::default(),
+            present: Level::default(),
+            capacity: Level::default(),
             queue: VecDeque::new(),
-            present: 0,
             speed,
             warm_from: 0,
-            changed: now,
-            areas: Areas::default(),
             areas_at_warmup: Areas::default(),
             areas_at_interval: Areas::default(),
             spent: 0,
@@ -201,34 +202,91 @@ impl Instance {
             replaced_by_surge: false,
             leaving: false,
             deploying: false,
-        }
+        };
+        instance.set_capacity(now);
+        instance
     }
 
     /// The areas up to now.
-    #[inline]
     pub(super) fn areas_at(&self, now: u64) -> Areas {
-        let elapsed = u128::from(now - self.changed);
-        let up = self.status.serves() || self.status == Status::Hung;
         Areas {
-            busy: self.areas.busy + elapsed * u128::from(self.busy),
-            waiting: self.areas.waiting + elapsed * self.queue.len() as u128,
-            present: self.areas.present + elapsed * u128::from(self.present),
-            capacity: self.areas.capacity
-                + if up {
-                    elapsed * u128::from(self.workers)
-                } else {
-                    0
-                },
+            busy: self.busy.area(now),
+            waiting: self.waiting.area(now),
+            present: self.present.area(now),
+            capacity: self.capacity.area(now),
         }
     }
 
-    /// Brings the areas up to now; to be called before anything they depend on changes.
+    /// Sets how many workers can be held, after a change of status or workers.
+    pub(super) fn set_capacity(&mut self, now: u64) {
+        let up = self.status.serves() || self.status == Status::Hung;
+        self.capacity
+            .set(now, if up { u64::from(self.workers) } else { 0 });
+    }
+
     #[inline]
-    pub(super) fn touch(&mut self, now: u64) {
-        if now != self.changed {
-            self.areas = self.areas_at(now);
-            self.changed = now;
-        }
+    pub(super) fn enqueue(&mut self, now: u64, call: u32) {
+        self.waiting.add(now);
+        self.queue.push_back(call);
+    }
+
+    #[inline]
+    pub(super) fn dequeue(&mut self, now: u64) -> Option<u32> {
+        let call = self.queue.pop_front()?;
+        self.waiting.remove(now);
+        Some(call)
+    }
+
+    /// Takes one call out of the queue, wherever it stands.
+    pub(super) fn dequeue_one(&mut self, now: u64, call: u32) {
+        self.queue.retain(|&waiting| waiting != call);
+        self.waiting.set(now, self.queue.len() as u64);
+    }
+
+    pub(super) fn clear_queue(&mut self, now: u64) {
+        self.queue.clear();
+        self.waiting.set(now, 0);
+    }
+}
+
+/// A number that goes up and down, and the area under its curve.
+///
+/// The area is n times now, less the times at which it went up, plus those at which it went down: one addition a
+/// change, exact to the nanosecond (the sum wraps around, the area does not).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Level {
+    n: u64,
+    sum: u128,
+}
+
+impl Level {
+    #[inline]
+    pub(super) fn n(self) -> u64 {
+        self.n
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, now: u64) {
+        self.n += 1;
+        self.sum = self.sum.wrapping_sub(u128::from(now));
+    }
+
+    #[inline]
+    pub(super) fn remove(&mut self, now: u64) {
+        self.n -= 1;
+        self.sum = self.sum.wrapping_add(u128::from(now));
+    }
+
+    pub(super) fn set(&mut self, now: u64, n: u64) {
+        let (before, after) = (u128::from(self.n), u128::from(n));
+        self.sum = self
+            .sum
+            .wrapping_add(before.wrapping_sub(after).wrapping_mul(u128::from(now)));
+        self.n = n;
+    }
+
+    pub(super) fn area(self, now: u64) -> u128 {
+        (u128::from(self.n) * u128::from(now)).wrapping_add(self.sum)
     }
 }
 

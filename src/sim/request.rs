@@ -2,9 +2,11 @@
 
 use super::parts::{Body, Call, NONE, Outcome, VERBS, Verb};
 use super::snapshot::{Cause, NodeKind, Status};
-use super::streams::draw;
 use super::{LanePurpose, Sim};
 use crate::sim::queue::Kind;
+
+/// Spreads a counter over 64 bits: the golden ratio, odd.
+const DISTINCT: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Bytes of protocol around a message that carries nothing.
 const HEADER_BYTES: u64 = 200;
@@ -31,7 +33,11 @@ impl Sim {
             self.calls[parent as usize].draw
         };
         let slot = &self.links[link as usize];
-        let (node, bits) = (slot.to, draw(slot.salt, above ^ counter));
+        // Only told apart here; mixing is left to where the draw is made.
+        let (node, bits) = (
+            slot.to,
+            above ^ slot.salt.wrapping_add(counter.wrapping_mul(DISTINCT)),
+        );
         let now = self.now;
         self.ops[op as usize].references += 1;
         let index = self.free_calls.pop().unwrap_or_else(|| {
@@ -246,8 +252,7 @@ impl Sim {
         let node = &mut self.nodes[call.node as usize];
         node.arrived += 1;
         let here = &mut node.instances[call.instance as usize];
-        here.touch(self.now);
-        here.present += 1;
+        here.present.add(self.now);
     }
 
     /// The call leaves its instance, which is what its time there is counted to.
@@ -260,8 +265,7 @@ impl Sim {
         let spent = self.now - call.arrived;
         let node = &mut self.nodes[call.node as usize];
         let here = &mut node.instances[call.instance as usize];
-        here.touch(self.now);
-        here.present -= 1;
+        here.present.remove(self.now);
         here.spent += u128::from(spent);
         if call.outcome == Outcome::Done {
             node.completed += 1;
@@ -390,8 +394,7 @@ impl Sim {
             let (node, instance) = (call.node as usize, call.instance as usize);
             let now = self.now;
             let here = &mut self.nodes[node].instances[instance];
-            here.touch(now);
-            here.queue.retain(|&waiting| waiting != index);
+            here.dequeue_one(now, index);
             self.calls[index as usize].queued = false;
         }
         self.calls[index as usize].outcome = Outcome::Failed(Cause::Timeout);
@@ -454,9 +457,8 @@ impl Sim {
             .collect();
         let now = self.now;
         let slot = &mut self.nodes[node as usize].instances[instance as usize];
-        slot.touch(now);
-        slot.queue.clear();
-        slot.busy = 0;
+        slot.clear_queue(now);
+        slot.busy.set(now, 0);
         for &index in &here {
             let call = &mut self.calls[index as usize];
             call.queued = false;

@@ -36,6 +36,7 @@ impl Sim {
         self.enter(index);
         let call = &self.calls[index as usize];
         let (node, instance, bits) = (call.node as usize, call.instance as usize, call.draw);
+        let now = self.now;
         let slot = &mut self.nodes[node];
         let Body::Service(service) = &slot.body else {
             return;
@@ -51,23 +52,24 @@ impl Sim {
         };
         let here = &mut slot.instances[instance];
         let hung = here.status == Status::Hung;
-        if here.busy < here.workers && !hung {
+        if here.busy.n() < u64::from(here.workers) && !hung {
             self.start_work(index);
         } else if here.queue.len() < limit || hung {
-            here.queue.push_back(index);
+            here.enqueue(now, index);
             self.calls[index as usize].queued = true;
         } else {
             self.reply(index, Outcome::Failed(Cause::QueueFull));
         }
     }
 
-    /// A worker takes the call. The instance has been touched at this instant.
+    /// A worker takes the call.
     pub(super) fn start_work(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.queued = false;
         call.holds_worker = true;
+        let now = self.now;
         let here = &mut self.nodes[call.node as usize].instances[call.instance as usize];
-        here.busy += 1;
+        here.busy.add(now);
         self.proceed(index);
     }
 
@@ -78,8 +80,7 @@ impl Sim {
         let (node, instance) = (call.node, call.instance);
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
-        here.touch(now);
-        here.busy -= 1;
+        here.busy.remove(now);
         self.take_next(node, instance);
     }
 
@@ -88,11 +89,10 @@ impl Sim {
         let now = self.now;
         loop {
             let here = &mut self.nodes[node as usize].instances[instance as usize];
-            if here.busy >= here.workers || !here.status.serves() {
+            if here.busy.n() >= u64::from(here.workers) || !here.status.serves() {
                 return;
             }
-            here.touch(now);
-            let Some(next) = here.queue.pop_front() else {
+            let Some(next) = here.dequeue(now) else {
                 return;
             };
             self.start_work(next);

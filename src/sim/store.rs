@@ -40,10 +40,10 @@ impl Sim {
             return self.reply(index, Outcome::Failed(Cause::QueueFull));
         }
         let here = &mut self.nodes[node as usize].instances[instance as usize];
-        if here.busy < here.workers && here.status != Status::Hung {
+        if here.busy.n() < u64::from(here.workers) && here.status != Status::Hung {
             self.start_work(index);
         } else {
-            here.queue.push_back(index);
+            here.enqueue(now, index);
             self.calls[index as usize].queued = true;
         }
     }

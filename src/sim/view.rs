@@ -111,7 +111,7 @@ impl Sim {
             .iter()
             .filter(working)
             .fold((0u64, 0u64), |(busy, workers), i| {
-                (busy + u64::from(i.busy), workers + u64::from(i.workers))
+                (busy + i.busy.n(), workers + u64::from(i.workers))
             });
         let targets = match &node.body {
             Body::Balancer(balancer) => balancer
@@ -142,7 +142,7 @@ impl Sim {
             queue: node.instances.iter().map(|i| i.queue.len() as u64).sum(),
             in_flight: match &node.body {
                 Body::Clients(_) => self.operation_counts().in_flight,
-                _ => node.instances.iter().map(|i| u64::from(i.present)).sum(),
+                _ => node.instances.iter().map(|i| i.present.n()).sum(),
             },
             arrived: node.arrived,
             completed: node.completed,
@@ -227,7 +227,7 @@ impl Sim {
             load: if here.workers == u32::MAX {
                 0.0
             } else {
-                f64::from(here.busy) / f64::from(here.workers)
+                here.busy.n() as f64 / f64::from(here.workers)
             },
             queue: here.queue.len() as u64,
             queue_limit: match &slot.body {
