@@ -8,7 +8,7 @@ use super::ledger::Purpose;
 use super::metrics::Histogram;
 use super::parts::{
     BalancerBody, Body, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE, NONE,
-    NodeSlot, ServiceBody, StoreBody, Target, User,
+    NodeSlot, ServiceBody, StoreBody, Target, User, Way,
 };
 use super::snapshot::{NodeKind, What};
 use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
@@ -387,7 +387,13 @@ impl Sim {
                     self.new_lane(LanePurpose::Reply),
                 );
                 let salt = draw(self.nodes[from as usize].key, self.nodes[to as usize].key);
+                let kinds = (self.nodes[from as usize].kind, self.nodes[to as usize].kind);
                 self.links.push(LinkSlot {
+                    way: match kinds {
+                        (NodeKind::LoadBalancer, _) => Way::FromBalancer,
+                        (_, NodeKind::Service | NodeKind::LoadBalancer) => Way::ToService,
+                        _ => Way::ToStore,
+                    },
                     from,
                     to,
                     removed: false,

@@ -131,17 +131,6 @@ impl Sim {
         );
     }
 
-    /// A call has left: if that was the last one of a draining instance, it stops.
-    #[inline]
-    pub(super) fn instance_may_be_drained(&mut self, index: u32) {
-        let call = &self.calls[index as usize];
-        let (node, instance) = (call.node, call.instance);
-        let here = &self.nodes[node as usize].instances[instance as usize];
-        if here.status == Status::Draining && here.present.n() == 0 {
-            self.drained(node, instance);
-        }
-    }
-
     pub(super) fn drained(&mut self, node: u16, instance: u16) {
         if self.nodes[node as usize].instances[instance as usize].leaving {
             self.take_out(node, instance);

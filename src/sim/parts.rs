@@ -407,8 +407,17 @@ pub(super) struct NodeSlot {
     pub lost_sessions: u64,
 }
 
+/// What a link's calls are to whoever makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    FromBalancer,
+    ToService,
+    ToStore,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct LinkSlot {
+    pub way: Way,
     pub from: u16,
     pub to: u16,
     pub removed: bool,

@@ -1,6 +1,6 @@
 //! The way of a call: over its link, into its node, and back; and what cuts it short.
 
-use super::parts::{Body, Call, NONE, Outcome, VERBS, Verb};
+use super::parts::{Body, Call, NONE, Outcome, VERBS, Verb, Way};
 use super::snapshot::{Cause, NodeKind, Status};
 use super::{LanePurpose, Sim};
 use crate::sim::queue::Kind;
@@ -279,12 +279,16 @@ impl Sim {
     #[inline(always)]
     pub(super) fn reply(&mut self, index: u32, outcome: Outcome) {
         self.calls[index as usize].outcome = outcome;
-        let worker = self.calls[index as usize].holds_worker;
+        let call = &self.calls[index as usize];
+        let (node, instance, worker) = (call.node, call.instance, call.holds_worker);
         self.leave(index);
         if worker {
             self.release_worker(index);
         }
-        self.instance_may_be_drained(index);
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if here.status == Status::Draining && here.present.n() == 0 {
+            self.drained(node, instance);
+        }
         self.send_back(index);
     }
 
@@ -330,8 +334,11 @@ impl Sim {
         }
         let waiting = &self.calls[parent as usize];
         let waited_for = !waiting.free && waiting.wait == token;
-        let from = self.links[link as usize].from;
-        if self.nodes[from as usize].kind == NodeKind::LoadBalancer {
+        let (from, way) = (
+            self.links[link as usize].from,
+            self.links[link as usize].way,
+        );
+        if way == Way::FromBalancer {
             self.target_done(from, target);
         }
         if !waited_for {
@@ -348,22 +355,14 @@ impl Sim {
         let found = self.calls[index as usize].found;
         self.calls[parent as usize].found = self.calls[parent as usize].found.max(found);
         self.free_call(index);
-        if self.nodes[from as usize].kind == NodeKind::LoadBalancer {
-            return self.balancer_returned(parent, outcome);
-        }
         // Whatever went wrong further on, the service's own caller sees a store that did not answer, or an error.
-        let to_service =
-            self.nodes[self.links[link as usize].to as usize].kind == NodeKind::Service;
-        let seen = if to_service {
-            Cause::Error
-        } else {
-            Cause::StoreUnavailable
+        let seen = match (way, outcome) {
+            (Way::FromBalancer, _) => return self.balancer_returned(parent, outcome),
+            (_, Outcome::Done) => Outcome::Done,
+            (Way::ToStore, _) => Outcome::Failed(Cause::StoreUnavailable),
+            (Way::ToService, _) => Outcome::Failed(Cause::Error),
         };
-        let outcome = match outcome {
-            Outcome::Done => Outcome::Done,
-            Outcome::Failed(_) => Outcome::Failed(seen),
-        };
-        self.service_returned(parent, outcome);
+        self.service_returned(parent, seen);
     }
 
     /// An event that a call waited for is due.
@@ -376,8 +375,7 @@ impl Sim {
         }
         match self.nodes[call.node as usize].kind {
             NodeKind::LoadBalancer => self.balance(index),
-            NodeKind::Service => self.service_step(index),
-            _ => self.store_step(index),
+            _ => self.proceed(index),
         }
     }
 

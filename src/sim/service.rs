@@ -115,103 +115,113 @@ impl Sim {
         }
     }
 
-    /// The call's next step.
-    pub(super) fn service_step(&mut self, index: u32) {
+    /// The call's next steps, up to the first for which it must wait. Its instance does not hang.
+    #[inline]
+    fn service_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
-        let (node, instance, step, verb, entry) =
+        let (node, instance, mut step, verb, entry) =
             (call.node, call.instance, call.step, call.verb, call.entry);
-        if self.nodes[node as usize].instances[instance as usize].status == Status::Hung {
-            return;
-        }
-        match step {
-            WORK => {
-                if entry && !self.credential_accepted_here(index) {
-                    return self.reply(index, Outcome::Failed(Cause::Unauthorized));
-                }
-                let ns = self.work_ns(index);
-                self.calls[index as usize].step = SESSION;
-                if ns == 0 {
-                    return self.service_step(index);
-                }
-                self.calls[index as usize].resume =
-                    self.queue.push(self.now + ns, Kind::Resume, index);
-            }
-            SESSION => {
-                self.calls[index as usize].step = STATE;
-                let about_session = if verb == Verb::Login {
-                    Verb::StoreSession
-                } else {
-                    Verb::FindSession
-                };
-                if entry && matches!(self.topology.sessions, Sessions::ServerSide(_)) {
-                    let link = self.service(node).map_or(u16::MAX, |s| s.session_link);
-                    return self.call_on(index, link, about_session, 1);
-                }
-                if entry
-                    && verb == Verb::Login
-                    && matches!(self.topology.sessions, Sessions::InMemory(_))
-                {
-                    let place = self.create_session_here(index);
-                    self.calls[index as usize].place = place;
-                }
-                self.service_step(index);
-            }
-            STATE => {
-                if entry && !self.session_found(index) {
-                    return self.reply(index, Outcome::Failed(Cause::Unauthorized));
-                }
-                self.calls[index as usize].step = CALLS;
-                if !matches!(verb, Verb::Read | Verb::Write) {
-                    return self.service_step(index);
-                }
-                let Some(service) = self.service(node) else {
-                    return;
-                };
-                let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
-                let ns = match &service.settings.state {
-                    State::Stateless => return self.service_step(index),
-                    State::External(_) => {
-                        let link = service.state_link;
-                        return self.call_on(index, link, verb, 2);
+        loop {
+            match step {
+                WORK => {
+                    if entry && !self.credential_accepted_here(index) {
+                        return self.reply(index, Outcome::Failed(Cause::Unauthorized));
                     }
-                    State::InMemory(_) => 0,
-                    State::LocalDisk(d) => wait(d.read_time.0, d.write_time.0),
-                    State::LocalDatabase(d) => wait(d.read_time.0, d.write_time.0),
-                };
-                self.calls[index as usize].step = ACCESS;
-                if ns == 0 {
-                    return self.service_step(index);
+                    step = SESSION;
+                    let ns = self.work_ns(index);
+                    if ns > 0 {
+                        return self.resume_after(index, step, ns);
+                    }
                 }
-                self.wait_without_worker(index);
-                self.calls[index as usize].resume =
-                    self.queue.push(self.now + ns, Kind::Resume, index);
-            }
-            ACCESS => {
-                let log = self.data_log(node, instance);
-                self.calls[index as usize].step = CALLS;
-                if verb == Verb::Read {
-                    self.read_from(index, log);
-                } else {
-                    self.write_to(index, log);
-                    if self.must_wait_for_fsync(log) {
+                SESSION => {
+                    step = STATE;
+                    if entry && self.has_sessions() {
+                        if matches!(self.topology.sessions, Sessions::ServerSide(_)) {
+                            let link = self.service(node).map_or(u16::MAX, |s| s.session_link);
+                            let asked = match verb {
+                                Verb::Login => Verb::StoreSession,
+                                _ => Verb::FindSession,
+                            };
+                            return self.call_on(index, step, link, asked, 1);
+                        }
+                        if verb == Verb::Login
+                            && matches!(self.topology.sessions, Sessions::InMemory(_))
+                        {
+                            let place = self.create_session_here(index);
+                            self.calls[index as usize].place = place;
+                        }
+                    }
+                }
+                STATE => {
+                    if entry && !self.session_found(index) {
+                        return self.reply(index, Outcome::Failed(Cause::Unauthorized));
+                    }
+                    if !matches!(verb, Verb::Read | Verb::Write) {
+                        return self.reply(index, Outcome::Done);
+                    }
+                    let Some(service) = self.service(node) else {
+                        return;
+                    };
+                    let wait =
+                        |read: u64, write: u64| if verb == Verb::Read { read } else { write };
+                    let ns = match &service.settings.state {
+                        State::Stateless => {
+                            step = CALLS;
+                            continue;
+                        }
+                        State::External(_) => {
+                            let link = service.state_link;
+                            return self.call_on(index, CALLS, link, verb, 2);
+                        }
+                        State::InMemory(_) => 0,
+                        State::LocalDisk(d) => wait(d.read_time.0, d.write_time.0),
+                        State::LocalDatabase(d) => wait(d.read_time.0, d.write_time.0),
+                    };
+                    step = ACCESS;
+                    if ns > 0 {
                         self.wait_without_worker(index);
-                        return self.wait_for_fsync(index, log);
+                        return self.resume_after(index, step, ns);
                     }
                 }
-                self.service_step(index);
-            }
-            step => {
-                let k = usize::from(step - CALLS);
-                let next = self.service(node).and_then(|s| s.calls.get(k).copied());
-                match next {
-                    Some(link) if matches!(verb, Verb::Read | Verb::Write) => {
-                        self.calls[index as usize].step = step + 1;
-                        self.call_on(index, link, verb, 3 + k as u64);
+                ACCESS => {
+                    let log = self.data_log(node, instance);
+                    step = CALLS;
+                    if verb == Verb::Read {
+                        self.read_from(index, log);
+                    } else {
+                        self.write_to(index, log);
+                        if self.must_wait_for_fsync(log) {
+                            self.calls[index as usize].step = step;
+                            self.wait_without_worker(index);
+                            return self.wait_for_fsync(index, log);
+                        }
                     }
-                    _ => self.reply(index, Outcome::Done),
+                }
+                _ => {
+                    let k = step - CALLS;
+                    let next = self
+                        .service(node)
+                        .and_then(|s| s.calls.get(usize::from(k)).copied());
+                    return match next {
+                        Some(link) => {
+                            self.call_on(index, step + 1, link, verb, 3 + u64::from(k));
+                        }
+                        None => self.reply(index, Outcome::Done),
+                    };
                 }
             }
         }
+    }
+
+    /// The call goes on with a step after a time.
+    #[inline]
+    fn resume_after(&mut self, index: u32, step: u8, ns: u64) {
+        let number = self
+            .queue
+            .push(self.now.saturating_add(ns), Kind::Resume, index);
+        let call = &mut self.calls[index as usize];
+        call.step = step;
+        call.resume = number;
     }
 
     /// With asynchronous I/O the worker does other work from here on.
@@ -223,23 +233,27 @@ impl Sim {
         }
     }
 
-    /// Makes a call for the request and waits for it.
-    fn call_on(&mut self, index: u32, link: u16, verb: Verb, counter: u64) {
+    /// Makes a call for the request and waits for it; then the request goes on with a step.
+    fn call_on(&mut self, index: u32, step: u8, link: u16, verb: Verb, counter: u64) {
         if link == u16::MAX || self.links[link as usize].removed {
             return self.reply(index, Outcome::Failed(Cause::StoreUnavailable));
         }
-        let call = &self.calls[index as usize];
-        let (op, node) = (call.op, call.node);
+        let call = &mut self.calls[index as usize];
+        call.step = step;
+        let (op, node, worker) = (call.op, call.node, call.holds_worker);
         let child = self.new_call(op, index, link, verb, counter);
-        let token = self.calls[index as usize].wait;
-        self.wait_without_worker(index);
         let Some(service) = self.service(node) else {
             return;
         };
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
+        let releases = service.asynchronous && worker;
         if let Some(timeout) = timeout {
+            let token = self.calls[index as usize].wait;
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);
+        }
+        if releases {
+            self.release_worker(index);
         }
         self.choose_instance(child);
         self.send(child);

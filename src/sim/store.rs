@@ -50,10 +50,7 @@ impl Sim {
 
     pub(super) fn store_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
-        let (node, instance, verb, bits) = (call.node, call.instance, call.verb, call.draw);
-        if self.nodes[node as usize].instances[instance as usize].status == Status::Hung {
-            return;
-        }
+        let (node, verb, bits) = (call.node, call.verb, call.draw);
         let writes = matches!(verb, Verb::Write | Verb::StoreSession);
         match call.step {
             SERVE => {
