@@ -400,7 +400,7 @@ mod tests {
             .set_path("nodes.clients.arrivals", "Poisson(\"20/s\")");
         set.unwrap();
         let mut measure = Measure::default();
-        let mut frame = |time: f64, topology: &Topology, measure: &mut Measure| {
+        let frame = |time: f64, topology: &Topology, measure: &mut Measure| {
             let input = egui::RawInput {
                 time: Some(time),
                 ..Default::default()

@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn pictures() {
         for dark in [true, false] {
-            let mut draw = |name: &str, size, selection| {
+            let draw = |name: &str, size, selection| {
                 let mut sample = Sample::new();
                 sample.selection = selection;
                 let mut inspector = inspector(&sample);

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::Pane;
 use crate::app::charts::{self, NodeFigure, TimeWindow};
 use crate::app::format;
-use crate::app::readings::NodeReading;
+use crate::app::readings::{LinkReading, NodeReading};
 use crate::app::state::View;
 use crate::app::theme;
 use crate::app::widgets::{figure_row, section};
@@ -126,7 +126,7 @@ pub fn show_link(ui: &mut Ui, from: &str, to: &str, pane: &Pane) {
     let view = pane.view;
     let palette = theme::palette(ui);
     section(ui, "Now", "smoothed");
-    let total = view.readings.link(from, to).map(|link| link.total());
+    let total = view.readings.link(from, to).map(LinkReading::total);
     let total = total.unwrap_or_default();
     let row = |ui: &mut Ui, title: &str, rate: f64, colour| {
         let (value, unit) = format::rate(rate);

@@ -252,7 +252,7 @@ fn show_value(
             });
         }
         Shape::Text | Shape::Ron | Shape::Map(_) => {
-            show_wide(ui, place, name, shape, field, &text, pane)
+            show_wide(ui, place, name, shape, field, &text, pane);
         }
         _ => row(ui, name, field, |ui| {
             text_field(ui, place, name, shape, &text, CONTROL, pane);
