@@ -334,6 +334,48 @@ fn a_session_is_saved_as_a_scenario() {
     assert_eq!(session.nodes, before.nodes);
 }
 
+/// Start, play, crash, see what is lost, move the sessions, crash again, lose none: six clicks.
+#[test]
+fn the_first_minute_takes_six_clicks() {
+    let mut window = Window::start();
+    window.click("Play");
+    window.wait(4.0);
+    let live = window.sessions();
+    assert!(live.live > 2000 && live.lost == 0, "{live:?}");
+
+    window.click("api 2");
+    window.click("Crash process");
+    window.wait(3.0);
+    let lost = window.sessions().lost;
+    assert!(lost > 450, "{lost} sessions lost");
+    assert!(window.has("Dismiss what api lost"));
+
+    window.click("Server");
+    window.wait(3.0);
+    assert!(
+        window.has_part("Added store"),
+        "a message says what was added"
+    );
+    assert_eq!(window.sessions().lost, lost, "the sessions have moved");
+
+    window.click("api 3");
+    window.click("Crash process");
+    window.wait(8.0);
+    assert_eq!(
+        window.sessions().lost,
+        lost,
+        "no session is lost with an instance"
+    );
+    let down = |number: u32| {
+        let view = window.shell().live().view();
+        view.node("api").unwrap().instances[number as usize - 1]
+            .status
+            .is_down()
+    };
+    assert!(down(2) && down(3));
+    assert!(window.clicks <= 6, "{} clicks", window.clicks);
+}
+
 #[test]
 fn a_session_by_keyboard_alone() {
     let mut window = Window::start();

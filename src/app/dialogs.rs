@@ -106,9 +106,11 @@ pub fn sheet(ctx: &Context, groups: &[(&str, &[(&str, &str)])]) -> (bool, Option
     let mut look = before;
     let close = floating(ctx, "Shortcuts", 520.0, |ui| {
         let palette = theme::palette(ui);
+        ui.spacing_mut().item_spacing.x = space::XL;
         ui.columns(2, |columns| {
             for (i, (heading, keys)) in groups.iter().enumerate() {
                 let ui = &mut columns[i % 2];
+                ui.spacing_mut().item_spacing.x = space::S;
                 ui.spacing_mut().item_spacing.y = 2.0;
                 let strong = theme::text(*heading, size::BODY, Weight::Semibold, palette.text);
                 ui.label(strong);
@@ -127,6 +129,7 @@ pub fn sheet(ctx: &Context, groups: &[(&str, &[(&str, &str)])]) -> (bool, Option
         let mut row = |name: &str, says: &str, on: &mut bool| {
             ui.horizontal(|ui| {
                 ui.set_height(28.0);
+                ui.spacing_mut().item_spacing.x = space::S;
                 switch(ui, name, on);
                 let text = format!("{name}: {says}");
                 ui.label(theme::text(

@@ -19,7 +19,7 @@ use super::start::Start;
 use super::theme::{self, height};
 use super::widgets::{Toast, Toasts};
 use super::{keys, topbar, transport};
-use crate::model::{FileError, Loaded, Topology, file};
+use crate::model::{Command, FileError, Loaded, Topology, file};
 
 /// What outlives the window.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -339,6 +339,13 @@ impl Shell {
     /// `continued`: a move belongs to the step before it.
     fn act(&mut self, ctx: &Context, action: Action, continued: bool) {
         let moving = matches!(action, Action::Move(_));
+        if let Action::Edit(commands, _) = &action {
+            for command in commands {
+                if let Command::Add(name, _) = command {
+                    self.canvas.reveal(name);
+                }
+            }
+        }
         if self.live.act(&action, continued) {
             self.dragging |= moving;
             return;

@@ -237,7 +237,7 @@ impl Ink<'_> {
 pub struct Texts {
     kept: HashMap<u64, Kept>,
     pass: u64,
-    atlas: f32,
+    probe: Option<Arc<Galley>>,
     pixels_per_point: f32,
 }
 
@@ -261,20 +261,20 @@ impl Texts {
     /// Call once a frame, before painting.
     pub fn begin(&mut self, ctx: &egui::Context, painter: &Painter) {
         let pass = ctx.cumulative_pass_nr();
-        #[expect(
-            clippy::redundant_closure_for_method_calls,
-            reason = "the method is not general enough over the lifetime"
-        )]
-        let atlas = painter.fonts(|fonts| fonts.font_atlas_fill_ratio());
-        // A full atlas is emptied, and the glyphs of older layouts with it: then it is emptier than it was.
-        let same_atlas = pass <= self.pass + 1 && atlas >= self.atlas;
+        // A full atlas is emptied, as it is for another theme, and with it egui's own layouts: then it makes this one anew.
+        let font = theme::font(size::BODY, Weight::Regular);
+        let probe = painter.layout_no_wrap("0".to_owned(), font, Color32::PLACEHOLDER);
+        let same_atlas = self
+            .probe
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, &probe));
         if !same_atlas || painter.pixels_per_point() != self.pixels_per_point {
             self.kept.clear();
         } else if pass.is_multiple_of(64) {
             self.kept.retain(|_, kept| kept.pass + 64 > pass);
         }
         self.pass = pass;
-        self.atlas = atlas;
+        self.probe = Some(probe);
         self.pixels_per_point = painter.pixels_per_point();
     }
 

@@ -52,6 +52,8 @@ const NEAR: f32 = 7.0;
 pub struct Canvas {
     transform: Transform,
     fit: Fit,
+    /// A new node that is to be seen.
+    reveal: Option<String>,
     zoom_to: Option<f32>,
     tool: Tool,
     places: Places,
@@ -103,6 +105,11 @@ impl Canvas {
     /// Zooms to a scale (1 is 100 %) around the middle.
     pub fn zoom_to(&mut self, zoom: f32) {
         self.zoom_to = Some(zoom);
+    }
+
+    /// Brings a node into view once it is there, moving the view no more than it takes.
+    pub fn reveal(&mut self, name: &str) {
+        self.reveal = Some(name.to_owned());
     }
 
     /// Zooms and moves so that everything is seen, at the next frame.
@@ -239,6 +246,20 @@ impl Canvas {
         }
         if let Some(zoom) = self.zoom_to.take() {
             self.transform.zoom_around(area.center(), zoom);
+        }
+        if let Some(card) = self.reveal.as_ref().and_then(|name| scene.card(name)) {
+            // Beside the tool bar and above the zoom bar.
+            let room = Rect::from_min_max(area.min + vec2(66.0, 16.0), area.max - vec2(16.0, 56.0));
+            let all = self.transform.rect(scene.bounds());
+            if !room.contains_rect(self.transform.rect(card.rect)) {
+                if all.width() <= room.width() && all.height() <= room.height() {
+                    self.transform.origin += way_into(all, room);
+                } else {
+                    let most = self.transform.zoom;
+                    self.transform = Transform::fitting(scene.bounds(), area, most);
+                }
+            }
+            self.reveal = None;
         }
     }
 
@@ -899,6 +920,16 @@ fn describe_flow(line: &Line) -> String {
 }
 
 /// Dots 24 points apart; further apart when zoomed out, so that they never become a grey.
+/// The shortest way to move a rectangle into a room that it fits into.
+fn way_into(rect: Rect, room: Rect) -> Vec2 {
+    let way = |least: f32, most: f32| least.max(0.0) + most.min(0.0);
+    vec2(
+        way(room.left() - rect.left(), room.right() - rect.right()),
+        way(room.top() - rect.top(), room.bottom() - rect.bottom()),
+    )
+    .round()
+}
+
 fn paint_grid(ink: &Ink, area: Rect) {
     let mut step = 24.0 * ink.zoom();
     while step < 14.0 {
