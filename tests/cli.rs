@@ -101,7 +101,17 @@ fn presets_are_listed_with_what_they_show() {
 
 #[test]
 fn a_run_prints_a_summary() {
-    let text = done(&["run", "sticky-in-memory"]);
+    for replications in ["1", "3"] {
+        summary(&done(&[
+            "run",
+            "sticky-in-memory",
+            "--replications",
+            replications,
+        ]));
+    }
+}
+
+fn summary(text: &str) {
     for word in [
         "Operations",
         "Response time",

@@ -20,6 +20,8 @@ use crate::units::Duration;
 const SHARE: f64 = 0.005;
 /// Standard errors that a deviation may have: with a right simulator one case in two thousand has more.
 const STANDARD_ERRORS: f64 = 3.5;
+/// Most seeds of a case.
+const MAX_SEEDS: u32 = 100_000;
 
 /// A prediction. A case file is a list of these, in JSON; further keys (`source`, `note`, ...) are for its readers.
 #[derive(Clone, Debug, Deserialize)]
@@ -93,10 +95,13 @@ impl Case {
     /// Makes the case ready to run on its topology, whose figures are set.
     ///
     /// # Errors
-    /// The metric is none, or there are no seeds.
+    /// The metric is none, or there are no seeds or too many.
     pub fn prepare(&self, topology: Topology) -> Result<Prepared, String> {
-        if self.seeds == 0 {
-            return Err(format!("{}: seeds: at least 1 is needed", self.id));
+        if !(1..=MAX_SEEDS).contains(&self.seeds) {
+            return Err(format!(
+                "{}: seeds: {} is out of range: from 1 to {MAX_SEEDS}",
+                self.id, self.seeds
+            ));
         }
         let metric = self
             .metric

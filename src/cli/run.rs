@@ -28,7 +28,7 @@ pub struct Arguments {
     seed: Option<u64>,
 
     /// Runs under this seed and the following ones, for confidence intervals
-    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     replications: u32,
 
     #[command(flatten)]

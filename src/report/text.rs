@@ -197,20 +197,30 @@ impl Results<'_> {
         if parts.is_empty() {
             return;
         }
-        let (mut names, mut values) = (vec![String::new()], vec![String::new()]);
+        let (mut names, mut means, mut spreads) = (
+            vec![String::new()],
+            vec![String::new()],
+            vec!["±".to_owned()],
+        );
         for (name, part) in parts {
-            if let Figures::Figure(estimate) = part {
+            if let Figures::Figure(Estimate { mean, ci95 }) = part {
                 names.push(match name.as_str() {
                     "p999" => "p99.9".to_owned(),
                     other => other.to_owned(),
                 });
-                values.push(with_spread(*estimate, time));
+                means.push(mean.map_or_else(|| "-".to_owned(), time));
+                spreads.push(ci95.map(time).unwrap_or_default());
             }
         }
-        names.push(String::new());
-        values.push(String::new());
+        let mut rows = vec![names, means];
+        if spreads.iter().skip(1).any(|spread| !spread.is_empty()) {
+            rows.push(spreads);
+        }
+        for row in &mut rows {
+            row.push(String::new());
+        }
         page.line("Response time", "");
-        page.table(1, &[names, values]);
+        page.table(1, &rows);
     }
 
     fn writes(&self, page: &mut Page) {
@@ -339,6 +349,9 @@ impl Results<'_> {
                 Some(Plain::Text(kind)) => kind.clone(),
                 _ => String::new(),
             };
+            if node.estimate("throughput_per_s").is_none() {
+                continue; // clients: what they see stands above
+            }
             let figure = |path: &str, print: fn(f64) -> String| {
                 node.mean(path).map_or_else(|| "-".to_owned(), print)
             };
