@@ -5,7 +5,10 @@
 use std::fs;
 use std::path::Path;
 
-use statescope::model::{check, file, presets};
+use statescope::analysis::expect;
+use statescope::model::{Problem, Severity, check, file, presets};
+use statescope::sim::figures::Figures;
+use statescope::sim::{Sim, Watch};
 
 #[test]
 fn every_preset_makes_sense() {
@@ -18,6 +21,69 @@ fn every_preset_makes_sense() {
         for name in loaded.topology.nodes.keys() {
             assert!(loaded.topology.canvas.contains_key(name), "{name} is drawn");
         }
+    }
+}
+
+/// The figure at a path of the results.
+fn figure(results: &Figures, path: &str) -> f64 {
+    match results.at(path) {
+        Some(Figures::Figure(Some(value))) => *value,
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+#[test]
+fn every_preset_keeps_what_it_expects_and_its_balances_over_20_seeds() {
+    for preset in presets::all() {
+        let topology = statescope::model::load(preset.name).unwrap().topology;
+        for seed in 1..=20 {
+            let mut sim = Sim::new(&topology, seed, Watch { live: true });
+            sim.run_until(topology.duration);
+            let results = sim.results();
+            for text in &topology.expects {
+                expect::check(&results, &text.parse().unwrap())
+                    .unwrap_or_else(|error| panic!("{}, seed {seed}: {error}", preset.name));
+            }
+            let counts = sim.snapshot();
+            let (writes, sessions) = (counts.writes, counts.sessions);
+            assert!(writes.acknowledged > 1000, "{}", preset.name);
+            assert_eq!(
+                writes.acknowledged,
+                writes.held + writes.lost,
+                "{}",
+                preset.name
+            );
+            assert_eq!(
+                sessions.initial + sessions.created,
+                sessions.live + sessions.expired + sessions.logged_out + sessions.lost,
+                "{}, seed {seed}: {sessions:?}",
+                preset.name
+            );
+            assert_eq!(figure(&results, "writes.lost"), writes.lost as f64);
+            assert_eq!(figure(&results, "sessions.lost"), sessions.lost as f64);
+        }
+    }
+}
+
+#[test]
+fn state_and_sessions_in_a_store_lose_nothing_where_memory_does() {
+    let mut topology = statescope::model::load("sticky-in-memory")
+        .unwrap()
+        .topology;
+    for (path, value) in [
+        ("nodes.store", "RedisLike()"),
+        ("nodes.api.state", "External(store: \"store\")"),
+        ("sessions", "ServerSide(store: \"store\")"),
+    ] {
+        topology.set_path(path, value).unwrap();
+    }
+    let errors = |problem: &Problem| problem.severity == Severity::Error;
+    assert!(!check(&topology).iter().any(errors));
+    for seed in 1..=5 {
+        let mut sim = Sim::new(&topology, seed, Watch { live: true });
+        sim.run_until(topology.duration);
+        let counts = sim.snapshot();
+        assert_eq!((counts.writes.lost, counts.sessions.lost), (0, 0));
     }
 }
 

@@ -24,6 +24,8 @@ pub const MAX_USERS_OR_KEYS: u64 = 10_000_000;
 pub const MAX_RATE: f64 = 1e7;
 /// Most events of a scenario.
 pub const MAX_EVENTS: usize = 100_000;
+/// Most of a scenario's events that may change the topology.
+pub const MAX_EDITS: usize = 1_000;
 /// Most requests that may pile up in queues without a limit.
 pub const MAX_BACKLOG: f64 = 1e7;
 
@@ -65,10 +67,7 @@ pub fn check(topology: &Topology) -> Vec<Problem> {
     };
     check.size();
     if check.problems.is_empty() {
-        check.nodes();
-        check.links();
-        check.sessions();
-        check.writes();
+        check.structure();
         check.run();
         check.scenario();
         check.expects();
@@ -113,15 +112,13 @@ pub fn implied_links(topology: &Topology) -> Vec<(String, String)> {
 pub fn first_services(topology: &Topology) -> Vec<&str> {
     let mut first = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut next: Vec<&str> = topology
-        .nodes
-        .iter()
-        .filter(|(_, node)| matches!(node, Node::Clients(_)))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    next.reverse();
+    let mut next: Vec<&str> = clients(topology).map(|(name, _)| name).collect();
     while let Some(name) = next.pop() {
-        for to in targets(topology, name).rev() {
+        let called = match topology.nodes.get(name) {
+            Some(Node::Clients(_)) => 1,
+            _ => usize::MAX,
+        };
+        for to in targets(topology, name).take(called) {
             match topology.nodes.get(to) {
                 Some(Node::LoadBalancer(_)) if seen.insert(to) => next.push(to),
                 Some(Node::Service(_)) if seen.insert(to) => first.push(to),
@@ -135,10 +132,7 @@ pub fn first_services(topology: &Topology) -> Vec<&str> {
 }
 
 /// The nodes that `name` has written links to, in file order.
-fn targets<'a>(
-    topology: &'a Topology,
-    name: &str,
-) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+fn targets<'a>(topology: &'a Topology, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let name = name.to_owned();
     topology
         .links
@@ -210,6 +204,16 @@ impl<'a> Check<'a> {
                 self.error(what, format!("there are {count} of them: at most {most}"));
             }
         }
+        let edits = topology
+            .scenario
+            .iter()
+            .filter(|timed| timed.command().is_edit());
+        if edits.count() > MAX_EDITS {
+            self.error(
+                "scenario",
+                format!("more than {MAX_EDITS} of its events change the topology"),
+            );
+        }
         let nodes = || topology.nodes.values();
         let instances: u64 = nodes().map(|node| u64::from(node.members())).sum();
         if instances > MAX_INSTANCES {
@@ -260,6 +264,14 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Nodes, links and what they keep: what must hold at any moment of a run.
+    fn structure(&mut self) {
+        self.nodes();
+        self.links();
+        self.sessions();
+        self.writes();
+    }
+
     fn nodes(&mut self) {
         let topology = self.topology;
         if clients(topology).next().is_none() {
@@ -307,6 +319,12 @@ impl<'a> Check<'a> {
             self.error(
                 path,
                 "these clients reach nothing: link them to a load balancer, a service or a store",
+            );
+        }
+        if let Some(second) = targets(self.topology, name).nth(1) {
+            self.warning(
+                path,
+                format!("clients call one node, the first they are linked to: the link to `{second}` is not used"),
             );
         }
         match &clients.arrivals {
@@ -502,6 +520,10 @@ impl<'a> Check<'a> {
                     &path,
                     "a store only answers and calls nothing: turn the link round, or remove it",
                 ),
+                (Some(Node::LoadBalancer(_)), Some(Node::LoadBalancer(_))) => self.error(
+                    &path,
+                    "a load balancer chooses between the instances of services, not between other load balancers: link it to the services",
+                ),
                 (Some(Node::LoadBalancer(_)), Some(store)) if store.is_store() => self.error(
                     &path,
                     "the members of a store are not alike, so a load balancer cannot choose between them: link services to it directly",
@@ -621,6 +643,16 @@ impl<'a> Check<'a> {
                 "no service stands behind the clients to check sessions: put one there, or set `sessions: None`",
             );
         }
+        let kept_by_one = matches!(
+            topology.sessions,
+            Sessions::ServerSide(_) | Sessions::InMemory(_)
+        );
+        if let ([one, another, ..], true) = (&first[..], kept_by_one) {
+            self.error(
+                "sessions",
+                format!("these sessions are handled by one service behind the clients, and `{one}` and `{another}` both stand there: put one service in front of both, or use `Jwt()`"),
+            );
+        }
         for name in first {
             let Some(Node::Service(service)) = topology.nodes.get(name) else {
                 continue;
@@ -674,7 +706,7 @@ impl<'a> Check<'a> {
             .map(|(name, _)| name)
             .collect();
         for name in writers {
-            for target in targets(topology, name) {
+            if let Some(target) = targets(topology, name).next() {
                 self.blame_homeless(target, &mut homes, &mut blamed);
             }
         }
@@ -799,11 +831,19 @@ impl<'a> Check<'a> {
         // Tried in the order of time on a copy, so that a node which an event adds is known to later ones.
         let mut order: Vec<usize> = (0..topology.scenario.len()).collect();
         order.sort_by_key(|&index| topology.scenario[index].earliest());
-        let mut now = None;
+        let mut now = topology.clone();
         let mut added: BTreeMap<String, u64> = BTreeMap::new();
+        let mut edited: Option<usize> = None;
         for index in order {
             let timed = &topology.scenario[index];
             let path = format!("scenario[{index}]");
+            // What several edits at the same time make of it is judged after the last of them.
+            if let Some(last) = edited
+                && topology.scenario[last].earliest() < timed.earliest()
+            {
+                edited = None;
+                self.after_edit(last, &now);
+            }
             if let Timed::Between(from, to, _) = timed
                 && to < from
             {
@@ -821,28 +861,53 @@ impl<'a> Check<'a> {
                     ),
                 );
             }
-            let here: &Topology = now.as_ref().unwrap_or(topology);
             let command = timed.command();
-            match command_problem(here, command, &added) {
+            match command_problem(&now, command, &added) {
                 Some(message) => self.error(&path, message),
-                None if command.is_edit() => {
-                    let mut changed = here.clone();
-                    match changed.apply(command) {
-                        Ok(()) => now = Some(changed),
-                        Err(error) => self.error(&path, error.to_string()),
-                    }
-                }
+                None if command.is_edit() => match now.apply(command) {
+                    Ok(()) => edited = Some(index),
+                    Err(error) => self.error(&path, error.to_string()),
+                },
                 None => match command {
                     Command::AddInstances(node, count) => {
                         *added.entry(node.clone()).or_default() += u64::from(*count);
                     }
                     // A deployment starts further instances, whose numbers are then in use.
                     Command::Deploy(node, _) => {
-                        let members = here.nodes.get(node).map_or(0, Node::members);
+                        let members = now.nodes.get(node).map_or(0, Node::members);
                         *added.entry(node.clone()).or_default() += u64::from(members);
                     }
                     _ => {}
                 },
+            }
+        }
+        if let Some(last) = edited {
+            self.after_edit(last, &now);
+        }
+    }
+
+    /// What is wrong with the topology that an edit of the scenario leads to.
+    fn after_edit(&mut self, index: usize, now: &Topology) {
+        let mut after = Check {
+            topology: now,
+            problems: Vec::new(),
+        };
+        after.size();
+        if after.problems.is_empty() {
+            after.structure();
+        }
+        let mut problems = after.problems.into_iter();
+        if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
+            // What was wrong from the start has been said.
+            let old = self
+                .problems
+                .iter()
+                .any(|old| old.path == problem.path && old.message == problem.message);
+            if !old {
+                self.error(
+                    format!("scenario[{index}]"),
+                    format!("after it {}: {}", problem.path, problem.message),
+                );
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod file;
 pub mod node;
 mod place;
 pub mod presets;
+pub mod reference;
 pub mod scenario;
 pub mod settings;
 pub mod state;

@@ -224,16 +224,21 @@ pub fn to_ron<T: Serialize>(value: &T) -> String {
     let text = ron_options()
         .to_string_pretty(value, one_line)
         .unwrap_or_default();
-    // Whole numbers without the fraction that RON writes: `cv: 2`, as a person would.
+    // As a person would write it: `cv: 2` for 2.0, and `None` for `r#None`, by which RON marks an alternative of that name.
     let mut short = String::with_capacity(text.len());
     let mut copied = 0;
     for token in tokens(&text) {
         let word = &text[token.at.clone()];
-        if token.kind == Kind::Word
+        let whole_number = token.kind == Kind::Word
             && word.ends_with(".0")
-            && word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-        {
+            && word.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let raw_name =
+            token.kind == Kind::Other && word == "#" && text[..token.at.start].ends_with('r');
+        if whole_number {
             short.push_str(&text[copied..token.at.end - 2]);
+            copied = token.at.end;
+        } else if raw_name {
+            short.push_str(&text[copied..token.at.start - 1]);
             copied = token.at.end;
         }
     }

@@ -469,6 +469,16 @@ mod tests {
             panic!()
         };
         assert_eq!(clients.timeout, None);
+        assert_eq!(topology.get_path("sessions").unwrap(), "None");
+        let shared = r#"{"a": Clients(note: "r#None 1.0"), "b": RedisLike(persistence: None)}"#;
+        assert_eq!(
+            to_ron(
+                &ron_options()
+                    .from_str::<IndexMap<String, Node>>(shared)
+                    .unwrap()
+            ),
+            shared
+        );
         let written = with_profile(Profile::Bare, || to_ron(&topology));
         assert!(!written.contains("timeout"), "{written}");
     }
