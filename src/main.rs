@@ -2,9 +2,19 @@
 
 use std::process::ExitCode;
 
+use statescope::cli::Window;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[cfg(feature = "gui")]
+const WINDOW: Option<&Window> = Some(&Window {
+    open: statescope::app::run,
+    picture: |topology| statescope::app::canvas::picture(topology, false),
+});
+#[cfg(not(feature = "gui"))]
+const WINDOW: Option<&Window> = None;
+
 fn main() -> ExitCode {
-    statescope::cli::main()
+    statescope::cli::main(WINDOW)
 }

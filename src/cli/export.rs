@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Failure;
 use super::input::TopologyArguments;
 use super::output::print;
+use super::{Failure, Window};
 use crate::model::Topology;
 use crate::report;
 
@@ -36,7 +36,7 @@ enum Format {
     Svg,
 }
 
-pub fn export(arguments: &Arguments) -> Result<(), Failure> {
+pub fn export(arguments: &Arguments, window: Option<&Window>) -> Result<(), Failure> {
     let input = arguments.input.load()?;
     let topology = input.checked()?;
     let bytes = match arguments.to {
@@ -48,7 +48,7 @@ pub fn export(arguments: &Arguments) -> Result<(), Failure> {
                     "a picture is nothing for a terminal: name a file with -o FILE",
                 ));
             }
-            png(topology)?
+            png(topology, window)?
         }
     };
     match &arguments.output {
@@ -59,15 +59,12 @@ pub fn export(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// The canvas in light colours, by the window's own renderer.
-#[cfg(feature = "gui")]
-fn png(topology: &Topology) -> Result<Vec<u8>, Failure> {
-    Ok(crate::app::canvas::picture(topology, false))
-}
-
-#[cfg(not(feature = "gui"))]
-fn png(_topology: &Topology) -> Result<Vec<u8>, Failure> {
-    Err(Failure::usage(
-        "this build has no window (feature `gui`), whose renderer draws PNG pictures; svg works without it",
-    ))
+/// The window's canvas, by its own renderer.
+fn png(topology: &Topology, window: Option<&Window>) -> Result<Vec<u8>, Failure> {
+    let window = window.ok_or_else(|| {
+        Failure::usage(
+            "this build has no window (feature `gui`), whose renderer draws PNG pictures; svg works without it",
+        )
+    })?;
+    Ok((window.picture)(topology))
 }

@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::model::{Loaded, Topology};
+
 /// Where should state live? Draws a service topology, crashes things, and shows what is lost.
 #[derive(Parser)]
 #[command(
@@ -72,16 +74,24 @@ impl Failure {
     }
 }
 
-/// Does what the command line says.
-pub fn main() -> ExitCode {
+/// What the window does for the command line, which does not know it: both stand on the same layer.
+pub struct Window {
+    /// Opens it and returns when it is closed; the error says why it cannot be opened.
+    pub open: fn(Option<Loaded>) -> Result<(), String>,
+    /// A picture of a topology as a PNG file, by the window's renderer.
+    pub picture: fn(&Topology) -> Vec<u8>,
+}
+
+/// Does what the command line says. Without a window, commands that need one say so.
+pub fn main(window: Option<&Window>) -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
-        None => open::open(line.topology.as_deref()),
+        None => open::open(line.topology.as_deref(), window),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Validate(arguments)) => validate::validate(&arguments),
         Some(Command::Presets) => presets::list(),
-        Some(Command::Export(arguments)) => export::export(&arguments),
+        Some(Command::Export(arguments)) => export::export(&arguments, window),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
