@@ -193,7 +193,7 @@ pub fn imperative(command: &Command) -> (Icon, String) {
         Command::RemoveInstances(node, count) => (Icon::Minus, format!("{node} \u{2212}{count}")),
         Command::Set(path, value) => (
             Icon::Settings,
-            format!("{} {}", setting(path), short(value)),
+            change(path, value).unwrap_or_else(|| format!("{} {}", setting(path), short(value))),
         ),
         Command::Add(name, _) => (Icon::Plus, format!("add {name}")),
         Command::Remove(name) => (Icon::Minus, format!("remove {name}")),
@@ -222,7 +222,16 @@ fn past(command: &Command) -> String {
             let what = format::counted(u64::from(*count), "instance", "instances");
             format!("{node} gives up {what}")
         }
-        Command::Set(path, value) => format!("{} set to {}", setting(path), short(value)),
+        Command::Set(path, value) => change(path, value).map_or_else(
+            || format!("{} set to {}", setting(path), short(value)),
+            |text| {
+                if path == "sessions" {
+                    capitalised(&text)
+                } else {
+                    text
+                }
+            },
+        ),
         Command::Add(name, _) => format!("{name} added"),
         Command::Remove(name) => format!("{name} removed"),
         Command::Link(path) => format!("{path} linked"),
@@ -287,6 +296,32 @@ fn met(fault: &FaultView) -> Vec<Span> {
         parts.push(Span::plain(text));
     }
     parts
+}
+
+/// A change of a toggle in words, if it is one: "api keeps state on local disk".
+fn change(path: &str, value: &str) -> Option<String> {
+    let name: String = value
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    if path == "sessions" {
+        let how = match name.as_str() {
+            "None" => return Some("no sessions".to_owned()),
+            "Jwt" => "in tokens",
+            "ServerSide" => "in a store",
+            _ => "in memory",
+        };
+        return Some(format!("sessions kept {how}"));
+    }
+    let service = path.strip_prefix("nodes.")?.strip_suffix(".state")?;
+    let how = match name.as_str() {
+        "Stateless" => return Some(format!("{service} keeps no state")),
+        "InMemory" => "in memory",
+        "LocalDisk" => "on local disk",
+        "LocalDatabase" => "in a local database",
+        _ => "in a store",
+    };
+    Some(format!("{service} keeps state {how}"))
 }
 
 /// A path as words: "nodes.api.service_time" is "api service time".
@@ -356,6 +391,15 @@ mod tests {
             "api 2 found dead after 5.1 s: 510 operations met it: 381 failed, 129 saved by a retry."
         );
         assert_eq!(told[0], "api instances set to 4");
+        let set = |path: &str, value: &str| past(&Command::Set(path.into(), value.into()));
+        assert_eq!(
+            set("sessions", "ServerSide(store:\"store\")"),
+            "Sessions kept in a store"
+        );
+        assert_eq!(
+            set("nodes.api.state", "LocalDisk()"),
+            "api keeps state on local disk"
+        );
     }
 
     #[test]

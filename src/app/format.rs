@@ -32,6 +32,15 @@ pub fn number(value: f64) -> String {
     format!("{sign}{text}")
 }
 
+/// A mean of things that are counted: as [`number`], but to the hundredth at most.
+pub fn mean(value: f64) -> String {
+    if value.abs() < 10.0 {
+        number((value * 100.0).round() / 100.0)
+    } else {
+        number(value)
+    }
+}
+
 /// Three significant digits without separators, trailing zeros kept so that a changing figure keeps its width.
 fn plain(value: f64) -> String {
     let magnitude = libm::log10(value * (1.0 + 1e-12)).floor() as i32;
@@ -182,6 +191,9 @@ mod tests {
         ] {
             assert_eq!(number(value), text);
         }
+        assert_eq!(mean(0.004), "0");
+        assert_eq!(mean(4.0), "4");
+        assert_eq!(mean(14.26), "14.3");
     }
 
     #[test]

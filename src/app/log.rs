@@ -126,7 +126,9 @@ impl Log {
             .accessible_name("Log");
         popup.show(|ui| {
             ui.set_width(POPUP.x);
-            ui.set_height(POPUP.y);
+            // As high as what it holds, about 50 points a row.
+            let rows = 50.0 * self.rows.len() as f32;
+            ui.set_height((height::TRANSPORT + rows).clamp(120.0, POPUP.y));
             actions.extend(self.ui(ui, view));
         });
         actions

@@ -31,14 +31,7 @@ pub fn show(ui: &mut Ui, node: &str, number: u32, pane: &mut Pane) {
     let room = instance
         .queue_limit
         .map_or_else(String::new, |limit| format!("/{}", format::grouped(limit)));
-    figure_row(
-        ui,
-        "Queue",
-        &[],
-        &format::number(reading.queue),
-        &room,
-        None,
-    );
+    figure_row(ui, "Queue", &[], &format::mean(reading.queue), &room, None);
     let lost = |count: u64| (count > 0).then_some(palette.lost);
     if instance.status.is_down() {
         for (title, count) in [

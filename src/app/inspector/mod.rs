@@ -515,7 +515,7 @@ mod tests {
         let (topology, label) = edited(&harness);
         let text = topology.get_path("nodes.api.state.snapshot_every").unwrap();
         assert!(text.contains("\"250ms\""), "{text}");
-        assert_eq!(label, "Api state snapshot every 250ms");
+        assert_eq!(label, "api state snapshot every 250ms");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub const CHARTS: [Charted; 2] = [
             title: "Queue length",
             top: None,
             value: |node| node.queue_length,
-            tell: |value| format!("{} ops", format::number(value)),
+            tell: |value| format!("{} ops", format::mean(value)),
         },
         reading: |node| node.queue,
     },
@@ -70,21 +70,14 @@ pub fn show_rest(ui: &mut Ui, name: &str, node: &Node, view: &View) {
     }
     let reading = view.readings.node(name).cloned().unwrap_or_default();
     let in_flight = course(ui, view, name, |node| node.in_flight);
-    let value = format::number(reading.in_flight);
+    let value = format::mean(reading.in_flight);
     figure_row(ui, "In flight", &in_flight, &value, "ops", None);
-    if reading.failed > 0.0 {
-        let colour = theme::palette(ui).failed;
-        let (value, unit) = format::rate(reading.failed);
-        figure_row(ui, "Failing here", &[], &value, unit, Some(colour));
-    }
+    // Rows that came and went would move the settings away from under the pointer.
+    let colour = (reading.failed > 0.0).then_some(theme::palette(ui).failed);
+    let (value, unit) = format::rate(reading.failed);
+    figure_row(ui, "Failing here", &[], &value, unit, colour);
     if matches!(node, Node::Service(_)) && view.topology.sessions != Sessions::None {
         sessions(ui, view);
-    }
-    if let Some(node) = view.node(name)
-        && node.state_bytes > 0
-    {
-        let (value, unit) = format::bytes(node.state_bytes as f64);
-        figure_row(ui, "State kept", &[], &value, unit, None);
     }
 }
 
@@ -151,11 +144,9 @@ fn sessions(ui: &mut Ui, view: &View) {
     let sessions = &view.snapshot.sessions;
     let live = format::grouped(sessions.live);
     figure_row(ui, "Sessions live", &[], &live, "", None);
-    if sessions.lost > 0 {
-        let lost = format::loss_text(sessions.lost);
-        let colour = theme::palette(ui).lost;
-        figure_row(ui, "Sessions lost", &[], &lost, "", Some(colour));
-    }
+    let lost = format::loss_text(sessions.lost);
+    let colour = (sessions.lost > 0).then_some(theme::palette(ui).lost);
+    figure_row(ui, "Sessions lost", &[], &lost, "", colour);
 }
 
 fn percentile(view: &View, which: usize) -> (String, &'static str) {

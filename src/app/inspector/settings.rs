@@ -148,7 +148,7 @@ impl Place {
     fn label(&self, value: &str) -> String {
         let path = self.path.strip_prefix("nodes.").unwrap_or(&self.path);
         let value = value.trim().trim_matches('"');
-        capitalised(&words(&format!("{} {value}", path.replace('.', " "))))
+        words(&format!("{} {value}", path.replace('.', " ")))
     }
 
     fn change(&self, text: &str, pane: &mut Pane) -> Result<(), String> {
@@ -652,6 +652,6 @@ mod tests {
         assert!(error.contains("not a unit of a time"), "{error}");
         let error = place.set(&topology, "\"5d\"").unwrap_err();
         assert!(error.contains("out of range"), "{error}");
-        assert_eq!(place.label("\"2s\""), "Api boot time 2s");
+        assert_eq!(place.label("\"2s\""), "api boot time 2s");
     }
 }
