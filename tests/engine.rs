@@ -47,3 +47,33 @@ fn every_preset_balances() {
         );
     }
 }
+
+/// The same results on every platform: logarithms, exponentials and powers come from `libm`, and nothing iterates over
+/// a hash map with random keys.
+#[test]
+fn the_simulator_uses_nothing_that_differs_between_platforms() {
+    let banned = [
+        ".ln()", ".ln_1p(", ".exp()", ".exp_m1(", ".powf(", ".powi(", ".log10(", ".log2(", ".sin(",
+        ".cos(", "HashMap", "HashSet",
+    ];
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim");
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder)
+        .expect("the simulator's folder")
+        .flatten()
+    {
+        let text = std::fs::read_to_string(entry.path()).expect("a source file");
+        files += 1;
+        for (number, line) in text.lines().enumerate() {
+            for what in banned {
+                assert!(
+                    !line.contains(what),
+                    "{}:{}: {what}",
+                    entry.path().display(),
+                    number + 1
+                );
+            }
+        }
+    }
+    assert!(files > 10, "the files were found");
+}

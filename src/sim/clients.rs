@@ -183,6 +183,7 @@ impl Sim {
         let counts = self.now >= self.warmup;
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
+        self.nodes[client as usize].arrived += 1;
         counted.offered_by_kind[verb as usize & 3] += 1;
         let expects_stamp = self.newest.get(key as usize).map_or(0, |n| n.stamp);
         let index = self.free_ops.pop().unwrap_or_else(|| {
@@ -348,6 +349,7 @@ impl Sim {
         let good = took <= self.goodput_limit(client);
         let counted = &mut self.counted[counts];
         counted.completed += 1;
+        self.nodes[client as usize].completed += 1;
         counted.after_retry += u64::from(attempt > 0);
         counted.good += u64::from(good);
         counted.response[verb as usize & 3].record(took);
@@ -383,6 +385,7 @@ impl Sim {
         let counts = usize::from(op.intended >= self.warmup);
         let counted = &mut self.counted[counts];
         counted.failed += 1;
+        self.nodes[client as usize].failed += 1;
         counted.by_cause[cause as usize] += 1;
         counted.failed_response.record(took);
         if let Some(fault) = met {

@@ -360,6 +360,13 @@ impl Sim {
             return;
         }
         self.expire(user);
+        let kept_elsewhere = !matches!(self.topology.sessions, Sessions::Jwt(_));
+        // The strategy may have changed since the login was worked on.
+        let place = if kept_elsewhere && place.is_none() {
+            self.place_session(user)
+        } else {
+            place
+        };
         let mut fresh = self.fresh_session(place);
         let before = self.users[user as usize];
         fresh.login = before.login;
@@ -368,15 +375,27 @@ impl Sim {
             self.sessions.logged_out += 1;
         }
         self.sessions.created += 1;
-        let kept_elsewhere = !matches!(self.topology.sessions, Sessions::Jwt(_));
+        self.users[user as usize] = fresh;
         let lost = place.map_or(kept_elsewhere, |p| {
             self.logs[p.log as usize].is_lost(p.sequence)
         });
-        self.users[user as usize] = fresh;
         if lost {
-            self.users[user as usize].live = false;
+            // It died with its instance before the answer arrived.
+            let log = place.and_then(|p| self.logs.get(p.log as usize));
+            let at = log.map(|l| (l.node as usize, l.primary as usize));
+            let fault = at.and_then(|(node, instance)| self.nodes[node].instances[instance].fault);
+            let slot = &mut self.users[user as usize];
+            slot.live = false;
+            slot.lost_through = fault;
             self.sessions.lost += 1;
             self.sessions.lost_by_cause[LossCause::Crash as usize] += 1;
+            if let Some((node, instance)) = at {
+                self.nodes[node].lost_sessions += 1;
+                self.nodes[node].instances[instance].lost_sessions += 1;
+            }
+            if let Some(fault) = fault {
+                self.faults[fault as usize].lost_sessions += 1;
+            }
         }
     }
 

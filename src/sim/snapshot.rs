@@ -65,11 +65,11 @@ pub struct NodeView {
     pub queue: u64,
     /// Requests at the node now, waiting or served.
     pub in_flight: u64,
-    /// Requests that arrived, and that were answered with success, since the start.
+    /// Requests that arrived since the start; at clients, operations offered.
     pub arrived: u64,
-    /// Answered with success since the start.
+    /// Answered with success since the start; at clients, operations completed.
     pub completed: u64,
-    /// Answered with an error, refused or cut off since the start.
+    /// Answered with an error, or cut off, since the start; at clients, operations failed.
     pub failed: u64,
     /// Sum of worker time held and of worker time available since the start; their ratio is the utilisation.
     pub busy_ns: u128,

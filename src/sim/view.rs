@@ -141,7 +141,7 @@ impl Sim {
             },
             queue: node.instances.iter().map(|i| i.queue.len() as u64).sum(),
             in_flight: match &node.body {
-                Body::Clients(_) => self.operation_counts().in_flight,
+                Body::Clients(_) => node.arrived - node.completed - node.failed,
                 _ => node.instances.iter().map(|i| i.present.n()).sum(),
             },
             arrived: node.arrived,
