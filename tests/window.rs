@@ -366,6 +366,16 @@ fn the_first_minute_takes_six_clicks() {
         lost,
         "no session is lost with an instance"
     );
+    // The clients' own card counts what they met.
+    let snapshot = window.shell().live().view().snapshot.clone();
+    let clients = snapshot
+        .nodes
+        .iter()
+        .find(|node| node.name == "clients")
+        .unwrap();
+    assert_eq!(clients.failed, snapshot.operations.failed);
+    assert!(clients.failed > 0);
+    assert_eq!(clients.completed, snapshot.operations.completed);
     let down = |number: u32| {
         let view = window.shell().live().view();
         view.node("api").unwrap().instances[number as usize - 1]

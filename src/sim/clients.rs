@@ -181,6 +181,7 @@ impl Sim {
         slot: u32,
     ) -> u32 {
         let counts = self.now >= self.warmup;
+        self.nodes[client as usize].arrived += 1;
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
         self.nodes[client as usize].arrived += 1;
@@ -347,6 +348,7 @@ impl Sim {
         let (met, expects) = (op.met, op.expects_stamp);
         let counts = usize::from(op.intended >= self.warmup);
         let good = took <= self.goodput_limit(client);
+        self.nodes[client as usize].completed += 1;
         let counted = &mut self.counted[counts];
         counted.completed += 1;
         self.nodes[client as usize].completed += 1;
@@ -383,6 +385,7 @@ impl Sim {
         let (took, verb, user, client) = (self.now - op.intended, op.verb, op.user, op.client);
         let (met, met_now, sent_at, attempt) = (op.met, op.met_now, op.sent_at, op.attempt);
         let counts = usize::from(op.intended >= self.warmup);
+        self.nodes[client as usize].failed += 1;
         let counted = &mut self.counted[counts];
         counted.failed += 1;
         self.nodes[client as usize].failed += 1;
