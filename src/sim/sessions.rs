@@ -334,7 +334,8 @@ impl Sim {
             if let Some(log) = self.logs.get(log as usize) {
                 let (node, instance) = (log.node as usize, log.primary as usize);
                 self.nodes[node].lost_sessions += 1;
-                let fault = self.nodes[node].instances[instance].fault;
+                let met = self.ops[op as usize].met;
+                let fault = self.nodes[node].instances[instance].fault.or(met);
                 if let Some(fault) = fault {
                     self.faults[fault as usize].lost_sessions += 1;
                     self.op_meets(op, fault);
