@@ -416,6 +416,7 @@ fn frame_cost() {
         theme::install(&ctx, theme::Settings::default());
         let mut best = f64::MAX;
         let mut ui_only = f64::MAX;
+        let mut raster = statescope::app::raster::Raster::default();
         for frame in 0..200 {
             let input = egui::RawInput {
                 screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1580.0, 900.0))),
@@ -423,13 +424,14 @@ fn frame_cost() {
                 ..egui::RawInput::default()
             };
             let start = std::time::Instant::now();
-            let output = ctx.run_ui(input, |ui| {
+            let mut output = ctx.run_ui(input, |ui| {
                 let _ = canvas.ui(ui, &drawn.view());
             });
             let ui = start.elapsed().as_secs_f64();
             let primitives = ctx.tessellate(output.shapes, output.pixels_per_point);
             let all = start.elapsed().as_secs_f64();
             assert!(!primitives.is_empty());
+            raster.apply(&mut output.textures_delta);
             if frame > 20 {
                 best = best.min(all);
                 ui_only = ui_only.min(ui);

@@ -141,6 +141,16 @@ impl Readings {
         }
     }
 
+    /// The figures of every node, in the order of the snapshot.
+    pub fn nodes(&self) -> &[NodeReading] {
+        &self.shown.nodes
+    }
+
+    /// The figures of every link, in the order of the snapshot.
+    pub fn links(&self) -> &[LinkReading] {
+        &self.shown.links
+    }
+
     /// The figures of a node; none before it has been seen.
     pub fn node(&self, name: &str) -> Option<&NodeReading> {
         self.shown.nodes.iter().find(|node| node.name == name)

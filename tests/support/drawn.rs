@@ -10,8 +10,8 @@ use statescope::app::state::{Dismissed, View};
 use statescope::model::settings::ron_options;
 use statescope::model::{Command, Topology};
 use statescope::sim::snapshot::{
-    CallCounts, FaultView, InstanceView, LinkView, NodeKind, NodeView, Recovery, Role, Snapshot,
-    Status,
+    CallCounts, FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts, Recovery,
+    Role, Snapshot, Status,
 };
 use statescope::units::Duration;
 
@@ -172,6 +172,10 @@ impl Drawn {
                 of("many", NodeKind::Service, plain(30)),
             ],
             links: vec![link("users", "edge", &[(200.0, 20.0, 30.0)])],
+            operations: OperationCounts {
+                completed: (250.0 * NOW_S) as u64,
+                ..OperationCounts::default()
+            },
             ..Snapshot::default()
         };
         let preview = "RedisLike()";
@@ -377,6 +381,11 @@ fn snapshot() -> Snapshot {
             link("api", "receipts", &[(12.0, 0.0, 0.0)]),
         ],
         faults: vec![crash],
+        operations: OperationCounts {
+            completed: (398.0 * NOW_S) as u64,
+            failed: 381,
+            ..OperationCounts::default()
+        },
         ..Snapshot::default()
     }
 }

@@ -8,7 +8,7 @@ mod store;
 use egui::{Align, Color32, CornerRadius, Rect, Stroke, StrokeKind, pos2, vec2};
 
 use super::ink::{Ink, face};
-use super::scene::{Card, Facts, PipPlace, Scene};
+use super::scene::{Card, PipPlace, Scene};
 use super::words;
 use crate::app::format::span;
 use crate::app::theme::{self, Weight, radius, size, stroke};
@@ -48,7 +48,7 @@ pub fn paint(
         small_header(ink, card);
     }
     match card.kind {
-        NodeKind::Clients => clients::paint(ink, card),
+        NodeKind::Clients => clients::paint(ink, scene, card),
         NodeKind::LoadBalancer => balancer::paint(ink, card, topology),
         NodeKind::Service if card.heavy => {
             service::paint_heavy(ink, card, &scene.facts, scene.now);
@@ -301,10 +301,16 @@ pub fn paint_ghost(ink: &mut Ink, world: Rect, node: &Node, name: &str) {
 }
 
 /// All there is to say about a card, for screen readers.
-pub fn describe(card: &Card, facts: &Facts) -> String {
+pub fn describe(scene: &Scene, card: &Card) -> String {
     let mut parts = Vec::new();
     match card.node {
-        Node::Clients(clients) => parts.push(words::arrivals(&clients.arrivals)),
+        Node::Clients(clients) => {
+            parts.push(words::arrivals(&clients.arrivals));
+            let (_, failed) = clients::outcomes(scene, card);
+            if failed > 0 {
+                parts.push(format!("{} failed", widgets::grouped(failed)));
+            }
+        }
         Node::LoadBalancer(balancer) => parts.push(words::policy(balancer.policy).to_owned()),
         Node::Service(service) => parts.push(words::placement(&service.state).1),
         _ => {}
@@ -320,9 +326,6 @@ pub fn describe(card: &Card, facts: &Facts) -> String {
     if let Some(view) = card.view {
         if view.only_here_sessions + view.only_here_writes > 0 {
             parts.push(only_here(view.only_here_sessions, view.only_here_writes));
-        }
-        if card.kind == NodeKind::Clients && facts.clients > 0 && view.failed > 0 {
-            parts.push(format!("{} failed", widgets::grouped(view.failed)));
         }
     }
     if let Some(loss) = card.loss {

@@ -257,7 +257,11 @@ pub fn lines(
         .enumerate()
         .map(|(at, &(from, to, implied))| {
             let (source, target) = (&scene.cards[from], &scene.cards[to]);
-            let reading = readings.link(source.name, target.name);
+            let reading = readings
+                .links()
+                .get(at)
+                .filter(|reading| reading.from == source.name && reading.to == target.name)
+                .or_else(|| readings.link(source.name, target.name));
             let rate = |numbers: &mut dyn Iterator<Item = u32>| {
                 let mut sum = CallRates::default();
                 for number in numbers {

@@ -172,6 +172,7 @@ impl Canvas {
         let mut shown = std::mem::take(&mut self.shown);
         shown.update(view, time);
         let mut scene = Scene::measure(view, &shown.nodes, shown.now, &mut self.worst);
+        scene.operations = shown.operations;
         self.places.update(view.topology, &scene);
         self.settle_drop(view);
         scene.put(|name| self.place(view, name));
@@ -414,7 +415,7 @@ impl Canvas {
         };
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
         ui.ctx().accesskit_node_builder(id, |node| {
-            node.set_description(card::describe(card, &scene.facts));
+            node.set_description(card::describe(scene, card));
         });
 
         let select = Action::Select(Some(Selection::Node(card.name.to_owned())));
@@ -919,7 +920,6 @@ fn describe_flow(line: &Line) -> String {
     parts.join(", ")
 }
 
-/// Dots 24 points apart; further apart when zoomed out, so that they never become a grey.
 /// The shortest way to move a rectangle into a room that it fits into.
 fn way_into(rect: Rect, room: Rect) -> Vec2 {
     let way = |least: f32, most: f32| least.max(0.0) + most.min(0.0);
@@ -930,6 +930,7 @@ fn way_into(rect: Rect, room: Rect) -> Vec2 {
     .round()
 }
 
+/// Dots 24 points apart; further apart when zoomed out, so that they never become a grey.
 fn paint_grid(ink: &Ink, area: Rect) {
     let mut step = 24.0 * ink.zoom();
     while step < 14.0 {

@@ -11,7 +11,7 @@ use crate::app::readings::NodeReading;
 use crate::app::state::{Loss, View};
 use crate::model::node::Policy;
 use crate::model::{Node, Sessions, Topology};
-use crate::sim::snapshot::{InstanceView, NodeKind, NodeView, Role, Status};
+use crate::sim::snapshot::{InstanceView, NodeKind, NodeView, OperationCounts, Role, Status};
 use crate::units::Duration;
 
 /// Width of a card that keeps state, and of one that does not.
@@ -36,6 +36,8 @@ pub struct Facts {
     pub session_homes: Vec<String>,
     /// The services that look up or check sessions: the first ones behind the clients.
     pub front: Vec<String>,
+    /// Whether a session kept in memory has no copy elsewhere.
+    pub sessions_alone: bool,
     /// Bytes of a session kept in memory, and of a written value.
     pub session_bytes: f64,
     /// See `session_bytes`.
@@ -60,6 +62,10 @@ impl Facts {
         Self {
             session_homes: in_memory.map(|_| front.clone()).unwrap_or_default(),
             front,
+            sessions_alone: match &topology.sessions {
+                Sessions::InMemory(settings) => settings.replication.replicas() == 0,
+                _ => false,
+            },
             session_bytes: in_memory.unwrap_or_default(),
             value_bytes: sizes.first().copied().unwrap_or_default(),
             clients: sizes.len(),
@@ -406,6 +412,8 @@ pub struct Scene<'a> {
     pub cards: Vec<Card<'a>>,
     /// What follows from the topology as a whole.
     pub facts: Facts,
+    /// Operations, as clients see them.
+    pub operations: OperationCounts,
     /// Simulated time of what is shown.
     pub now: Duration,
 }
@@ -432,7 +440,12 @@ impl<'a> Scene<'a> {
                     .or_else(|| nodes.iter().find(|node| node.name == *name));
                 let mut card = Card::new(name, node, shown, &facts, worst);
                 if let Some(shown) = shown {
-                    card.reading = view.readings.node(name);
+                    card.reading = view
+                        .readings
+                        .nodes()
+                        .get(index)
+                        .filter(|reading| reading.name == *name)
+                        .or_else(|| view.readings.node(name));
                     if shown.lost_writes + shown.lost_sessions > 0 {
                         card.loss = view.loss(name);
                     }
@@ -440,7 +453,12 @@ impl<'a> Scene<'a> {
                 card
             })
             .collect();
-        Self { cards, facts, now }
+        Self {
+            cards,
+            facts,
+            operations: view.snapshot.operations,
+            now,
+        }
     }
 
     /// Puts every card where it belongs.

@@ -2,7 +2,7 @@
 //! be read and their texts keep their layout. A fault, a reset or a pause is shown at once.
 
 use crate::app::state::View;
-use crate::sim::snapshot::{LinkView, NodeView};
+use crate::sim::snapshot::{LinkView, NodeView, OperationCounts};
 use crate::units::Duration;
 
 /// Between two refreshes, in seconds of the reader's time.
@@ -15,6 +15,8 @@ pub struct Shown {
     pub nodes: Vec<NodeView>,
     /// Links.
     pub links: Vec<LinkView>,
+    /// Operations, as clients see them.
+    pub operations: OperationCounts,
     /// Simulated time.
     pub now: Duration,
     at_s: Option<f64>,
@@ -42,6 +44,7 @@ impl Shown {
         // `clone_from` reuses what was allocated.
         self.nodes.clone_from(&snapshot.nodes);
         self.links.clone_from(&snapshot.links);
+        self.operations = snapshot.operations;
         self.now = snapshot.now;
         self.faults = snapshot.faults.len();
         self.last_happening = last_happening;

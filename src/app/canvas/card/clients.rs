@@ -3,14 +3,14 @@
 use egui::{Align, Rect, pos2, vec2};
 
 use crate::app::canvas::ink::{Ink, face};
-use crate::app::canvas::scene::Card;
+use crate::app::canvas::scene::{Card, Scene};
 use crate::app::canvas::words;
 use crate::app::theme::{Weight, radius, size};
 use crate::app::widgets::grouped;
 use crate::model::Node;
 use crate::model::workload::Mix;
 
-pub(super) fn paint(ink: &mut Ink, card: &Card) {
+pub(super) fn paint(ink: &mut Ink, scene: &Scene, card: &Card) {
     let Node::Clients(clients) = card.node else {
         return;
     };
@@ -34,9 +34,7 @@ pub(super) fn paint(ink: &mut Ink, card: &Card) {
         palette.text2,
     );
 
-    let (completed, failed) = card
-        .view
-        .map_or((0, 0), |view| (view.completed, view.failed));
+    let (completed, failed) = outcomes(scene, card);
     let ended = completed + failed;
     let share = failed as f32 / ended.max(1) as f32;
     let track = Rect::from_min_size(pos2(x + 12.0, y + 72.0), vec2(room, 6.0));
@@ -81,6 +79,17 @@ pub(super) fn paint(ink: &mut Ink, card: &Card) {
         );
     } else {
         ink.small(x + 12.0, y + 94.0, Align::Min, "0 failed", palette.text3);
+    }
+}
+
+/// How many operations were completed and failed since the start: all of them where there is one node of clients, else
+/// those that the node counts.
+pub(super) fn outcomes(scene: &Scene, card: &Card) -> (u64, u64) {
+    if scene.facts.clients == 1 {
+        (scene.operations.completed, scene.operations.failed)
+    } else {
+        card.view
+            .map_or((0, 0), |view| (view.completed, view.failed))
     }
 }
 

@@ -111,11 +111,21 @@ pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Durati
     }
     ink.small(right - 12.0, y + 94.0, Align::Max, "unsaved", palette.text3);
 
+    let exposed = |instance: &InstanceView| {
+        let sessions = if facts.sessions_alone {
+            instance.sessions
+        } else {
+            0
+        };
+        sessions + instance.unsaved
+    };
     let most = card.instances.iter().map(exposed).max().unwrap_or(0);
     let scale = ceiling(most);
     for (row, &instance) in card.rows.iter().enumerate() {
         let middle = card.row_middle(row);
-        paint_row(ink, card, &card.instances[instance], middle, scale, now);
+        let instance = &card.instances[instance];
+        let share = exposed(instance) as f32 / scale;
+        paint_row(ink, card, instance, middle, share, now);
     }
 }
 
@@ -131,11 +141,6 @@ fn exposure(ink: &Ink, bar: Rect, kept: u64, sessions: u64, writes: u64, facts: 
     widgets::exposure_bar(ink.painter, ink.rect(bar), safe, ink.zoom(), ink.palette);
 }
 
-/// What is lost with an instance, counted.
-fn exposed(instance: &InstanceView) -> u64 {
-    instance.sessions + instance.unsaved
-}
-
 /// The next step of a ladder, so that bars do not rescale with every write.
 fn ceiling(most: u64) -> f32 {
     if most == 0 {
@@ -145,13 +150,13 @@ fn ceiling(most: u64) -> f32 {
     10_f32.powf(steps / 10.0)
 }
 
-/// One instance: what it holds and what exists only there; or what was lost with it.
+/// One instance: what exists only there (`share` of a full bar), or that what it holds is safe; or what was lost with it.
 fn paint_row(
     ink: &mut Ink,
     card: &Card,
     instance: &InstanceView,
     middle: f32,
-    scale: f32,
+    share: f32,
     now: Duration,
 ) {
     let palette = ink.palette;
@@ -195,9 +200,8 @@ fn paint_row(
     if let Some(note) = note {
         ink.small(bar.left(), middle + 4.0, Align::Min, &note, palette.text2);
     } else {
-        let here = exposed(instance);
-        if here > 0 {
-            let share = (here as f32 / scale).clamp(0.04, 1.0);
+        if share > 0.0 {
+            let share = share.clamp(0.04, 1.0);
             let hatched = Rect::from_min_size(bar.min, vec2(bar.width() * share, bar.height()));
             widgets::hatched_bar(ink.painter, ink.rect(hatched), ink.zoom(), palette);
         } else if instance.state_bytes > 0 {
