@@ -6,7 +6,7 @@
 
 use super::parts::{Body, NONE, Outcome, ServiceBody, Verb};
 use super::snapshot::{Cause, Status};
-use super::streams::{draw, unit};
+use super::streams::{draw, unit, whole_ns};
 use super::{Kind, Sim};
 use crate::model::node::Queue;
 use crate::model::{Sessions, State};
@@ -311,6 +311,6 @@ impl Sim {
         if here.speed != 1.0 {
             ns /= here.speed;
         }
-        ns as i64 as u64
+        whole_ns(ns)
     }
 }
