@@ -144,6 +144,7 @@ impl Sim {
     }
 
     /// Whoever calls a service without a balancer in front takes its instances in turn.
+    #[inline(always)]
     pub(super) fn choose_instance(&mut self, index: u32) {
         let (link, node) = (
             self.calls[index as usize].link,

@@ -47,6 +47,7 @@ impl Sim {
         }
     }
 
+    #[inline(always)]
     fn next_arrival(&mut self, node: u16) {
         let now = self.now;
         let Some(clients) = self.clients(node) else {
@@ -97,6 +98,7 @@ impl Sim {
         self.new_op(node, slot);
     }
 
+    #[inline(always)]
     fn user_thinks(&mut self, op: u32, failed: bool) {
         let (slot, bits, node) = {
             let op = &self.ops[op as usize];
@@ -125,6 +127,7 @@ impl Sim {
     }
 
     /// An operation begins.
+    #[inline(always)]
     fn new_op(&mut self, node: u16, slot: u32) {
         let has_sessions = self.has_sessions();
         let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
@@ -171,6 +174,7 @@ impl Sim {
         }
     }
 
+    #[inline(always)]
     pub(super) fn open_op(
         &mut self,
         client: u16,
@@ -219,6 +223,7 @@ impl Sim {
     }
 
     /// One reference less; with the last, the operation is over and its writes are settled.
+    #[inline(always)]
     pub(super) fn release_op(&mut self, index: u32) {
         let op = &mut self.ops[index as usize];
         op.references -= 1;
@@ -242,12 +247,16 @@ impl Sim {
         let (node, attempt, counts) = (op.client, op.attempt, op.intended >= self.warmup);
         let verb = op.verb;
         self.counted[usize::from(counts)].attempts += 1;
-        if attempt == 0 {
-            self.earn_retry(node);
-        }
-        let Body::Clients(clients) = &self.nodes[node as usize].body else {
+        let has_sessions = self.has_sessions();
+        let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
             return;
         };
+        // The budget grows by a share of a retry with each first attempt.
+        if attempt == 0
+            && let Some(share) = clients.settings.retry_budget
+        {
+            clients.budget = (clients.budget + share.0).min(BUDGET_LIMIT);
+        }
         let (link, timeout, lane) = (
             clients.entry_link,
             clients.settings.timeout,
@@ -257,7 +266,7 @@ impl Sim {
             return self.attempt_failed(index, Cause::Refused);
         }
         let call = self.new_call(index, NONE, link, verb, u64::from(attempt));
-        self.calls[call as usize].entry = true;
+        self.calls[call as usize].entry = has_sessions;
         if let Some(timeout) = timeout {
             let token = self.ops[index as usize].wait;
             self.queue
@@ -326,15 +335,7 @@ impl Sim {
         op.resume = self.queue.push(now + wait, Kind::Retry, index);
     }
 
-    /// The budget grows by a share of a retry with each first attempt.
-    fn earn_retry(&mut self, node: u16) {
-        if let Body::Clients(clients) = &mut self.nodes[node as usize].body
-            && let Some(share) = clients.settings.retry_budget
-        {
-            clients.budget = (clients.budget + share.0).min(BUDGET_LIMIT);
-        }
-    }
-
+    #[inline(always)]
     pub(super) fn complete(&mut self, index: u32, place: Option<Place>, found: u64) {
         let op = &self.ops[index as usize];
         let (took, verb, attempt, key, user, client) = (
@@ -379,6 +380,7 @@ impl Sim {
         self.login_over(user, verb, waiting, None);
     }
 
+    #[cold]
     pub(super) fn fail(&mut self, index: u32, cause: Cause) {
         let op = &mut self.ops[index as usize];
         op.failed = true;
@@ -433,7 +435,7 @@ impl Sim {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn note_end(&mut self, ns: u64, good: bool, retried: bool, failed: bool) {
         if self.watches_recovery {
             self.recent.push(self.now, ns, good && !failed);

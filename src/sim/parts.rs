@@ -118,7 +118,7 @@ pub(super) struct Call {
     pub present: bool,
     pub queued: bool,
     pub holds_worker: bool,
-    /// At the first service behind the clients, where credentials are checked.
+    /// On its way to the first service behind the clients, which checks credentials; never without sessions.
     pub entry: bool,
     pub free: bool,
     /// Attempts a balancer has made.

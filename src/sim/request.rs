@@ -18,6 +18,7 @@ impl Sim {
     }
 
     /// A call for an operation over a link, not sent yet. `parent`: the call that makes it, which then waits for it.
+    #[inline(always)]
     pub(super) fn new_call(
         &mut self,
         op: u32,
@@ -82,6 +83,7 @@ impl Sim {
         index
     }
 
+    #[inline(always)]
     pub(super) fn free_call(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         debug_assert!(
@@ -188,23 +190,28 @@ impl Sim {
     }
 
     /// Whether the instance takes the connection; if not, the caller finds out in its own time.
+    #[inline(always)]
     fn accepts(&mut self, index: u32, status: Status) -> bool {
-        match status {
+        let up = match status {
             Status::Up | Status::Warming | Status::Draining | Status::Hung => true,
-            Status::Booting | Status::Crashed | Status::Removed => {
-                self.meets_fault(index);
-                self.refuse(index, Cause::Refused);
-                false
-            }
-            Status::MachineLost => {
-                self.meets_fault(index);
-                let call = &self.calls[index as usize];
-                let at = (call.sent_at + self.connect_timeout(call.link)).max(self.now);
-                self.calls[index as usize].outcome = Outcome::Failed(Cause::ConnectTimeout);
-                self.calls[index as usize].resume = self.queue.push(at, Kind::Resume, index);
-                false
-            }
+            Status::Booting | Status::Crashed | Status::Removed | Status::MachineLost => false,
+        };
+        if !up {
+            self.not_accepted(index, status == Status::MachineLost);
         }
+        up
+    }
+
+    #[cold]
+    fn not_accepted(&mut self, index: u32, silently: bool) {
+        self.meets_fault(index);
+        if !silently {
+            return self.refuse(index, Cause::Refused);
+        }
+        let call = &self.calls[index as usize];
+        let at = (call.sent_at + self.connect_timeout(call.link)).max(self.now);
+        self.calls[index as usize].outcome = Outcome::Failed(Cause::ConnectTimeout);
+        self.calls[index as usize].resume = self.queue.push(at, Kind::Resume, index);
     }
 
     /// How long whoever calls over this link waits for a connection.
@@ -238,6 +245,7 @@ impl Sim {
     }
 
     /// The connection is not taken: the answer goes back without the call having been at the node.
+    #[cold]
     pub(super) fn refuse(&mut self, index: u32, cause: Cause) {
         self.calls[index as usize].outcome = Outcome::Failed(cause);
         self.send_back(index);
@@ -276,17 +284,17 @@ impl Sim {
     }
 
     /// The node has done with the call: it leaves, and its reply goes back.
-    #[inline(always)]
     pub(super) fn reply(&mut self, index: u32, outcome: Outcome) {
         self.calls[index as usize].outcome = outcome;
         let call = &self.calls[index as usize];
         let (node, instance, worker) = (call.node, call.instance, call.holds_worker);
         self.leave(index);
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        let drained = here.status == Status::Draining && here.present.n() == 0;
         if worker {
             self.release_worker(index);
         }
-        let here = &self.nodes[node as usize].instances[instance as usize];
-        if here.status == Status::Draining && here.present.n() == 0 {
+        if drained {
             self.drained(node, instance);
         }
         self.send_back(index);
@@ -366,6 +374,7 @@ impl Sim {
     }
 
     /// An event that a call waited for is due.
+    #[inline(always)]
     pub(super) fn resume(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.resume = 0;

@@ -11,7 +11,7 @@ use super::{Kind, Sim};
 use crate::model::node::Queue;
 use crate::model::{Sessions, State};
 
-const WORK: u8 = 0;
+/// A call's steps after the work, with which it begins.
 const SESSION: u8 = 1;
 const STATE: u8 = 2;
 const ACCESS: u8 = 3;
@@ -62,18 +62,28 @@ impl Sim {
         }
     }
 
-    /// A worker takes the call.
+    /// A worker takes the call and works on it.
+    #[inline(always)]
     pub(super) fn start_work(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.queued = false;
         call.holds_worker = true;
-        let now = self.now;
-        let here = &mut self.nodes[call.node as usize].instances[call.instance as usize];
-        here.busy.add(now);
-        self.proceed(index);
+        let slot = &mut self.nodes[call.node as usize];
+        slot.instances[call.instance as usize].busy.add(self.now);
+        if !matches!(slot.body, Body::Service(_)) {
+            return self.proceed(index);
+        }
+        if call.entry && !self.credential_accepted_here(index) {
+            return self.reply(index, Outcome::Failed(Cause::Unauthorized));
+        }
+        match self.work_ns(index) {
+            0 => self.proceed(index),
+            ns => self.resume_after(index, SESSION, ns),
+        }
     }
 
     /// A worker is free again, and takes the next call.
+    #[inline(always)]
     pub(super) fn release_worker(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.holds_worker = false;
@@ -85,6 +95,7 @@ impl Sim {
     }
 
     /// Free workers of an instance take what waits.
+    #[inline(always)]
     pub(super) fn take_next(&mut self, node: u16, instance: u16) {
         let now = self.now;
         loop {
@@ -106,110 +117,88 @@ impl Sim {
         if slot.instances[call.instance as usize].status == Status::Hung {
             return;
         }
-        if let Outcome::Failed(_) = call.outcome {
-            return self.reply(index, call.outcome);
-        }
-        match slot.body {
-            Body::Store(_) => self.store_step(index),
-            _ => self.service_step(index),
+        let outcome = match (call.outcome, &slot.body) {
+            (Outcome::Done, Body::Store(_)) => return self.store_step(index),
+            (Outcome::Done, _) => self.service_step(index),
+            (failed, _) => Some(failed),
+        };
+        if let Some(outcome) = outcome {
+            self.reply(index, outcome);
         }
     }
 
-    /// The call's next steps, up to the first for which it must wait. Its instance does not hang.
-    #[inline]
-    fn service_step(&mut self, index: u32) {
+    /// The call's next steps, up to the first for which it must wait, or to its end. Its instance does not hang.
+    #[inline(always)]
+    fn service_step(&mut self, index: u32) -> Option<Outcome> {
         let call = &self.calls[index as usize];
         let (node, instance, mut step, verb, entry) =
             (call.node, call.instance, call.step, call.verb, call.entry);
-        loop {
-            match step {
-                WORK => {
-                    if entry && !self.credential_accepted_here(index) {
-                        return self.reply(index, Outcome::Failed(Cause::Unauthorized));
-                    }
-                    step = SESSION;
-                    let ns = self.work_ns(index);
-                    if ns > 0 {
-                        return self.resume_after(index, step, ns);
-                    }
-                }
-                SESSION => {
-                    step = STATE;
-                    if entry && self.has_sessions() {
-                        if matches!(self.topology.sessions, Sessions::ServerSide(_)) {
-                            let link = self.service(node).map_or(u16::MAX, |s| s.session_link);
-                            let asked = match verb {
-                                Verb::Login => Verb::StoreSession,
-                                _ => Verb::FindSession,
-                            };
-                            return self.call_on(index, step, link, asked, 1);
-                        }
-                        if verb == Verb::Login
-                            && matches!(self.topology.sessions, Sessions::InMemory(_))
-                        {
-                            let place = self.create_session_here(index);
-                            self.calls[index as usize].place = place;
-                        }
-                    }
-                }
-                STATE => {
-                    if entry && !self.session_found(index) {
-                        return self.reply(index, Outcome::Failed(Cause::Unauthorized));
-                    }
-                    if !matches!(verb, Verb::Read | Verb::Write) {
-                        return self.reply(index, Outcome::Done);
-                    }
-                    let Some(service) = self.service(node) else {
-                        return;
-                    };
-                    let wait =
-                        |read: u64, write: u64| if verb == Verb::Read { read } else { write };
-                    let ns = match &service.settings.state {
-                        State::Stateless => {
-                            step = CALLS;
-                            continue;
-                        }
-                        State::External(_) => {
-                            let link = service.state_link;
-                            return self.call_on(index, CALLS, link, verb, 2);
-                        }
-                        State::InMemory(_) => 0,
-                        State::LocalDisk(d) => wait(d.read_time.0, d.write_time.0),
-                        State::LocalDatabase(d) => wait(d.read_time.0, d.write_time.0),
-                    };
-                    step = ACCESS;
-                    if ns > 0 {
-                        self.wait_without_worker(index);
-                        return self.resume_after(index, step, ns);
-                    }
-                }
-                ACCESS => {
-                    let log = self.data_log(node, instance);
+        if step <= SESSION {
+            step = STATE;
+            if entry && matches!(self.topology.sessions, Sessions::ServerSide(_)) {
+                let link = self.service(node).map_or(u16::MAX, |s| s.session_link);
+                let asked = match verb {
+                    Verb::Login => Verb::StoreSession,
+                    _ => Verb::FindSession,
+                };
+                return self.call_on(index, step, link, asked, 1);
+            }
+            if entry
+                && verb == Verb::Login
+                && matches!(self.topology.sessions, Sessions::InMemory(_))
+            {
+                let place = self.create_session_here(index);
+                self.calls[index as usize].place = place;
+            }
+        }
+        if step == STATE {
+            if entry && !self.session_found(index) {
+                return Some(Outcome::Failed(Cause::Unauthorized));
+            }
+            if !matches!(verb, Verb::Read | Verb::Write) {
+                return Some(Outcome::Done);
+            }
+            let service = self.service(node)?;
+            let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
+            step = ACCESS;
+            let ns = match &service.settings.state {
+                State::Stateless => {
                     step = CALLS;
-                    if verb == Verb::Read {
-                        self.read_from(index, log);
-                    } else {
-                        self.write_to(index, log);
-                        if self.must_wait_for_fsync(log) {
-                            self.calls[index as usize].step = step;
-                            self.wait_without_worker(index);
-                            return self.wait_for_fsync(index, log);
-                        }
-                    }
+                    0
                 }
-                _ => {
-                    let k = step - CALLS;
-                    let next = self
-                        .service(node)
-                        .and_then(|s| s.calls.get(usize::from(k)).copied());
-                    return match next {
-                        Some(link) => {
-                            self.call_on(index, step + 1, link, verb, 3 + u64::from(k));
-                        }
-                        None => self.reply(index, Outcome::Done),
-                    };
+                State::External(_) => {
+                    let link = service.state_link;
+                    return self.call_on(index, CALLS, link, verb, 2);
+                }
+                State::InMemory(_) => 0,
+                State::LocalDisk(d) => wait(d.read_time.0, d.write_time.0),
+                State::LocalDatabase(d) => wait(d.read_time.0, d.write_time.0),
+            };
+            if ns > 0 {
+                self.wait_without_worker(index);
+                self.resume_after(index, step, ns);
+                return None;
+            }
+        }
+        if step == ACCESS {
+            let log = self.data_log(node, instance);
+            step = CALLS;
+            if verb == Verb::Read {
+                self.read_from(index, log);
+            } else {
+                self.write_to(index, log);
+                if self.must_wait_for_fsync(log) {
+                    self.calls[index as usize].step = step;
+                    self.wait_without_worker(index);
+                    self.wait_for_fsync(index, log);
+                    return None;
                 }
             }
+        }
+        let k = usize::from(step - CALLS);
+        match self.service(node)?.calls.get(k) {
+            Some(&link) => self.call_on(index, step + 1, link, verb, 3 + k as u64),
+            None => Some(Outcome::Done),
         }
     }
 
@@ -234,17 +223,22 @@ impl Sim {
     }
 
     /// Makes a call for the request and waits for it; then the request goes on with a step.
-    fn call_on(&mut self, index: u32, step: u8, link: u16, verb: Verb, counter: u64) {
+    fn call_on(
+        &mut self,
+        index: u32,
+        step: u8,
+        link: u16,
+        verb: Verb,
+        counter: u64,
+    ) -> Option<Outcome> {
         if link == u16::MAX || self.links[link as usize].removed {
-            return self.reply(index, Outcome::Failed(Cause::StoreUnavailable));
+            return Some(Outcome::Failed(Cause::StoreUnavailable));
         }
         let call = &mut self.calls[index as usize];
         call.step = step;
         let (op, node, worker) = (call.op, call.node, call.holds_worker);
         let child = self.new_call(op, index, link, verb, counter);
-        let Some(service) = self.service(node) else {
-            return;
-        };
+        let service = self.service(node)?;
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
         let releases = service.asynchronous && worker;
         if let Some(timeout) = timeout {
@@ -257,6 +251,7 @@ impl Sim {
         }
         self.choose_instance(child);
         self.send(child);
+        None
     }
 
     /// A call that a service or balancer made has not been answered in time.
@@ -286,6 +281,7 @@ impl Sim {
     }
 
     /// Worker time of a request, in nanoseconds.
+    #[inline(always)]
     fn work_ns(&self, index: u32) -> u64 {
         let call = &self.calls[index as usize];
         let slot = &self.nodes[call.node as usize];

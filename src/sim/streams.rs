@@ -229,7 +229,7 @@ impl Sampler {
     }
 
     /// A time in nanoseconds.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sample(&self, bits: u64) -> f64 {
         match *self {
             Self::Constant(ns) => ns,
