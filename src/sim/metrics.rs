@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn buckets_and_bounds_agree() {
-        for value in (0..100_000u64).chain([1 << 40, (1 << 40) + 12_345, u64::MAX / 2]) {
+        for value in (0..100_000u64).chain([1 << 40, (1 << 40) + 12_345, 1 << 62]) {
             let (low, width) = bounds_of(bucket_of(value, SUB_BITS), SUB_BITS);
             assert!(
                 low <= value as f64 && (value as f64) < low + width,
