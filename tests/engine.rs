@@ -1,6 +1,7 @@
 //! What always holds in a running system.
 
 use statescope::model::{Topology, presets};
+use statescope::sim::snapshot::NodeKind;
 use statescope::sim::{Sim, Watch};
 
 fn run(topology: &Topology, seed: u64) -> Sim {
@@ -25,6 +26,30 @@ fn balances(sim: &Sim, what: &str) {
     assert_eq!(
         operations.offered,
         operations.completed + operations.failed + operations.in_flight,
+        "{what}"
+    );
+    // Conservation holds at each node, too; at clients, of operations.
+    let mut at_clients = [0; 3];
+    for node in &snapshot.nodes {
+        assert_eq!(
+            node.arrived,
+            node.completed + node.failed + node.in_flight,
+            "{what}: {}",
+            node.name
+        );
+        if node.kind == NodeKind::Clients {
+            for (sum, count) in
+                at_clients
+                    .iter_mut()
+                    .zip([node.arrived, node.completed, node.failed])
+            {
+                *sum += count;
+            }
+        }
+    }
+    assert_eq!(
+        at_clients,
+        [operations.offered, operations.completed, operations.failed],
         "{what}"
     );
     for (node, area, spent) in sim.littles_law() {

@@ -188,7 +188,6 @@ impl Sim {
         self.nodes[client as usize].arrived += 1;
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
-        self.nodes[client as usize].arrived += 1;
         counted.offered_by_kind[verb as usize & 3] += 1;
         let expects_stamp = self.newest.get(key as usize).map_or(0, |n| n.stamp);
         let index = self.free_ops.pop().unwrap_or_else(|| {
@@ -352,7 +351,6 @@ impl Sim {
         self.nodes[client as usize].completed += 1;
         let counted = &mut self.counted[counts];
         counted.completed += 1;
-        self.nodes[client as usize].completed += 1;
         counted.after_retry += u64::from(attempt > 0);
         counted.good += u64::from(good);
         counted.response[verb as usize & 3].record(took);
@@ -390,7 +388,6 @@ impl Sim {
         self.nodes[client as usize].failed += 1;
         let counted = &mut self.counted[counts];
         counted.failed += 1;
-        self.nodes[client as usize].failed += 1;
         counted.by_cause[cause as usize] += 1;
         counted.failed_response.record(took);
         if let Some(fault) = met {
