@@ -157,7 +157,7 @@ fn try_cell(
         assert!(
             lost >= least,
             "{what}: lost {lost}, expected at least {least}"
-        )
+        );
     };
     let at_most = |most: u64| assert!(lost <= most, "{what}: lost {lost}, expected at most {most}");
     // What the concerned instances had at an earlier time, with the operations in flight then.
