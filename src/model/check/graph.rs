@@ -1,0 +1,358 @@
+//! Whether links lead anywhere sensible: who calls whom, cycles, what nothing reaches, and where sessions and writes live.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Check, clients, services};
+use crate::model::node::{Node, Policy};
+use crate::model::state::{Sessions, SnapshotTo, State};
+use crate::model::topology::Topology;
+
+/// The calls that settings imply: from each service to its state store, to the store of its snapshots, and from the
+/// first services behind the clients to the session store. Written links between the same nodes only give these their
+/// latency and bandwidth.
+pub fn implied_links(topology: &Topology) -> Vec<(String, String)> {
+    let mut implied: Vec<(String, String)> = Vec::new();
+    let mut add = |from: &str, to: &str| {
+        let link = (from.to_owned(), to.to_owned());
+        let is_store = topology.nodes.get(to).is_some_and(Node::is_store);
+        if is_store && !implied.contains(&link) {
+            implied.push(link);
+        }
+    };
+    for (name, service) in services(topology) {
+        match &service.state {
+            State::External(external) => add(name, &external.store),
+            State::InMemory(memory) => {
+                if let SnapshotTo::ObjectStore(store) = &memory.snapshot_to {
+                    add(name, store);
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Sessions::ServerSide(server_side) = &topology.sessions {
+        for service in first_services(topology) {
+            add(service, &server_side.store);
+        }
+    }
+    implied
+}
+
+/// The services that requests of clients reach first, directly or through balancers: they handle sessions.
+pub fn first_services(topology: &Topology) -> Vec<&str> {
+    let mut first = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut next: Vec<&str> = clients(topology).map(|(name, _)| name).collect();
+    while let Some(name) = next.pop() {
+        let called = match topology.nodes.get(name) {
+            Some(Node::Clients(_)) => 1,
+            _ => usize::MAX,
+        };
+        for to in targets(topology, name).take(called) {
+            match topology.nodes.get(to) {
+                Some(Node::LoadBalancer(_)) if seen.insert(to) => next.push(to),
+                Some(Node::Service(_)) if seen.insert(to) => first.push(to),
+                _ => {}
+            }
+        }
+    }
+    // In the file's order, whichever way they were found.
+    first.sort_by_key(|name| topology.nodes.get_index_of(*name));
+    first
+}
+
+/// The nodes that `name` has written links to, in file order.
+pub(super) fn targets<'a>(
+    topology: &'a Topology,
+    name: &str,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let name = name.to_owned();
+    topology
+        .links
+        .0
+        .iter()
+        .filter(move |link| link.from == name)
+        .map(|link| link.to.as_str())
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn links(&mut self) {
+        let topology = self.topology;
+        let mut seen = BTreeSet::new();
+        for link in &topology.links.0 {
+            let path = format!("links.{}", link.key());
+            for end in [&link.from, &link.to] {
+                if !topology.nodes.contains_key(end) {
+                    let message = self.no_node(end);
+                    self.error(&path, message);
+                }
+            }
+            if link.from == link.to {
+                self.error(&path, "a node cannot call itself: remove the link");
+            } else if !seen.insert((&link.from, &link.to)) {
+                self.error(&path, "the link stands here twice: remove one");
+            }
+            let (from, to) = (topology.nodes.get(&link.from), topology.nodes.get(&link.to));
+            if matches!(to, Some(Node::Clients(_))) {
+                self.error(
+                    &path,
+                    format!(
+                        "nothing calls clients: turn it round, `{} -> {}`",
+                        link.to, link.from
+                    ),
+                );
+            }
+            match (from, to) {
+                (Some(store), _) if store.is_store() => self.error(
+                    &path,
+                    "a store only answers and calls nothing: turn the link round, or remove it",
+                ),
+                (Some(Node::LoadBalancer(_)), Some(Node::LoadBalancer(_))) => self.error(
+                    &path,
+                    "a load balancer chooses between the instances of services, not between other load balancers: link it to the services",
+                ),
+                (Some(Node::LoadBalancer(_)), Some(store)) if store.is_store() => self.error(
+                    &path,
+                    "the members of a store are not alike, so a load balancer cannot choose between them: link services to it directly",
+                ),
+                _ => {}
+            }
+        }
+        self.cycle();
+        self.unreachable();
+    }
+
+    fn cycle(&mut self) {
+        let topology = self.topology;
+        // Take away nodes that nothing calls until none is left; what stays is on a cycle or behind one.
+        let mut callers: BTreeMap<&str, usize> = BTreeMap::new();
+        let links = || topology.links.0.iter().filter(|link| link.from != link.to);
+        for link in links() {
+            *callers.entry(&link.to).or_default() += 1;
+        }
+        let mut free: Vec<&str> = topology
+            .nodes
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !callers.contains_key(name))
+            .collect();
+        while let Some(name) = free.pop() {
+            for to in targets(topology, name) {
+                if to != name
+                    && let Some(count) = callers.get_mut(to)
+                {
+                    *count -= 1;
+                    if *count == 0 {
+                        callers.remove(to);
+                        free.push(to);
+                    }
+                }
+            }
+        }
+        // Walk against the calls from any node that stayed: within as many steps a node comes twice.
+        let stayed = |name: &str| callers.contains_key(name) && topology.nodes.contains_key(name);
+        let Some(start) = topology.nodes.keys().find(|name| stayed(name)) else {
+            return;
+        };
+        let mut way: Vec<&str> = vec![start];
+        loop {
+            let here = way[way.len() - 1];
+            let Some(from) = links()
+                .find(|link| link.to == here && stayed(&link.from))
+                .map(|link| link.from.as_str())
+            else {
+                return;
+            };
+            if let Some(again) = way.iter().position(|&name| name == from) {
+                let mut cycle: Vec<&str> = way[again..].to_vec();
+                cycle.push(from);
+                cycle.reverse();
+                self.error(
+                    "links",
+                    format!(
+                        "requests would go round for ever: {}; remove one of these links",
+                        cycle.join(" -> ")
+                    ),
+                );
+                return;
+            }
+            way.push(from);
+        }
+    }
+
+    fn unreachable(&mut self) {
+        let topology = self.topology;
+        let implied = implied_links(topology);
+        let mut reached: BTreeSet<&str> = clients(topology).map(|(name, _)| name).collect();
+        let mut next: Vec<&str> = reached.iter().copied().collect();
+        while let Some(name) = next.pop() {
+            let implied = implied
+                .iter()
+                .filter(|(from, _)| from == name)
+                .map(|(_, to)| to.as_str());
+            for to in targets(topology, name).chain(implied) {
+                if reached.insert(to) {
+                    next.push(to);
+                }
+            }
+        }
+        if clients(topology).next().is_none() {
+            return; // said already
+        }
+        for name in topology.nodes.keys() {
+            if !reached.contains(name.as_str()) {
+                self.warning(
+                    format!("nodes.{name}"),
+                    "no request reaches it: link it to what calls it, or remove it",
+                );
+            }
+        }
+    }
+
+    pub(super) fn sessions(&mut self) {
+        let topology = self.topology;
+        if let Sessions::ServerSide(server_side) = &topology.sessions {
+            self.store("sessions.store", &server_side.store, "sessions");
+            if let Some(Node::ObjectStore(_)) = topology.nodes.get(&server_side.store) {
+                self.warning(
+                    "sessions.store",
+                    "every request waits for an object store to look up its session: a RedisLike or SqlDatabase node answers a hundred times faster",
+                );
+            }
+        }
+        let first = first_services(topology);
+        if first.is_empty()
+            && !matches!(topology.sessions, Sessions::None)
+            && clients(topology).any(|(name, _)| targets(topology, name).next().is_some())
+        {
+            self.error(
+                "sessions",
+                "no service stands behind the clients to check sessions: put one there, or set `sessions: None`",
+            );
+        }
+        let kept_by_one = matches!(
+            topology.sessions,
+            Sessions::ServerSide(_) | Sessions::InMemory(_)
+        );
+        if let ([one, another, ..], true) = (&first[..], kept_by_one) {
+            self.error(
+                "sessions",
+                format!("these sessions are handled by one service behind the clients, and `{one}` and `{another}` both stand there: put one service in front of both, or use `Jwt()`"),
+            );
+        }
+        for name in first {
+            let Some(Node::Service(service)) = topology.nodes.get(name) else {
+                continue;
+            };
+            if service.instances < 2 || self.always_same_instance(name) {
+                continue;
+            }
+            if let Sessions::InMemory(memory) = &topology.sessions {
+                self.warning(
+                    "sessions",
+                    format!("sessions are in the memory of `{name}`, but requests go to any of its instances, so users are logged out even without a fault: give the load balancer before it `policy: StickyCookie`"),
+                );
+                if memory.replication.replicas() >= service.instances {
+                    self.warning(
+                        "sessions.replication",
+                        format!("`{name}` has too few instances for that many copies"),
+                    );
+                }
+            }
+            if service.state.is_local() {
+                self.warning(
+                    format!("nodes.{name}.state"),
+                    "each instance knows only what was written through it, but requests go to any of them: give the load balancer before it `policy: StickyCookie`, or keep state in a store",
+                );
+            }
+        }
+    }
+
+    /// Whether a user's requests to the service always go to the same instance.
+    fn always_same_instance(&self, service: &str) -> bool {
+        let mut callers = self
+            .topology
+            .links
+            .0
+            .iter()
+            .filter(|link| link.to == service)
+            .map(|link| self.topology.nodes.get(&link.from));
+        callers.all(|caller| match caller {
+            Some(Node::LoadBalancer(lb)) => lb.policy == Policy::StickyCookie,
+            _ => false,
+        })
+    }
+
+    /// Writes must have a home on every way that a request can take.
+    pub(super) fn writes(&mut self) {
+        let topology = self.topology;
+        let mut homes = BTreeMap::new();
+        let mut blamed = BTreeSet::new();
+        let writers: Vec<&str> = clients(topology)
+            .filter(|(_, clients)| clients.mix.write > 0.0)
+            .map(|(name, _)| name)
+            .collect();
+        for name in writers {
+            if let Some(target) = targets(topology, name).next() {
+                self.blame_homeless(target, &mut homes, &mut blamed);
+            }
+        }
+    }
+
+    fn blame_homeless(
+        &mut self,
+        name: &'a str,
+        homes: &mut BTreeMap<&'a str, bool>,
+        blamed: &mut BTreeSet<&'a str>,
+    ) {
+        if self.has_home(name, homes) || !blamed.insert(name) {
+            return;
+        }
+        match self.topology.nodes.get(name) {
+            Some(Node::LoadBalancer(_)) => {
+                for target in targets(self.topology, name) {
+                    self.blame_homeless(target, homes, blamed);
+                }
+            }
+            Some(Node::Service(_)) => self.error(
+                format!("nodes.{name}.state"),
+                "clients write, but the writes have nowhere to live: nothing from here on keeps state. Choose where this service keeps it, such as External(store: \"store\"), or link it to a store; a store that only keeps its sessions does not count",
+            ),
+            _ => {}
+        }
+    }
+
+    /// Whether what is written through the node ends somewhere that keeps it.
+    fn has_home(&self, name: &'a str, homes: &mut BTreeMap<&'a str, bool>) -> bool {
+        if let Some(&home) = homes.get(name) {
+            return home;
+        }
+        homes.insert(name, false); // a cycle is no home
+        let home = match self.topology.nodes.get(name) {
+            Some(node) if node.is_store() => true,
+            Some(Node::LoadBalancer(_)) => {
+                let mut targets = targets(self.topology, name).peekable();
+                targets.peek().is_some() && targets.all(|to| self.has_home(to, homes))
+            }
+            Some(Node::Service(service)) => match &service.state {
+                State::Stateless => {
+                    let session_store = match &self.topology.sessions {
+                        Sessions::ServerSide(server_side)
+                            if first_services(self.topology).contains(&name) =>
+                        {
+                            Some(server_side.store.as_str())
+                        }
+                        _ => None,
+                    };
+                    targets(self.topology, name)
+                        .filter(|to| Some(*to) != session_store)
+                        .any(|to| self.has_home(to, homes))
+                }
+                _ => true, // a store that is missing is told elsewhere
+            },
+            _ => false,
+        };
+        homes.insert(name, home);
+        home
+    }
+}

@@ -1,0 +1,246 @@
+//! Whether the scenario can happen, and what a file expects can be measured.
+
+use std::collections::BTreeMap;
+
+use super::{Check, Severity, kind};
+use crate::model::expect::{Expectation, Metric};
+use crate::model::node::Node;
+use crate::model::scenario::{Command, Timed};
+use crate::model::settings::unknown_name;
+use crate::model::state::Sessions;
+use crate::model::topology::Topology;
+
+impl Check<'_> {
+    pub(super) fn scenario(&mut self) {
+        let topology = self.topology;
+        // Tried in the order of time on a copy, so that a node which an event adds is known to later ones.
+        let mut order: Vec<usize> = (0..topology.scenario.len()).collect();
+        order.sort_by_key(|&index| topology.scenario[index].earliest());
+        let mut now = topology.clone();
+        let mut added: BTreeMap<String, u64> = BTreeMap::new();
+        let mut edited: Option<usize> = None;
+        for index in order {
+            let timed = &topology.scenario[index];
+            let path = format!("scenario[{index}]");
+            // What several edits at the same time make of it is judged after the last of them.
+            if let Some(last) = edited
+                && topology.scenario[last].earliest() < timed.earliest()
+            {
+                edited = None;
+                self.after_edit(last, &now);
+            }
+            if let Timed::Between(from, to, _) = timed
+                && to < from
+            {
+                self.error(
+                    &path,
+                    format!("it ends ({to}) before it begins ({from}): swap the two times"),
+                );
+            }
+            if timed.earliest() > topology.duration {
+                self.warning(
+                    &path,
+                    format!(
+                        "it comes after the end of the run ({}): it never happens",
+                        topology.duration
+                    ),
+                );
+            }
+            let command = timed.command();
+            match command_problem(&now, command, &added) {
+                Some(message) => self.error(&path, message),
+                None if command.is_edit() => match now.apply(command) {
+                    Ok(()) => edited = Some(index),
+                    Err(error) => self.error(&path, error.to_string()),
+                },
+                None => match command {
+                    Command::AddInstances(node, count) => {
+                        *added.entry(node.clone()).or_default() += u64::from(*count);
+                    }
+                    // A deployment starts further instances, whose numbers are then in use.
+                    Command::Deploy(node, _) => {
+                        let members = now.nodes.get(node).map_or(0, Node::members);
+                        *added.entry(node.clone()).or_default() += u64::from(members);
+                    }
+                    _ => {}
+                },
+            }
+        }
+        if let Some(last) = edited {
+            self.after_edit(last, &now);
+        }
+    }
+
+    /// What is wrong with the topology that an edit of the scenario leads to.
+    fn after_edit(&mut self, index: usize, now: &Topology) {
+        let mut after = Check {
+            topology: now,
+            problems: Vec::new(),
+        };
+        after.size();
+        if after.problems.is_empty() {
+            after.structure();
+        }
+        let mut problems = after.problems.into_iter();
+        if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
+            // What was wrong from the start has been said.
+            let old = self
+                .problems
+                .iter()
+                .any(|old| old.path == problem.path && old.message == problem.message);
+            if !old {
+                self.error(
+                    format!("scenario[{index}]"),
+                    format!("after it {}: {}", problem.path, problem.message),
+                );
+            }
+        }
+    }
+
+    pub(super) fn expects(&mut self) {
+        for (index, text) in self.topology.expects.iter().enumerate() {
+            let path = format!("expects[{index}]");
+            match text.parse::<Expectation>() {
+                Ok(expectation) => {
+                    if let Some(message) = self.metric_problem(&expectation.metric) {
+                        self.error(path, message);
+                    }
+                }
+                Err(message) => self.error(path, message),
+            }
+        }
+    }
+
+    fn metric_problem(&self, metric: &Metric) -> Option<String> {
+        /// The parts of the results (`run --json`) that hold figures.
+        const PARTS: [&str; 16] = [
+            "operations",
+            "throughput_per_s",
+            "goodput_per_s",
+            "error_rate",
+            "response_time_s",
+            "failed_response_time_s",
+            "by_kind",
+            "writes",
+            "sessions",
+            "reads",
+            "recovery",
+            "nodes",
+            "links",
+            "rebalances",
+            "objectives",
+            "cost",
+        ];
+        std::iter::once(&metric.path)
+            .chain(&metric.over)
+            .find_map(|path| {
+                let mut segments = path.split(['.', '[']);
+                let part = segments.next().unwrap_or_default();
+                if !PARTS.contains(&part) {
+                    return Some(unknown_name("figure", part, PARTS.into_iter()));
+                }
+                let name = segments.next().unwrap_or_default();
+                if part == "nodes" && !self.topology.nodes.contains_key(name) {
+                    // A node that an event adds is fine.
+                    let added = self.topology.scenario.iter().any(|timed| {
+                        matches!(timed.command(), Command::Add(added, _) if added == name)
+                            || matches!(timed.command(), Command::Set(path, _) if path == &format!("nodes.{name}"))
+                    });
+                    return (!added).then(|| self.no_node(name));
+                }
+                None
+            })
+    }
+}
+
+/// What is wrong with a command that is no edit, on the system as it is then. `added` are instances started so far.
+fn command_problem(
+    topology: &Topology,
+    command: &Command,
+    added: &BTreeMap<String, u64>,
+) -> Option<String> {
+    if command.is_edit() || matches!(command, Command::ReplaceSigningKey) {
+        return match (command, &topology.sessions) {
+            (Command::ReplaceSigningKey, sessions) if !matches!(sessions, Sessions::Jwt(_)) => {
+                Some("there is no signing key: only `sessions: Jwt(...)` has one".to_owned())
+            }
+            _ => None,
+        };
+    }
+    let name = command.node()?;
+    let Some(node) = topology.nodes.get(name) else {
+        return Some(unknown_name(
+            "node",
+            name,
+            topology.nodes.keys().map(String::as_str),
+        ));
+    };
+    match command {
+        Command::Crash(_, number)
+        | Command::LoseMachine(_, number)
+        | Command::Hang(_, number)
+        | Command::Resume(_, number)
+        | Command::Restart(_, number) => {
+            if !(matches!(node, Node::Service(_)) || node.is_store()) {
+                return Some(format!(
+                    "`{name}` is {}: faults happen to instances of services and members of stores",
+                    kind(node)
+                ));
+            }
+            let most = u64::from(node.members()) + added.get(name).copied().unwrap_or(0);
+            (*number == 0 || u64::from(*number) > most).then(|| {
+                format!("there is no instance {number} of `{name}`: they count from 1 to {most}")
+            })
+        }
+        Command::Failover(_) => {
+            if !node.is_store() {
+                Some(format!(
+                    "`{name}` is {}: only a store fails over",
+                    kind(node)
+                ))
+            } else if node.members() < 2 {
+                Some(format!(
+                    "`{name}` has no replica to fail over to: give it `replication: Asynchronous()`"
+                ))
+            } else {
+                None
+            }
+        }
+        Command::Deploy(..) | Command::AddInstances(..) | Command::RemoveInstances(..)
+            if !matches!(node, Node::Service(_)) =>
+        {
+            Some(format!(
+                "`{name}` is {}: only services are deployed and scaled",
+                kind(node)
+            ))
+        }
+        Command::AddInstances(_, count) => {
+            let total = u64::from(node.members())
+                + added.get(name).copied().unwrap_or(0)
+                + u64::from(*count);
+            if *count == 0 {
+                Some("it adds no instance".to_owned())
+            } else if total > 1000 {
+                Some(format!(
+                    "that makes {total} instances of `{name}`: at most 1000"
+                ))
+            } else {
+                None
+            }
+        }
+        Command::RemoveInstances(_, count) => {
+            let there = u64::from(node.members()) + added.get(name).copied().unwrap_or(0);
+            if *count == 0 {
+                Some("it removes no instance".to_owned())
+            } else if u64::from(*count) >= there {
+                Some(format!(
+                    "at most {} of the {there} instances of `{name}` can be removed: one has to stay",
+                    there - 1
+                ))
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
