@@ -24,6 +24,18 @@ pub struct Part {
     pub percentiles: Option<[f64; 3]>,
     /// Whether a fault lies between the part before and this one.
     sharp: bool,
+    made_of: MadeOf,
+}
+
+/// What a part was made of: the same again gives the same part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct MadeOf {
+    /// Which part of time of this width it is, and how many faults lie before it.
+    place: (u64, usize),
+    width: u64,
+    from: Duration,
+    to: Duration,
+    intervals: usize,
 }
 
 /// The reduced data of a span of time.
@@ -63,7 +75,7 @@ impl Reduced {
         }
         self.key = Some(key);
         let intervals = history.between(Duration(key.from), Duration(key.to));
-        self.parts = parts(intervals, width, cuts);
+        self.parts = parts(intervals, width, cuts, &std::mem::take(&mut self.parts));
         self.losses = losses(intervals);
     }
 
@@ -129,55 +141,76 @@ fn part_width(span_s: f64, pixels: f32) -> u64 {
     width as u64
 }
 
-fn parts(intervals: &[Interval], width: u64, cuts: &[f64]) -> Vec<Part> {
+/// While time runs only the last parts are new; those of `before` that are made of the same are taken over, because
+/// percentiles of many intervals take time.
+fn parts(intervals: &[Interval], width: u64, cuts: &[f64], before: &[Part]) -> Vec<Part> {
     let place = |interval: &Interval| {
         let middle = interval.from.0 / 2 + interval.to.0 / 2;
         let cut = cuts.partition_point(|cut| *cut * 1e9 < middle as f64);
         (middle / width, cut)
     };
     let mut parts: Vec<Part> = Vec::new();
-    let mut before = None;
+    let mut cut_before = None;
     for group in intervals.chunk_by(|a, b| place(a) == place(b)) {
-        let Some(sum) = summed(group) else { continue };
-        let cut = place(&group[0]).1;
-        let sharp = before.is_some_and(|before| before != cut);
-        before = Some(cut);
+        let (first, last) = (&group[0], &group[group.len() - 1]);
+        let made_of = MadeOf {
+            place: place(first),
+            width,
+            from: first.from,
+            to: last.to,
+            intervals: group.len(),
+        };
+        let cut = made_of.place.1;
+        let sharp = cut_before.is_some_and(|before| before != cut);
+        cut_before = Some(cut);
         // What has just begun is too short to be read: it waits until there is more of it.
-        let unfinished = group.last() == intervals.last() && (sum.to.0 - sum.from.0) * 2 < width;
-        if unfinished && !sharp && parts.len() > 1 {
-            if let Some(last) = parts.last_mut() {
-                last.to = sum.to.secs();
-            }
+        let unfinished = group.last() == intervals.last() && (last.to.0 - first.from.0) * 2 < width;
+        if unfinished
+            && !sharp
+            && let Some(part) = parts.last_mut()
+        {
+            part.to = last.to.secs();
             continue;
         }
-        let length = Duration(sum.to.0 - sum.from.0).secs();
-        parts.push(Part {
-            from: sum.from.secs(),
-            to: sum.to.secs(),
-            rates: [sum.completed, sum.retried, sum.failed].map(|n| n as f64 / length),
-            percentiles: sum.percentiles,
-            sharp,
-        });
+        let at = before.partition_point(|part| part.made_of.place < made_of.place);
+        let same = before.get(at).filter(|part| part.made_of == made_of);
+        let mut part = match same {
+            Some(part) => part.clone(),
+            None => made(group, made_of),
+        };
+        part.sharp = sharp;
+        part.to = last.to.secs();
+        parts.push(part);
     }
     parts
 }
 
-/// Intervals as one, without the figures of nodes.
-fn summed(intervals: &[Interval]) -> Option<Interval> {
-    let (first, last) = (intervals.first()?, intervals.last()?);
+fn made(group: &[Interval], made_of: MadeOf) -> Part {
+    let sum = summed(group);
+    let length = Duration(made_of.to.0 - made_of.from.0).secs();
+    Part {
+        from: made_of.from.secs(),
+        to: made_of.to.secs(),
+        rates: [sum.completed, sum.retried, sum.failed].map(|n| n as f64 / length),
+        percentiles: sum.percentiles,
+        sharp: false,
+        made_of,
+    }
+}
+
+/// Counts and percentiles of intervals.
+fn summed(intervals: &[Interval]) -> Interval {
     let samples: Vec<(f64, [f64; 3])> = intervals
         .iter()
         .filter_map(|i| Some(((i.completed + i.retried) as f64, i.percentiles?)))
         .collect();
-    Some(Interval {
-        from: first.from,
-        to: last.to,
+    Interval {
         completed: intervals.iter().map(|i| i.completed).sum(),
         retried: intervals.iter().map(|i| i.retried).sum(),
         failed: intervals.iter().map(|i| i.failed).sum(),
         percentiles: history::merged_percentiles(&samples),
         ..Interval::default()
-    })
+    }
 }
 
 fn losses(intervals: &[Interval]) -> Vec<(f64, u64, u64)> {
@@ -243,6 +276,22 @@ mod tests {
         );
         assert_eq!(reduced.lost_by(59.9), (0, 0));
         assert_eq!(reduced.lost_by(60.5), (49, 512));
+    }
+
+    #[test]
+    fn what_is_taken_over_is_what_would_be_made() {
+        let mut sample = Sample::new();
+        let intervals = sample.history.intervals().to_vec();
+        let mut window = TimeWindow::default();
+        window.follow(&sample.view());
+        sample.history.clear();
+        let (mut kept, mut fresh) = (Reduced::default(), Reduced::default());
+        for interval in intervals {
+            sample.history.push(interval);
+            kept.update(&sample.history, &window, 764.0, &[60.0]);
+        }
+        fresh.update(&sample.history, &window, 764.0, &[60.0]);
+        assert_eq!(format!("{:?}", kept.parts), format!("{:?}", fresh.parts));
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod now;
 mod overview;
 mod settings;
 
+use std::sync::Arc;
+
 use egui::{
     Align2, Popup, PopupCloseBehavior, RectAlign, ScrollArea, Sense, Stroke, Ui, UiBuilder, pos2,
     vec2,
@@ -13,14 +15,15 @@ use egui::{
 
 use super::action::{Action, Selection};
 use super::canvas::words;
-use super::charts::NodeChart;
+use super::charts::{self, NodeChart};
 use super::format;
 use super::icons::Icon;
 use super::measure::Measure;
 use super::state::View;
 use super::theme::{self, Palette, Weight, height, size, space, stroke};
 use super::widgets::{Button, paint_text};
-use crate::model::settings::{Field, Setting, Shape, with_profile};
+use crate::model::node::LinkSettings;
+use crate::model::settings::{Field, Profile, Setting, Shape, with_profile};
 use crate::model::{Command, Link, Node};
 use crate::sim::snapshot::NodeKind;
 
@@ -36,19 +39,67 @@ pub struct Inspector {
     offered: Option<choices::Offered>,
     /// Whether a chart here had the pointer at the last frame.
     pointed: bool,
+    recent: Recent,
+    described: Described,
+}
+
+/// Response times of the last moments, made a few times a second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    at: Option<f64>,
+    percentiles: Option<[f64; 3]>,
+}
+
+impl Recent {
+    fn update(&mut self, ui: &Ui, view: &View) {
+        let now = ui.input(|input| input.time);
+        if self.at.is_none_or(|at| !(0.0..0.2).contains(&(now - at))) {
+            self.at = Some(now);
+            self.percentiles = charts::recent(view).and_then(|interval| interval.percentiles);
+        }
+    }
+}
+
+/// The description of what is shown, made once for it.
+#[derive(Clone, Debug, Default)]
+struct Described {
+    of: Option<(Profile, &'static str)>,
+    fields: Arc<[Field]>,
+}
+
+impl Described {
+    fn get(
+        &mut self,
+        profile: Profile,
+        of: &'static str,
+        shape: impl FnOnce() -> Shape,
+    ) -> Arc<[Field]> {
+        if self.of != Some((profile, of)) {
+            self.of = Some((profile, of));
+            self.fields = match with_profile(profile, shape) {
+                Shape::Group(fields) => fields.into(),
+                _ => Arc::default(),
+            };
+        }
+        Arc::clone(&self.fields)
+    }
 }
 
 /// What a panel's parts add to: the view and the answers.
 struct Pane<'a> {
     view: &'a View<'a>,
+    /// Response times of the last moments: 50th, 95th, 99th percentile in seconds.
+    percentiles: Option<[f64; 3]>,
     actions: Vec<Action>,
 }
 
 impl Inspector {
     /// Shows it in all the room there is; returns what was asked for.
     pub fn ui(&mut self, ui: &mut Ui, view: &View) -> Vec<Action> {
+        self.recent.update(ui, view);
         let mut pane = Pane {
             view,
+            percentiles: self.recent.percentiles,
             actions: Vec::new(),
         };
         let node = view
@@ -107,14 +158,15 @@ impl Inspector {
             }
         }
         section(ui, |ui| {
-            now::show_first(ui, name, node, pane.view);
+            now::show_first(ui, name, node, pane);
             if !matches!(node, Node::Clients(_) | Node::LoadBalancer(_)) {
                 self.node_charts(ui, name, pane);
             }
             now::show_rest(ui, name, node, pane.view);
         });
         let base = format!("nodes.{name}");
-        let fields = settings_of(node, pane.view);
+        let profile = pane.view.topology.profile;
+        let fields = self.described.get(profile, node.name(), || shape_of(node));
         let first: &[&str] = match node {
             Node::Clients(_) => &["arrivals", "mix", "timeout", "retries"],
             Node::LoadBalancer(_) => &["policy", "health_checks", "retries"],
@@ -152,8 +204,8 @@ impl Inspector {
         section(ui, |ui| {
             let key = format!("{from}->{to}");
             if pane.view.topology.links.find(&key).is_some() {
-                let fields = group_fields(crate::model::node::LinkSettings::shape);
-                let fields = with_profile(pane.view.topology.profile, fields);
+                let profile = pane.view.topology.profile;
+                let fields = self.described.get(profile, "Link", LinkSettings::shape);
                 let base = format!("links.{key}");
                 let first = ["latency", "bandwidth"];
                 settings::show(ui, &base, &fields, &first, &mut self.more, pane);
@@ -340,25 +392,13 @@ impl Title {
     }
 }
 
-/// The settings of a node's kind, with the defaults of the topology's profile.
-fn settings_of(node: &Node, view: &View) -> Vec<Field> {
-    let shape = with_profile(view.topology.profile, Node::shape);
-    let Shape::Choice(kinds) = shape else {
-        return Vec::new();
+/// What a node of this kind has to set.
+fn shape_of(node: &Node) -> Shape {
+    let Shape::Choice(kinds) = Node::shape() else {
+        return Shape::Ron;
     };
     let kind = kinds.into_iter().find(|kind| kind.name == node.name());
-    match kind.and_then(|kind| kind.payload) {
-        Some(Shape::Group(fields)) => fields,
-        _ => Vec::new(),
-    }
-}
-
-/// The fields of a group.
-fn group_fields(shape: fn() -> Shape) -> impl FnOnce() -> Vec<Field> {
-    move || match shape() {
-        Shape::Group(fields) => fields,
-        _ => Vec::new(),
-    }
+    kind.and_then(|kind| kind.payload).unwrap_or(Shape::Ron)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::Pane;
-use crate::app::charts::{self, NodeFigure, TimeWindow};
+use crate::app::charts::{NodeFigure, TimeWindow};
 use crate::app::format;
 use crate::app::readings::{LinkReading, NodeReading};
 use crate::app::state::View;
@@ -48,10 +48,11 @@ pub const CHARTS: [Charted; 2] = [
 ];
 
 /// Shows what comes before the charts.
-pub fn show_first(ui: &mut Ui, name: &str, node: &Node, view: &View) {
+pub fn show_first(ui: &mut Ui, name: &str, node: &Node, pane: &Pane) {
+    let view = pane.view;
     section(ui, "Now", "smoothed");
     if let Node::Clients(_) = node {
-        show_clients(ui, view);
+        show_clients(ui, pane);
         return;
     }
     let reading = view.readings.node(name).cloned().unwrap_or_default();
@@ -59,7 +60,7 @@ pub fn show_first(ui: &mut Ui, name: &str, node: &Node, view: &View) {
     let (value, unit) = format::rate(reading.throughput);
     figure_row(ui, "Throughput", &course, &value, unit, None);
     let p99 = series(ui, view, |interval| interval.percentiles.map(|p| p[2]));
-    let (value, unit) = percentile(view, 2);
+    let (value, unit) = percentile(pane, 2);
     figure_row(ui, "p99 of all", &p99, &value, unit, None);
 }
 
@@ -90,7 +91,8 @@ fn course(ui: &Ui, view: &View, name: &str, figure: fn(&NodeInterval) -> f64) ->
 }
 
 /// The figures of the topology as its users see it.
-pub fn show_clients(ui: &mut Ui, view: &View) {
+pub fn show_clients(ui: &mut Ui, pane: &Pane) {
+    let view = pane.view;
     let totals = view.readings.totals();
     let palette = theme::palette(ui);
     let rate = |interval: &Interval, count: u64| {
@@ -106,7 +108,7 @@ pub fn show_clients(ui: &mut Ui, view: &View) {
     figure_row(ui, "Failed", &failed, &value, unit, colour);
     for (which, title) in ["p50", "p95", "p99"].into_iter().enumerate() {
         let course = series(ui, view, |i| i.percentiles.map(|p| p[which]));
-        let (value, unit) = percentile(view, which);
+        let (value, unit) = percentile(pane, which);
         figure_row(ui, title, &course, &value, unit, None);
     }
     if view.topology.sessions != Sessions::None {
@@ -149,9 +151,8 @@ fn sessions(ui: &mut Ui, view: &View) {
     figure_row(ui, "Sessions lost", &[], &lost, "", colour);
 }
 
-fn percentile(view: &View, which: usize) -> (String, &'static str) {
-    let percentiles = charts::recent(view).and_then(|interval| interval.percentiles);
-    percentiles.map_or_else(
+fn percentile(pane: &Pane, which: usize) -> (String, &'static str) {
+    pane.percentiles.map_or_else(
         || (format::UNKNOWN.to_owned(), ""),
         |p| format::time(p[which]),
     )

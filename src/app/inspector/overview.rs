@@ -2,7 +2,7 @@
 
 use egui::{Ui, vec2};
 
-use super::{Inspector, Pane, group_fields, now, section, settings};
+use super::{Inspector, Pane, now, section, settings};
 use crate::app::action::Action;
 use crate::app::events;
 use crate::app::format;
@@ -11,7 +11,7 @@ use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{self, Button, LogRow};
 use crate::model::Command;
 use crate::model::Topology;
-use crate::model::settings::{Setting, to_ron, with_profile};
+use crate::model::settings::{Setting, to_ron};
 
 impl Inspector {
     pub(super) fn overview_ui(&mut self, ui: &mut Ui, pane: &mut Pane) {
@@ -54,10 +54,12 @@ impl Inspector {
         section(ui, |ui| self.sessions_ui(ui, pane));
         section(ui, |ui| {
             widgets::section(ui, "Now", "smoothed");
-            now::show_clients(ui, pane.view);
+            now::show_clients(ui, pane);
         });
         section(ui, |ui| scenario(ui, pane));
-        let fields = with_profile(topology.profile, group_fields(Topology::shape));
+        let fields = self
+            .described
+            .get(topology.profile, "Topology", Topology::shape);
         let of = |names: &[&str]| -> Vec<_> {
             let wanted = names
                 .iter()
