@@ -323,10 +323,10 @@ pub fn describe(scene: &Scene, card: &Card) -> String {
         parts.push(format!("{up} of {all} up"));
         parts.push(format!("{} busy", words::percent(card.busy())));
     }
-    if let Some(view) = card.view {
-        if view.only_here_sessions + view.only_here_writes > 0 {
-            parts.push(only_here(view.only_here_sessions, view.only_here_writes));
-        }
+    if let Some(view) = card.view
+        && view.only_here_sessions + view.only_here_writes > 0
+    {
+        parts.push(only_here(view.only_here_sessions, view.only_here_writes));
     }
     if let Some(loss) = card.loss {
         let lost = [
