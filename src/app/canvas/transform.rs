@@ -3,7 +3,7 @@
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 /// Least and greatest zoom; 1 is 100 %.
-pub const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.1..=4.0;
+pub const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.05..=4.0;
 /// Below this zoom small text would be illegible, so it is left out.
 pub const READABLE_ZOOM: f32 = 0.45;
 /// Fitting never magnifies beyond this.
