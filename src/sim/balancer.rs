@@ -184,13 +184,13 @@ impl Sim {
         };
         let slot = &mut balancer.targets[target as usize];
         let name = u64::from(slot.node) << 16 | u64::from(slot.instance);
-        if slot.probing {
+        if slot.probing || slot.removed {
             return;
         }
-        slot.probing = true;
         let Some(checks) = balancer.settings.health_checks.clone() else {
             return;
         };
+        slot.probing = true;
         let phase = unit(draw(balancer.phase_key, name)) * checks.interval.0 as f64;
         self.timer_after(
             phase as u64,
@@ -237,10 +237,12 @@ impl Sim {
         let Some(balancer) = self.balancer(node) else {
             return;
         };
-        let Some(checks) = balancer.settings.health_checks.clone() else {
+        let checks = balancer.settings.health_checks.clone();
+        let slot = &mut balancer.targets[target as usize];
+        let Some(checks) = checks else {
+            slot.probing = false;
             return;
         };
-        let slot = &mut balancer.targets[target as usize];
         if good {
             slot.good_probes += 1;
             slot.failed_probes = 0;
@@ -258,8 +260,7 @@ impl Sim {
                 target,
             },
         );
-        let draining =
-            self.nodes[service as usize].instances[instance as usize].status == Status::Draining;
+        let draining = self.nodes[service as usize].instances[instance as usize].draining;
         if falls {
             self.set_rotation(node, target, false);
             self.found_dead(service, instance);
@@ -289,6 +290,29 @@ impl Sim {
                     .filter(|t| t.node == service && t.instance == instance)
                 {
                     target.up = up;
+                    target.failed_probes = 0;
+                    target.good_probes = 0;
+                }
+            }
+        }
+    }
+
+    /// A balancer without checks does not know of deaths: it sends requests to all but those taken out on purpose.
+    pub(super) fn trust(&mut self, service: u16, instance: u16) {
+        let here = &self.nodes[service as usize].instances[instance as usize];
+        if here.draining || here.leaving || !here.status.serves() {
+            return;
+        }
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body
+                && balancer.settings.health_checks.is_none()
+            {
+                for target in balancer
+                    .targets
+                    .iter_mut()
+                    .filter(|t| t.node == service && t.instance == instance)
+                {
+                    target.up = true;
                     target.failed_probes = 0;
                     target.good_probes = 0;
                 }

@@ -10,7 +10,7 @@ use super::parts::{
     BalancerBody, Body, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE, NONE,
     NodeSlot, ServiceBody, StoreBody, Target, User, Way,
 };
-use super::snapshot::{NodeKind, What};
+use super::snapshot::{NodeKind, Status, What};
 use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
 use super::{LanePurpose, LossCause, Newest, Sim};
 use crate::model::node::{Io, Persistence, Policy, Queue};
@@ -122,6 +122,7 @@ impl Sim {
                 popularity: None,
                 next_op: 0,
                 timeout_lane: self.new_lane(LanePurpose::ClientTimeout),
+                longest_timeout: None,
                 budget: 10.0,
                 first_user: u32::MAX,
                 first_own_key: u32::MAX,
@@ -130,13 +131,14 @@ impl Sim {
                 needs_user: false,
                 needs_key: false,
                 epoch: 0,
-                running: 0,
+                seats: Vec::new(),
             })),
             Node::LoadBalancer(settings) => Body::Balancer(Box::new(BalancerBody {
                 settings: settings.clone(),
                 targets: Vec::new(),
                 work_lane: self.new_lane(LanePurpose::Work),
                 response_lane: self.new_lane(LanePurpose::CallTimeout),
+                longest_timeout: None,
                 turn: 0,
                 cookies: Vec::new(),
                 balance_key: on(Draw::Balance),
@@ -150,6 +152,7 @@ impl Sim {
                 service_key: on(Draw::Service),
                 error_key: on(Draw::Error),
                 call_lane: self.new_lane(LanePurpose::CallTimeout),
+                longest_timeout: None,
                 calls: Vec::new(),
                 state_link: u16::MAX,
                 session_link: u16::MAX,
@@ -212,6 +215,7 @@ impl Sim {
                     .push(Instance::new(now, 1, 1.0));
             }
         }
+        self.renew_lanes(slot, node);
         let here = &mut self.nodes[slot as usize];
         let mut workers = None;
         let constant = |d: crate::units::Duration| Sampler::new(&Distribution::Constant(d));
@@ -321,6 +325,54 @@ impl Sim {
         }
     }
 
+    /// What is due earlier from now on must not wait behind what was sent under a longer delay: it gets a lane of its own.
+    fn renew_lanes(&mut self, slot: u16, node: &Node) {
+        let shorter = |before: Option<crate::units::Duration>,
+                       now: Option<crate::units::Duration>| {
+            matches!((before, now), (Some(before), Some(now)) if now < before)
+        };
+        let (client, work, call) = match (&self.nodes[slot as usize].body, node) {
+            (Body::Clients(body), Node::Clients(new)) => {
+                (shorter(body.longest_timeout, new.timeout), false, false)
+            }
+            (Body::Balancer(body), Node::LoadBalancer(new)) => (
+                false,
+                new.work < body.settings.work,
+                shorter(body.longest_timeout, new.response_timeout),
+            ),
+            (Body::Service(body), Node::Service(new)) => (
+                false,
+                false,
+                shorter(body.longest_timeout, new.call_timeout),
+            ),
+            _ => return,
+        };
+        let client = client.then(|| self.new_lane(LanePurpose::ClientTimeout));
+        let work = work.then(|| self.new_lane(LanePurpose::Work));
+        let call = call.then(|| self.new_lane(LanePurpose::CallTimeout));
+        let longest = |renewed: bool, before: Option<crate::units::Duration>, now| {
+            if renewed { now } else { before.max(now) }
+        };
+        match (&mut self.nodes[slot as usize].body, node) {
+            (Body::Clients(body), Node::Clients(new)) => {
+                body.timeout_lane = client.unwrap_or(body.timeout_lane);
+                body.longest_timeout = longest(client.is_some(), body.longest_timeout, new.timeout);
+            }
+            (Body::Balancer(body), Node::LoadBalancer(new)) => {
+                body.work_lane = work.unwrap_or(body.work_lane);
+                body.response_lane = call.unwrap_or(body.response_lane);
+                body.longest_timeout =
+                    longest(call.is_some(), body.longest_timeout, new.response_timeout);
+            }
+            (Body::Service(body), Node::Service(new)) => {
+                body.call_lane = call.unwrap_or(body.call_lane);
+                body.longest_timeout =
+                    longest(call.is_some(), body.longest_timeout, new.call_timeout);
+            }
+            _ => {}
+        }
+    }
+
     fn remove_node(&mut self, slot: u16) {
         self.nodes[slot as usize].removed = true;
         for instance in 0..self.nodes[slot as usize].instances.len() as u16 {
@@ -335,7 +387,7 @@ impl Sim {
                 self.logs[log as usize].retired = true;
                 self.logs[log as usize].online = false;
             }
-            self.set_status(slot, instance, super::snapshot::Status::Removed);
+            self.set_status(slot, instance, Status::Removed);
             self.cut_off(slot, instance, true);
         }
     }
@@ -354,7 +406,7 @@ impl Sim {
             topology.profile,
             crate::model::node::LinkSettings::default,
         );
-        let entry = entry_service_of(topology);
+        let entries = crate::model::check::first_services(topology);
         let session_store = match &topology.sessions {
             Sessions::ServerSide(s) => self.slot_of(&s.store),
             _ => None,
@@ -367,7 +419,7 @@ impl Sim {
             if let State::External(external) = &service.state {
                 implied.extend(self.slot_of(&external.store).map(|to| (from, to)));
             }
-            if entry.as_deref() == Some(name) {
+            if entries.contains(&name.as_str()) {
                 implied.extend(session_store.map(|to| (from, to)));
             }
         }
@@ -414,6 +466,15 @@ impl Sim {
                 });
                 self.links.len() - 1
             });
+            if latency < self.links[index].latency {
+                // What is sent from now on may overtake what is under way.
+                let lanes = (
+                    self.new_lane(LanePurpose::Request),
+                    self.new_lane(LanePurpose::Reply),
+                );
+                let link = &mut self.links[index];
+                (link.request_lane, link.reply_lane) = lanes;
+            }
             let link = &mut self.links[index];
             link.removed = false;
             link.implied = implied;
@@ -446,7 +507,7 @@ impl Sim {
                             .and_then(|to| self.link_between(slot, to)),
                         _ => None,
                     };
-                    let is_entry = entry.as_deref() == Some(name.as_str());
+                    let is_entry = entries.contains(&name.as_str());
                     let session = session_store
                         .filter(|_| is_entry)
                         .and_then(|to| self.link_between(slot, to));
@@ -567,6 +628,11 @@ impl Sim {
             .map(|l| (l, self.links[l as usize].from))
             .collect();
         let now = self.now;
+        let gone: Vec<u16> = (0..instances)
+            .filter(|&i| {
+                self.nodes[service as usize].instances[i as usize].status == Status::Removed
+            })
+            .collect();
         for node in 0..self.nodes.len() as u16 {
             let link = links
                 .iter()
@@ -576,7 +642,8 @@ impl Sim {
                 continue;
             };
             for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
-                target.removed |= link.is_none();
+                target.removed = link.is_none() || gone.contains(&target.instance);
+                target.link = link.unwrap_or(target.link);
             }
             let Some(link) = link else { continue };
             let known = balancer
@@ -601,6 +668,9 @@ impl Sim {
             for target in 0..self.balancer(node).map_or(0, |b| b.targets.len() as u16) {
                 self.start_checks(node, target);
             }
+        }
+        for instance in 0..instances {
+            self.trust(service, instance);
         }
     }
 
@@ -673,13 +743,17 @@ impl Sim {
                     .collect()
             }
             _ => {
-                let instances = self.nodes[slot as usize].instances.len() as u16;
-                (0..instances)
-                    .filter(|&i| self.is_serving(slot, i))
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .map(|i| self.data_log(slot, i))
-                    .collect()
+                let here = &self.nodes[slot as usize].instances;
+                let those = |wanted: &dyn Fn(Status) -> bool| -> Vec<u16> {
+                    (0..here.len() as u16)
+                        .filter(|&i| wanted(here[i as usize].status))
+                        .collect()
+                };
+                let mut homes = those(&Status::serves);
+                if homes.is_empty() {
+                    homes = those(&|status| status != Status::Removed);
+                }
+                homes.into_iter().map(|i| self.data_log(slot, i)).collect()
             }
         };
         debug_assert!(new.is_local() || durability_of(new) == super::ledger::Durability::default());
@@ -725,10 +799,14 @@ impl Sim {
             store.log = fresh;
         }
         // Sessions that the store keeps stay in it.
-        for user in self.users.iter_mut().filter(|u| u.live && u.log == log) {
-            user.log = fresh;
-            user.sequence = 0;
+        for user in 0..self.users.len() {
+            if self.users[user].live && self.users[user].log == log {
+                let place = self.append(fresh);
+                self.users[user].log = fresh;
+                self.users[user].sequence = place.sequence;
+            }
         }
+        self.keep_up(fresh);
         self.hand_log_over(log, to);
     }
 }
@@ -743,22 +821,4 @@ pub(super) fn kind_of(node: &Node) -> NodeKind {
         Node::SqlDatabase(_) => NodeKind::SqlDatabase,
         Node::ObjectStore(_) => NodeKind::ObjectStore,
     }
-}
-
-/// Name of the first service behind the clients.
-fn entry_service_of(topology: &Topology) -> Option<String> {
-    let mut at = topology
-        .nodes
-        .iter()
-        .find(|(_, n)| matches!(n, Node::Clients(_)))?
-        .0
-        .clone();
-    for _ in 0..topology.nodes.len() {
-        let next = &topology.links.0.iter().find(|l| l.from == at)?.to;
-        if matches!(topology.nodes.get(next), Some(Node::Service(_))) {
-            return Some(next.clone());
-        }
-        at = next.clone();
-    }
-    None
 }

@@ -1,7 +1,7 @@
 //! Operations: how they arrive, are tried, and end.
 
 use super::ledger::Place;
-use super::parts::{Body, ClientsBody, NONE, Op, Verb};
+use super::parts::{Body, ClientsBody, NONE, Op, Seat, Verb};
 use super::snapshot::Cause;
 use super::streams::{below, draw, exponential, unit};
 use super::{Kind, Sim};
@@ -13,8 +13,6 @@ const LEAST_THINK_NS: u64 = 1_000;
 const LEAST_THINK_AFTER_FAILURE_NS: u64 = 1_000_000;
 /// Retries that can be saved up (see `retry_budget`).
 const BUDGET_LIMIT: f64 = 10.0;
-/// Bits of a `UserReady` index that name the clients node; the others name its user.
-const SLOT_BITS: u32 = 20;
 
 impl Sim {
     fn clients(&mut self, node: u16) -> Option<&mut ClientsBody> {
@@ -30,20 +28,44 @@ impl Sim {
         let Some(clients) = self.clients(node) else {
             return;
         };
-        match &clients.settings.arrivals {
+        let (think, key) = (clients.think, clients.keys.think);
+        let wanted = match &clients.settings.arrivals {
             Arrivals::Closed(closed) => {
-                let (wanted, running) = (closed.users.min(1 << SLOT_BITS), clients.running);
-                clients.running = wanted;
                 clients.epoch = 0;
-                let (think, key) = (clients.think, clients.keys.think);
-                for slot in running..wanted {
-                    let bits = draw(key, u64::from(slot) | 1 << 40);
-                    let wait = think.map_or(0, |t| t.sample_ns(bits));
-                    let index = u32::from(node) << SLOT_BITS | slot;
-                    self.queue.push(now + wait, Kind::UserReady, index);
-                }
+                closed.users as usize
             }
-            Arrivals::Poisson(_) | Arrivals::Steady(_) => self.next_arrival(node),
+            Arrivals::Poisson(_) | Arrivals::Steady(_) => 0,
+        };
+        let mut mine = std::mem::take(&mut clients.seats);
+        for seat in mine.drain(wanted.min(mine.len())..) {
+            // Its user leaves once its operation has ended and it has thought.
+            self.seats[seat as usize].leaving = true;
+        }
+        for number in mine.len()..wanted {
+            let taken = Seat {
+                node,
+                leaving: false,
+            };
+            let seat = match self.free_seats.pop() {
+                Some(seat) => {
+                    self.seats[seat as usize] = taken;
+                    seat
+                }
+                None => {
+                    self.seats.push(taken);
+                    self.seats.len() as u32 - 1
+                }
+            };
+            let bits = draw(key, number as u64 | 1 << 40);
+            let wait = think.map_or(0, |t| t.sample_ns(bits));
+            self.queue.push(now + wait, Kind::UserReady, seat);
+            mine.push(seat);
+        }
+        if let Some(clients) = self.clients(node) {
+            clients.seats = mine;
+        }
+        if wanted == 0 {
+            self.next_arrival(node);
         }
     }
 
@@ -84,18 +106,13 @@ impl Sim {
         self.new_op(node, NONE);
     }
 
-    pub(super) fn user_ready(&mut self, index: u32) {
-        let (node, slot) = ((index >> SLOT_BITS) as u16, index & ((1 << SLOT_BITS) - 1));
-        if self.nodes[node as usize].removed {
+    pub(super) fn user_ready(&mut self, seat: u32) {
+        let Seat { node, leaving } = self.seats[seat as usize];
+        if leaving || self.nodes[node as usize].removed {
+            self.free_seats.push(seat);
             return;
         }
-        match self.clients(node) {
-            Some(clients)
-                if slot < clients.running
-                    && matches!(clients.settings.arrivals, Arrivals::Closed(_)) => {}
-            _ => return,
-        }
-        self.new_op(node, slot);
+        self.new_op(node, seat);
     }
 
     #[inline(always)]
@@ -119,11 +136,8 @@ impl Sim {
         } else {
             LEAST_THINK_NS
         };
-        self.queue.push(
-            now + wait.max(least),
-            Kind::UserReady,
-            u32::from(node) << SLOT_BITS | slot,
-        );
+        self.queue
+            .push(now + wait.max(least), Kind::UserReady, slot);
     }
 
     /// An operation begins.
@@ -286,8 +300,12 @@ impl Sim {
             Body::Clients(clients) => clients.settings.cancel,
             _ => false,
         };
-        self.note_hung(call);
-        self.abandon(call, cancel);
+        // The call may have vanished with its machine, and its slot hold another.
+        let slot = &self.calls[call as usize];
+        if !slot.free && slot.parent_wait == token {
+            self.note_hung(call);
+            self.abandon(call, cancel);
+        }
         self.attempt_failed(index, Cause::Timeout);
     }
 

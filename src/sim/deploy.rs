@@ -36,12 +36,13 @@ impl Sim {
         let n = pending.len() as f64;
         let surge = libm::ceil(service.settings.deployment.max_surge.0 * n) as usize;
         let missing = libm::floor(service.settings.deployment.max_unavailable.0 * n) as usize;
-        self.new_fault(command, None);
+        let fault = self.new_fault(command, None);
         if let Some(service) = self.service_mut(node) {
             service.deploying = Some(Deploying {
                 stop,
                 pending,
                 active: 0,
+                fault,
             });
         }
         let at_once = if surge > 0 { surge } else { missing.max(1) };
@@ -66,14 +67,14 @@ impl Sim {
             return;
         };
         deploying.active += 1;
+        let fault = deploying.fault;
         let boot = self.service(node).map_or(0, |s| s.settings.boot_time.0);
-        let fault = self.faults.len() as u32 - 1;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
-        if !here.status.serves() {
+        here.deploying = true;
+        if !here.status.serves() || here.leaving {
             // It died since the deployment began; there is nothing to replace.
             return self.deployed_one(node, instance);
         }
-        here.deploying = true;
         here.replaced_by_surge = surge;
         here.fault = Some(fault);
         let life = here.life;
@@ -114,6 +115,7 @@ impl Sim {
     /// New requests go elsewhere; those in flight have the drain time to end.
     pub(super) fn drain(&mut self, node: u16, instance: u16) {
         self.set_status(node, instance, Status::Draining);
+        self.nodes[node as usize].instances[instance as usize].draining = true;
         self.rotate(node, instance, false);
         let limit = self.service(node).map_or(0, |s| s.settings.drain_time.0);
         let here = &self.nodes[node as usize].instances[instance as usize];
@@ -132,6 +134,7 @@ impl Sim {
     }
 
     pub(super) fn drained(&mut self, node: u16, instance: u16) {
+        self.nodes[node as usize].instances[instance as usize].draining = false;
         if self.nodes[node as usize].instances[instance as usize].leaving {
             self.take_out(node, instance);
         } else {
@@ -205,6 +208,18 @@ impl Sim {
         }
     }
 
+    /// An instance in the hands of a deployment, or told to leave, has died: the one goes on without it, the other is
+    /// over.
+    pub(super) fn died_while_leaving(&mut self, node: u16, instance: u16) {
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.draining = false;
+        if here.leaving {
+            self.take_out(node, instance);
+        } else if here.deploying {
+            self.timer_at(self.now, Timer::DeployNext { node, instance });
+        }
+    }
+
     /// A replacement serves: the deployment goes on when copies are complete again.
     pub(super) fn wait_for_next_deployment(&mut self, node: u16, instance: u16) {
         let abrupt = self
@@ -222,7 +237,9 @@ impl Sim {
     pub(super) fn deployed_one(&mut self, node: u16, instance: u16) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         let surge = here.replaced_by_surge;
-        here.deploying = false;
+        if !std::mem::take(&mut here.deploying) {
+            return;
+        }
         here.replaced_by_surge = false;
         if let Some(deploying) = self.service_mut(node).and_then(|s| s.deploying.as_mut()) {
             deploying.active = deploying.active.saturating_sub(1);
@@ -308,6 +325,9 @@ impl Sim {
             }
         }
         self.remove_targets(node, instance);
+        if self.nodes[node as usize].instances[instance as usize].deploying {
+            self.timer_at(self.now, Timer::DeployNext { node, instance });
+        }
         let name = self.nodes[node as usize].name.clone();
         self.happen(What::Stopped {
             node: name,

@@ -251,6 +251,7 @@ impl Sim {
                 },
             );
         }
+        self.died_while_leaving(node, instance);
     }
 
     fn hang(&mut self, node: u16, instance: u16, command: &Command) {
@@ -269,8 +270,14 @@ impl Sim {
         if self.nodes[node as usize].instances[instance as usize].status != Status::Hung {
             return;
         }
-        self.set_status(node, instance, Status::Up);
-        self.nodes[node as usize].instances[instance as usize].fault = None;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.fault = None;
+        let status = if here.draining {
+            Status::Draining
+        } else {
+            Status::Up
+        };
+        self.set_status(node, instance, status);
         self.primary_back(node, instance);
         let stalled: Vec<u32> = (0..self.calls.len() as u32)
             .filter(|&i| {
@@ -288,6 +295,10 @@ impl Sim {
             self.proceed(call);
         }
         self.take_next(node, instance);
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if here.status == Status::Draining && here.present.n() == 0 {
+            self.drained(node, instance);
+        }
     }
 
     /// A dead instance is started again.
@@ -370,6 +381,7 @@ impl Sim {
             );
         }
         self.primary_back(node, instance);
+        self.trust(node, instance);
         if deploying {
             // Whoever deploys tells the balancer; one that was found dead must first pass its checks.
             self.rotate(node, instance, true);
@@ -391,9 +403,18 @@ impl Sim {
             return Err(SettingError::here(format!("`{name}` is not a store")));
         };
         let (log, primary) = (store.log, store.primary);
-        if log == NONE || self.logs[log as usize].replicas.is_empty() {
+        if log == NONE || self.logs[log as usize].durability.replicas == 0 {
             return Err(SettingError::here(format!(
                 "`{name}` has no replica to fail over to: give it `replication` first"
+            )));
+        }
+        let here = &self.logs[log as usize];
+        let complete =
+            |r: &super::ledger::Replica| here.orphan.is_some() || r.synced_at <= self.now;
+        let able = |r: &&super::ledger::Replica| complete(r) && self.is_serving(node, r.instance);
+        if here.replicas.iter().find(able).is_none() {
+            return Err(SettingError::here(format!(
+                "no replica of `{name}` could take over now: none is up and complete"
             )));
         }
         self.new_fault(command, Some((node, primary)));

@@ -100,6 +100,7 @@ impl Sim {
         self.logs
             .push(Log::new(node, instance, purpose, durability));
         let log = self.logs.len() as u32 - 1;
+        self.logs[log as usize].online = self.is_serving(node, instance);
         self.place_replicas(log, true);
         log
     }
@@ -196,9 +197,16 @@ impl Sim {
             here.keys += u64::from(*version == 0);
             *version = place.stamp;
         }
+        let home = self.logs[log as usize].node;
         let slot = &mut self.ops[op as usize];
-        slot.applied += 1;
-        slot.place = Some(place);
+        // A write that every service on its way keeps is applied once in each; only the first counts.
+        let first = slot
+            .place
+            .is_none_or(|p| self.logs[p.log as usize].node == home);
+        if first {
+            slot.applied += u16::from(slot.applied == 0 || !idempotent);
+            slot.place = Some(place);
+        }
         self.calls[call as usize].place = Some(place);
     }
 
@@ -343,6 +351,23 @@ impl Sim {
 
     // What becomes durable.
 
+    /// Sees to it that what a log holds becomes durable without a further write: after a move, a return, or a change of
+    /// policy. Whoever puts it there waits for the disk if that is the policy.
+    pub(super) fn keep_up(&mut self, log: u32) {
+        let stamp = self.stamp;
+        let here = &mut self.logs[log as usize];
+        if !here.online || here.retired || here.last() == 0 {
+            return;
+        }
+        if let Some(file) = here.durability.file
+            && file.fsync == FsyncPolicy::Always
+        {
+            let mark = here.mark(stamp);
+            here.reach_disk(mark);
+        }
+        self.after_append(log);
+    }
+
     fn after_append(&mut self, log: u32) {
         let here = &mut self.logs[log as usize];
         if let Some(file) = here.durability.file {
@@ -411,7 +436,7 @@ impl Sim {
         let token = self.new_token();
         self.calls[call as usize].resume = token;
         let here = &mut self.logs[log as usize];
-        if here.fsync_running {
+        if here.fsync_running.is_some() {
             here.waiting_next.push((call, token));
         } else {
             here.waiting_now.push((call, token));
@@ -422,8 +447,8 @@ impl Sim {
     fn begin_fsync(&mut self, log: u32) {
         let stamp = self.stamp;
         let here = &mut self.logs[log as usize];
-        here.fsync_running = true;
         let mark = here.mark(stamp);
+        here.fsync_running = Some(mark);
         let ns = here.durability.file.map_or(0, |f| f.fsync_ns);
         self.timer_after(ns, Timer::FsyncDone { log, mark });
     }
@@ -431,16 +456,14 @@ impl Sim {
     pub(super) fn fsync_done(&mut self, log: u32, mark: Mark) {
         let here = &mut self.logs[log as usize];
         if !here.online || here.retired || here.is_lost(mark.sequence) {
-            here.fsync_running = false;
-            here.waiting_now.clear();
-            here.waiting_next.clear();
             return;
         }
-        here.synced = here.synced.max(mark);
-        if !here.fsync_running {
+        here.reach_disk(mark);
+        // One that began before a crash or a hang covers nobody who waits now.
+        if here.fsync_running != Some(mark) {
             return;
         }
-        here.fsync_running = false;
+        here.fsync_running = None;
         let done = std::mem::take(&mut here.waiting_now);
         here.waiting_now = std::mem::take(&mut here.waiting_next);
         if !here.waiting_now.is_empty() {
@@ -450,6 +473,20 @@ impl Sim {
             if self.calls[call as usize].resume == token {
                 self.calls[call as usize].resume = 0;
                 self.proceed(call);
+            }
+        }
+    }
+
+    /// The process has stopped: calls that wait for an fsync go on when it does, if ever.
+    fn stop_fsync(&mut self, log: u32) {
+        let here = &mut self.logs[log as usize];
+        here.fsync_running = None;
+        let mut waiting = std::mem::take(&mut here.waiting_now);
+        waiting.append(&mut here.waiting_next);
+        for (call, token) in waiting {
+            let call = &mut self.calls[call as usize];
+            if call.resume == token {
+                call.resume = 0;
             }
         }
     }
@@ -480,7 +517,8 @@ impl Sim {
 
     pub(super) fn snapshot_done(&mut self, log: u32, mark: Mark, started: u64) {
         let here = &mut self.logs[log as usize];
-        if here.online && !here.retired && !here.is_lost(mark.sequence) && mark >= here.snapshot {
+        let lost = mark.sequence < here.base_end() || here.is_lost(mark.sequence);
+        if here.online && !here.retired && !lost && mark >= here.snapshot {
             here.snapshot = mark;
             here.snapshot_at = Some(started);
         }
@@ -535,13 +573,12 @@ impl Sim {
                 .collect();
             let here = &mut self.logs[log as usize];
             here.online = false;
-            here.fsync_running = false;
-            here.waiting_now.clear();
-            here.waiting_next.clear();
             for (replica, alive) in here.replicas.iter_mut().zip(&alive) {
                 replica.mark = alive.then_some(reached);
             }
             here.replicas.retain(|r| r.mark.is_some());
+            self.stop_fsync(log);
+            let here = &mut self.logs[log as usize];
             if here.replicas.is_empty() {
                 if !hang {
                     self.lose_beyond(log, own, cause, fault.filter(|_| true));
@@ -695,6 +732,20 @@ impl Sim {
                 None => self.logs[log as usize].online = true,
             }
         }
+        for log in self.logs_of(node, instance) {
+            self.keep_up(log);
+        }
+        // It can take over what nobody could when the primary had been missed for long enough.
+        let overdue: Vec<u32> = (0..self.logs.len() as u32)
+            .filter(|&i| {
+                let log = &self.logs[i as usize];
+                let patience = log.durability.down_after_ns + log.durability.promotion_ns;
+                log.node == node && log.orphan.is_some_and(|o| o.since + patience <= self.now)
+            })
+            .collect();
+        for log in overdue {
+            self.promote(log);
+        }
         // It can hold copies again.
         let lacking: Vec<u32> = (0..self.logs.len() as u32)
             .filter(|&i| {
@@ -761,7 +812,7 @@ impl Sim {
                 *mine = (*mine).max(*theirs);
             }
             here.keys = here.versions.iter().filter(|v| **v > 0).count() as u64;
-            self.after_append(target);
+            self.keep_up(target);
         }
         for (key, newest) in self.newest.iter_mut().enumerate() {
             if newest.log == log && newest.stamp > 0 {
@@ -792,12 +843,18 @@ impl Sim {
                 },
             );
         }
-        let to: Vec<u32> = to
-            .iter()
-            .copied()
-            .filter(|&t| !self.logs[t as usize].retired)
-            .collect();
-        self.hand_log_over(log, &to);
+        // The new place may itself have moved on.
+        let mut there: Vec<u32> = Vec::new();
+        for &target in to {
+            let mut at = target;
+            while let Some(next) = self.logs[at as usize].forward {
+                at = next;
+            }
+            if at != log && !self.logs[at as usize].retired && !there.contains(&at) {
+                there.push(at);
+            }
+        }
+        self.hand_log_over(log, &there);
     }
 
     /// The log that a store member or a service's session settings name, after they have changed.
@@ -825,10 +882,11 @@ impl Sim {
                 _ => continue,
             };
             if log.durability != durability {
-                self.logs[index as usize].durability = durability;
+                self.logs[index as usize].set_durability(durability);
                 let wanted = durability.replicas as usize;
                 self.logs[index as usize].replicas.truncate(wanted);
                 self.place_replicas(index, false);
+                self.keep_up(index);
             }
         }
     }

@@ -116,7 +116,8 @@ pub(super) struct Log {
     pub snapshot: Mark,
     pub snapshot_at: Option<u64>,
     pub fsync_scheduled: bool,
-    pub fsync_running: bool,
+    /// What the fsync that calls wait for will have covered.
+    pub fsync_running: Option<Mark>,
     pub snapshot_scheduled: bool,
     /// Calls that wait for a covering fsync: of the running one, and of the next.
     pub waiting_now: Vec<(u32, u32)>,
@@ -150,7 +151,7 @@ impl Log {
             snapshot: Mark::default(),
             snapshot_at: None,
             fsync_scheduled: false,
-            fsync_running: false,
+            fsync_running: None,
             snapshot_scheduled: false,
             waiting_now: Vec::new(),
             waiting_next: Vec::new(),
@@ -334,6 +335,26 @@ impl Log {
         }
     }
 
+    /// An fsync that began at this mark is over. Marks inside what was put together, left from an earlier policy, cannot
+    /// be told apart any more and do not count.
+    pub(super) fn reach_disk(&mut self, mark: Mark) {
+        if mark.sequence >= self.base_end {
+            self.synced = self.synced.max(mark);
+        }
+    }
+
+    /// Keeps its content by other rules from now on; what has not been on disk or in snapshots so far is not there yet.
+    pub(super) fn set_durability(&mut self, durability: Durability) {
+        let before = std::mem::replace(&mut self.durability, durability);
+        if before.file.is_none() || self.synced.sequence < self.base_end {
+            self.synced = Mark::default();
+        }
+        if before.snapshots.is_none() || self.snapshot.sequence < self.base_end {
+            self.snapshot = Mark::default();
+            self.snapshot_at = None;
+        }
+    }
+
     /// Empties it because its content is elsewhere now; gives the number of acknowledged writes it held.
     pub(super) fn hand_over(&mut self) -> u64 {
         let held = self.acknowledged();
@@ -374,6 +395,16 @@ impl Log {
         } else {
             self.acknowledged_after(safe)
         }
+    }
+
+    /// The last write that every copy that matters is known to hold.
+    pub(super) fn base_end(&self) -> u64 {
+        self.base_end
+    }
+
+    /// Stretches that are counted apart.
+    pub(super) fn segments(&self) -> usize {
+        self.segments.len()
     }
 
     /// Number of the last write.

@@ -14,6 +14,7 @@
 //!
 //! All state is plain data in flat vectors: a clone taken at any moment and run on gives the same bytes.
 
+pub mod audit;
 mod balancer;
 mod change;
 mod clients;
@@ -41,7 +42,7 @@ use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
 use ledger::{Log, Mark};
 use metrics::{Histogram, Recent};
-use parts::{Call, LinkSlot, NodeSlot, Op, User};
+use parts::{Call, LinkSlot, NodeSlot, Op, Seat, User};
 use queue::{Kind, Queue};
 use snapshot::{Happening, Recovery, What};
 use streams::{Purpose, draw, key_of, purpose_key, unit};
@@ -208,6 +209,8 @@ pub struct Sim {
     /// Tokens handed out; see `Op::wait`.
     token: u32,
     users: Vec<User>,
+    seats: Vec<Seat>,
+    free_seats: Vec<u32>,
     logs: Vec<Log>,
     /// Stamps handed out: each applied write gets the next.
     stamp: u64,
@@ -257,6 +260,8 @@ impl Sim {
             free_calls: Vec::new(),
             token: 0,
             users: Vec::new(),
+            seats: Vec::new(),
+            free_seats: Vec::new(),
             logs: Vec::new(),
             stamp: 0,
             newest: Vec::new(),
@@ -453,7 +458,7 @@ impl Sim {
                 life,
             } => {
                 let here = &self.nodes[node as usize].instances[instance as usize];
-                if here.life == life && here.status == snapshot::Status::Draining {
+                if here.life == life && here.draining {
                     self.drained(node, instance);
                 }
             }

@@ -81,7 +81,7 @@ pub(super) struct Op {
     pub waiting: u32,
     /// Next in such a chain.
     pub next: u32,
-    /// Slot of a closed-loop user.
+    /// Seat of a closed-loop user.
     pub slot: u32,
     /// A fault that one of its attempts met, and that the present attempt met.
     pub met: Option<u32>,
@@ -159,6 +159,8 @@ pub(super) struct Instance {
     pub present: Level,
     pub capacity: Level,
     pub queue: VecDeque<u32>,
+    /// Its workers are taking what waits: a worker freed meanwhile is seen by that loop.
+    pub taking: bool,
     pub speed: f64,
     pub warm_from: u64,
     pub areas_at_warmup: Areas,
@@ -175,6 +177,8 @@ pub(super) struct Instance {
     pub replaced_by_surge: bool,
     pub leaving: bool,
     pub deploying: bool,
+    /// It has been told to stop once its requests have ended, even if it hangs meanwhile.
+    pub draining: bool,
 }
 
 impl Instance {
@@ -189,6 +193,7 @@ impl Instance {
             present: Level::default(),
             capacity: Level::default(),
             queue: VecDeque::new(),
+            taking: false,
             speed,
             warm_from: 0,
             areas_at_warmup: Areas::default(),
@@ -202,6 +207,7 @@ impl Instance {
             replaced_by_surge: false,
             leaving: false,
             deploying: false,
+            draining: false,
         };
         instance.set_capacity(now);
         instance
@@ -313,6 +319,8 @@ pub(super) struct ClientsBody {
     pub popularity: Option<Arc<Alias>>,
     pub next_op: u64,
     pub timeout_lane: u32,
+    /// Longest time limit that entries of that lane may have.
+    pub longest_timeout: Option<crate::units::Duration>,
     pub budget: f64,
     /// Users start here in the table of all users; their own keys in the space of all keys.
     pub first_user: u32,
@@ -322,7 +330,15 @@ pub(super) struct ClientsBody {
     pub needs_user: bool,
     pub needs_key: bool,
     pub epoch: u32,
-    pub running: u32,
+    /// Users of a closed loop at work.
+    pub seats: Vec<u32>,
+}
+
+/// A user of a closed loop: one operation or one thought at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seat {
+    pub node: u16,
+    pub leaving: bool,
 }
 
 /// Draw keys of a clients node, one for each purpose.
@@ -342,6 +358,8 @@ pub(super) struct BalancerBody {
     pub targets: Vec<Target>,
     pub work_lane: u32,
     pub response_lane: u32,
+    /// Longest time limit that entries of that lane may have.
+    pub longest_timeout: Option<crate::units::Duration>,
     /// Position of each turn-taking: of the policy and of the fallback.
     pub turn: u32,
     /// Each user's cookie: target, or `NO_INSTANCE`.
@@ -359,6 +377,8 @@ pub(super) struct ServiceBody {
     pub service_key: u64,
     pub error_key: u64,
     pub call_lane: u32,
+    /// Longest time limit that entries of that lane may have.
+    pub longest_timeout: Option<crate::units::Duration>,
     /// Links of the calls it makes for each request, in order.
     pub calls: Vec<u16>,
     pub state_link: u16,
@@ -373,6 +393,7 @@ pub(super) struct Deploying {
     pub stop: crate::model::Stop,
     pub pending: VecDeque<u16>,
     pub active: u32,
+    pub fault: u32,
 }
 
 #[derive(Clone, Debug)]

@@ -420,7 +420,6 @@ impl Sim {
         if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
             self.target_done(from, target);
         }
-        let _ = parent;
         self.free_call(index);
     }
 
@@ -486,8 +485,36 @@ impl Sim {
                 if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
                     self.target_done(from, target);
                 }
+                let token = self.calls[index as usize].parent_wait;
                 self.free_call(index);
+                self.clear_waiters(parent, token);
             }
+        }
+    }
+
+    /// The call that `waiting` waits for has vanished. Whoever waits for it without a time limit of its own, on behalf of
+    /// a client that has given up already, would wait for ever: it vanishes, too.
+    fn clear_waiters(&mut self, waiting: u32, token: u32) {
+        let (mut at, mut token, mut chain) = (waiting, token, Vec::new());
+        while at != NONE {
+            let call = &self.calls[at as usize];
+            let limited = match &self.nodes[call.node as usize].body {
+                Body::Balancer(b) => b.settings.response_timeout.is_some(),
+                Body::Service(s) => s.settings.call_timeout.is_some(),
+                Body::Clients(_) | Body::Store(_) => true,
+            };
+            if call.free || !call.present || call.wait != token || limited {
+                return;
+            }
+            chain.push(at);
+            (at, token) = (call.parent, call.parent_wait);
+        }
+        let Some(&first) = chain.last() else { return };
+        if self.ops[self.calls[first as usize].op as usize].wait == token {
+            return;
+        }
+        for waiting in chain {
+            self.vanish(waiting);
         }
     }
 }

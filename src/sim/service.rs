@@ -94,18 +94,24 @@ impl Sim {
         self.take_next(node, instance);
     }
 
-    /// Free workers of an instance take what waits.
+    /// Free workers of an instance take what waits. Work that takes no time frees its worker at once: the loop that
+    /// is running takes the next then, so that a long queue does not nest as deep as it is long.
     #[inline(always)]
     pub(super) fn take_next(&mut self, node: u16, instance: u16) {
         let now = self.now;
+        if self.nodes[node as usize].instances[instance as usize].taking {
+            return;
+        }
         loop {
             let here = &mut self.nodes[node as usize].instances[instance as usize];
+            here.taking = false;
             if here.busy.n() >= u64::from(here.workers) || !here.status.serves() {
                 return;
             }
             let Some(next) = here.dequeue(now) else {
                 return;
             };
+            here.taking = true;
             self.start_work(next);
         }
     }
@@ -262,7 +268,11 @@ impl Sim {
         let child = self.calls[index as usize].child;
         self.calls[index as usize].wait = 0;
         self.calls[index as usize].child = NONE;
-        if child != NONE && !self.calls[child as usize].free {
+        // The child may have vanished with its machine, and its slot hold another.
+        if child != NONE
+            && !self.calls[child as usize].free
+            && self.calls[child as usize].parent_wait == token
+        {
             self.meets_fault(child);
             self.abandon(child, false);
         }

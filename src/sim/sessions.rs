@@ -104,7 +104,9 @@ impl Sim {
                     .get_index_of(&s.store)
                     .and_then(|_| self.slot_of(&s.store))?;
                 let log = self.store(node)?.log;
-                Some(self.append(log))
+                let place = self.append(log);
+                self.keep_up(log);
+                Some(place)
             }
             Sessions::InMemory(_) => {
                 let (node, instance) = self.home_instance(user)?;
@@ -117,7 +119,7 @@ impl Sim {
     /// The instance that a user belongs to: by its cookie, or else one drawn at random, which the cookie then names.
     fn home_instance(&mut self, user: u32) -> Option<(u16, u16)> {
         let key = purpose_key(key_of(self.seed, "sessions"), Draw::Start);
-        let entry = self.entry_service()?;
+        let entry = self.entry_service(user)?;
         for index in 0..self.nodes.len() {
             let Body::Balancer(balancer) = &mut self.nodes[index].body else {
                 continue;
@@ -165,12 +167,12 @@ impl Sim {
         })
     }
 
-    /// The first service behind the clients.
-    pub(super) fn entry_service(&self) -> Option<u16> {
-        let mut at =
-            self.nodes
-                .iter()
-                .position(|n| matches!(n.body, Body::Clients(_)) && !n.removed)? as u16;
+    /// The first service behind a user's clients.
+    fn entry_service(&self, user: u32) -> Option<u16> {
+        let mut at = self.nodes.iter().position(|n| match &n.body {
+            Body::Clients(c) => !n.removed && user.wrapping_sub(c.first_user) < c.settings.users,
+            _ => false,
+        })? as u16;
         for _ in 0..self.nodes.len() {
             let next = self.links.iter().find(|l| l.from == at && !l.removed)?.to;
             if matches!(self.nodes[next as usize].body, Body::Service(_)) {
@@ -455,9 +457,12 @@ impl Sim {
 
     /// The strategy has changed while sessions live: the new one takes over what it can. Gives (kept, moved, dropped).
     pub(super) fn move_sessions(&mut self, before: &Sessions) -> (u64, u64, u64) {
-        if std::mem::discriminant(before) == std::mem::discriminant(&self.topology.sessions)
-            && *before == self.topology.sessions
-        {
+        // Other settings of the same strategy leave sessions where they are.
+        let stays = match (before, &self.topology.sessions) {
+            (Sessions::ServerSide(a), Sessions::ServerSide(b)) => a.store == b.store,
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        };
+        if stays {
             return (0, 0, 0);
         }
         let (mut moved, mut dropped) = (0, 0);
