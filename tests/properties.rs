@@ -76,17 +76,17 @@ fn sessions(dice: &mut Dice) -> String {
         0 => "None".to_owned(),
         1 => format!(
             r#"Jwt(lifetime: "{}", refresh: {})"#,
-            dice.one(&["1s", "15min"]),
+            dice.one(&["1s", "15m"]),
             dice.one(&["None", r#"Some("2s")"#, r#"Some("30d")"#])
         ),
         2 => format!(
             r#"ServerSide(store: "{}", lifetime: "{}")"#,
             dice.one(&STORES),
-            dice.one(&["1s", "30min"])
+            dice.one(&["1s", "30m"])
         ),
         _ => format!(
             r#"InMemory(lifetime: "{}", replication: {}, down_after: "{}")"#,
-            dice.one(&["1s", "30min"]),
+            dice.one(&["1s", "30m"]),
             replication(dice),
             dice.one(&["1ms", "500ms"])
         ),
