@@ -122,7 +122,11 @@ impl Sim {
                     ));
                 }
                 let has_workers = node.kind != NodeKind::LoadBalancer;
-                if has_workers && here.status.serves() && here.busy.n() < u64::from(here.workers) && queued > 0 {
+                if has_workers
+                    && here.status.serves()
+                    && here.busy.n() < u64::from(here.workers)
+                    && queued > 0
+                {
                     faults.push(format!("{name} lets requests wait beside a free worker"));
                 }
             }
