@@ -167,7 +167,7 @@ fn checks(dice: &mut Dice) -> String {
         return "None".to_owned();
     }
     format!(
-        r#"Some((interval: "{}", timeout: {}, fall: {}, rise: {}))"#,
+        r#"HealthChecks(interval: "{}", timeout: {}, fall: {}, rise: {})"#,
         dice.one(&["50ms", "300ms"]),
         dice.one(&["None", r#"Some("10ms")"#]),
         1 + dice.below(3),
