@@ -503,14 +503,18 @@ impl Sim {
                 Body::Service(s) => s.settings.call_timeout.is_some(),
                 Body::Clients(_) | Body::Store(_) => true,
             };
-            if call.free || !call.present || call.wait != token || limited {
+            if call.free || !call.present || call.wait != token {
+                // It has gone on without the answer.
+                break;
+            }
+            if limited {
                 return;
             }
             chain.push(at);
             (at, token) = (call.parent, call.parent_wait);
         }
         let Some(&first) = chain.last() else { return };
-        if self.ops[self.calls[first as usize].op as usize].wait == token {
+        if at == NONE && self.ops[self.calls[first as usize].op as usize].wait == token {
             return;
         }
         for waiting in chain {
