@@ -30,34 +30,60 @@ pub fn loss_tag(
     let height = (LOSS_TAG_HEIGHT * zoom).min(rect.height());
     let middle = rect.bottom() - height / 2.0;
     let baseline = middle + 5.0 * zoom;
-    let mut x = rect.left() + 12.0 * zoom;
-    for (count, what) in losses.iter().filter(|(count, _)| *count > 0) {
-        let number = loss_text(*count);
-        x = on_baseline(
-            painter,
-            pos2(x, baseline),
-            &number,
-            size::FIGURE * zoom,
-            Weight::Semibold,
-            palette,
-        )
-        .right();
-        x += 4.0 * zoom;
-        x = on_baseline(
-            painter,
-            pos2(x, baseline),
-            what,
-            size::SMALL * zoom,
-            Weight::Medium,
-            palette,
-        )
-        .right();
-        x += 14.0 * zoom;
-    }
     let cross = Rect::from_center_size(
         pos2(rect.right() - 17.0 * zoom, middle),
         vec2(24.0, 24.0) * zoom,
     );
+    let mut x = rect.left() + 12.0 * zoom;
+    let lost = || {
+        losses
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|&(count, what)| (loss_text(count), what))
+    };
+    // On a narrow card the words come closer together, and smaller, before they reach the cross.
+    let width = |text: &str, points: f32, weight| {
+        let font = crate::app::theme::font(points * zoom, weight);
+        let text = text.to_owned();
+        painter.layout_no_wrap(text, font, palette.on_lost).size().x
+    };
+    let words: f32 = lost()
+        .map(|(number, what)| {
+            width(&number, size::FIGURE, Weight::Semibold)
+                + width(what, size::SMALL, Weight::Medium)
+                + 4.0 * zoom
+        })
+        .sum();
+    let room = cross.left() - x;
+    let gaps = lost().count().saturating_sub(1) as f32 * zoom;
+    let gap = if words + 14.0 * gaps > room {
+        8.0
+    } else {
+        14.0
+    };
+    let shrink = ((room - gap * gaps) / words.max(1.0)).clamp(0.7, 1.0);
+    for (number, what) in lost() {
+        x = on_baseline(
+            painter,
+            pos2(x, baseline),
+            &number,
+            size::FIGURE * zoom * shrink,
+            Weight::Semibold,
+            palette,
+        )
+        .right();
+        x += 4.0 * zoom * shrink;
+        x = on_baseline(
+            painter,
+            pos2(x, baseline),
+            what,
+            size::SMALL * zoom * shrink,
+            Weight::Medium,
+            palette,
+        )
+        .right();
+        x += gap * zoom;
+    }
     Icon::Cross.paint_stroked(
         painter,
         cross.center(),
