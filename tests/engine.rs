@@ -102,3 +102,29 @@ fn the_simulator_uses_nothing_that_differs_between_platforms() {
     }
     assert!(files > 10, "the files were found");
 }
+
+/// Users that a clients node gets while the system runs are its own, whatever other clients nodes there are.
+#[test]
+fn users_of_two_clients_nodes_stay_apart() {
+    let mut topology = statescope::model::load("sticky-in-memory")
+        .expect("loads")
+        .topology;
+    for (path, value) in [
+        (
+            "nodes.others",
+            "Clients(arrivals: Poisson(\"50/s\"), users: 500, signed_in: true)",
+        ),
+        ("links.others->lb", "\"others -> lb\""),
+        (
+            "scenario",
+            "[At(\"5s\", Set(\"nodes.clients.users\", \"9000\")), At(\"9s\", Set(\"nodes.others.users\", \"700\"))]",
+        ),
+        ("duration", "30s"),
+    ] {
+        topology.set_path(path, value).expect(path);
+    }
+    let sim = run(&topology, 3);
+    balances(&sim, "more users");
+    // Nobody died, so nobody was logged out: a user whose record was another's would be.
+    assert_eq!(sim.snapshot().sessions.lost, 0);
+}

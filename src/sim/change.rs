@@ -124,8 +124,10 @@ impl Sim {
                 timeout_lane: self.new_lane(LanePurpose::ClientTimeout),
                 longest_timeout: None,
                 budget: 10.0,
-                first_user: u32::MAX,
-                first_own_key: u32::MAX,
+                first_user: 0,
+                user_room: 0,
+                key_room: 0,
+                first_own_key: 0,
                 own_keys: false,
                 entry_link: u16::MAX,
                 needs_user: false,
@@ -556,6 +558,7 @@ impl Sim {
         if keeps && self.newest.len() < shared_keys {
             self.newest.resize(shared_keys, Newest::default());
         }
+        let mut moved: Vec<(usize, usize, usize)> = Vec::new();
         for (name, node) in &topology.nodes {
             let (Node::Clients(settings), Some(slot)) = (node, self.slot_of(name)) else {
                 continue;
@@ -572,34 +575,34 @@ impl Sim {
                 continue;
             };
             let (mut first_user, mut first_own_key) = (body.first_user, body.first_own_key);
-            if needs_user {
-                let room = self.users.len() as u64;
-                if first_user == u32::MAX || u64::from(first_user) + u64::from(users) > room {
-                    let before: Vec<User> = match first_user {
-                        u32::MAX => Vec::new(),
-                        first => self.users.drain(first as usize..).collect(),
-                    };
-                    first_user = self.users.len() as u32;
-                    self.users.extend(before);
-                    let fresh = User {
-                        log: NONE,
-                        login: NONE,
-                        ..User::default()
-                    };
-                    self.users
-                        .resize(first_user as usize + users as usize, fresh);
-                }
+            let (mut user_room, mut key_room) = (body.user_room, body.key_room);
+            if needs_user && users > user_room {
+                // More than it has room for: its users move to the end of the table, where there is more.
+                let fresh = User {
+                    log: NONE,
+                    login: NONE,
+                    ..User::default()
+                };
+                moved.push((first_user as usize, user_room as usize, self.users.len()));
+                let before: Vec<User> = (0..user_room)
+                    .map(|i| std::mem::replace(&mut self.users[(first_user + i) as usize], fresh))
+                    .collect();
+                first_user = self.users.len() as u32;
+                self.users.extend(before);
+                self.users
+                    .resize(first_user as usize + users as usize, fresh);
+                user_room = users;
             }
-            if own_keys
-                && (first_own_key == u32::MAX || first_own_key as usize + keys > self.newest.len())
-            {
+            if own_keys && keys > key_room {
                 first_own_key = self.newest.len() as u32;
                 self.newest
                     .resize(self.newest.len() + keys, Newest::default());
+                key_room = keys;
             }
             let Body::Clients(body) = &mut self.nodes[slot as usize].body else {
                 continue;
             };
+            (body.user_room, body.key_room) = (user_room, key_room);
             body.first_user = first_user;
             body.first_own_key = first_own_key;
             body.own_keys = own_keys;
@@ -611,6 +614,9 @@ impl Sim {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
                 balancer.cookies.resize(users, NO_INSTANCE);
+                for &(from, count, to) in &moved {
+                    balancer.cookies.copy_within(from..from + count, to);
+                }
             }
         }
     }

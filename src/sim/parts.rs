@@ -325,6 +325,9 @@ pub(super) struct ClientsBody {
     /// Users start here in the table of all users; their own keys in the space of all keys.
     pub first_user: u32,
     pub first_own_key: u32,
+    /// How many of either there is room for before the next node's begin.
+    pub user_room: u32,
+    pub key_room: usize,
     pub own_keys: bool,
     pub entry_link: u16,
     pub needs_user: bool,
