@@ -128,3 +128,43 @@ fn users_of_two_clients_nodes_stay_apart() {
     // Nobody died, so nobody was logged out: a user whose record was another's would be.
     assert_eq!(sim.snapshot().sessions.lost, 0);
 }
+
+/// Variants are compared on common random numbers: what is added or changed elsewhere leaves a node's draws as they were.
+#[test]
+fn a_change_leaves_the_draws_of_other_nodes_alone() {
+    let mut base = statescope::model::load("stateless-web")
+        .expect("loads")
+        .topology;
+    // Sessions would be looked up in one store by both.
+    base.set_path("sessions", "None").expect("no sessions");
+    let mut beside = base.clone();
+    for (path, value) in [
+        ("nodes.others", "Clients(arrivals: Poisson(\"70/s\"))"),
+        ("nodes.other", "Service(instances: 2)"),
+        ("links.others->other", "\"others -> other\""),
+    ] {
+        beside.set_path(path, value).expect(path);
+    }
+    // State is as big as the biggest values of all clients, so they must not differ in that.
+    let size = base.get_path("nodes.clients.value_size").expect("a size");
+    beside
+        .set_path("nodes.others.value_size", &size)
+        .expect("a size");
+    let (alone, accompanied) = (run(&base, 7).results(), run(&beside, 7).results());
+    // Not the balances of writes and sessions: the other clients have theirs in them.
+    for part in ["nodes.api", "nodes.lb", "nodes.store", "links.lb->api"] {
+        let found = alone.at(part);
+        assert!(found.is_some(), "{part}");
+        assert_eq!(found, accompanied.at(part), "{part}");
+    }
+    // Twice as slow: another order of events, the same operations.
+    let mut slower = base.clone();
+    slower
+        .set_path("nodes.api.service_time.mean", "30ms")
+        .expect("a service time");
+    slower.set_path("scenario", "[]").expect("a scenario");
+    let mut calm = base;
+    calm.set_path("scenario", "[]").expect("a scenario");
+    let offered = |topology: &Topology| run(topology, 7).snapshot().nodes[0].arrived;
+    assert_eq!(offered(&slower), offered(&calm));
+}
