@@ -581,7 +581,7 @@ impl Sim {
             let here = &mut self.logs[log as usize];
             if here.replicas.is_empty() {
                 if !hang {
-                    self.lose_beyond(log, own, cause, fault.filter(|_| true));
+                    self.lose_beyond(log, own, cause, fault);
                 }
                 continue;
             }
