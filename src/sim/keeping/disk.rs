@@ -1,0 +1,189 @@
+//! What becomes durable when: fsyncs and snapshots.
+
+use crate::model::state::FsyncPolicy;
+use crate::sim::ledger::{Mark, Purpose};
+use crate::sim::streams::{draw, unit};
+use crate::sim::{Sim, Timer};
+use crate::units::SECOND;
+
+/// How often the operating system writes back what nobody synced.
+const WRITE_BACK_NS: u64 = 30 * SECOND;
+
+impl Sim {
+    /// Sees to it that what a log holds becomes durable without a further write: after a move, a return, or a change of
+    /// policy. Whoever puts it there waits for the disk if that is the policy.
+    pub(in crate::sim) fn keep_up(&mut self, log: u32) {
+        let stamp = self.stamp;
+        let here = &mut self.logs[log as usize];
+        if !here.online || here.retired || here.last() == 0 {
+            return;
+        }
+        if let Some(file) = here.durability.file
+            && file.fsync == FsyncPolicy::Always
+        {
+            let mark = here.mark(stamp);
+            here.reach_disk(mark);
+        }
+        self.after_append(log);
+    }
+
+    pub(in crate::sim) fn after_append(&mut self, log: u32) {
+        let here = &mut self.logs[log as usize];
+        if let Some(file) = here.durability.file {
+            match file.fsync {
+                FsyncPolicy::Always if file.fsync_ns == 0 => here.synced = here.mark(self.stamp),
+                FsyncPolicy::Always => {}
+                FsyncPolicy::EverySecond | FsyncPolicy::Never if here.fsync_scheduled => {}
+                FsyncPolicy::EverySecond | FsyncPolicy::Never => {
+                    here.fsync_scheduled = true;
+                    let period = if file.fsync == FsyncPolicy::Never {
+                        WRITE_BACK_NS
+                    } else {
+                        SECOND
+                    };
+                    let at = self.next_tick(log, period, 1);
+                    self.timer_at(at, Timer::Fsync { log });
+                }
+            }
+        }
+        let here = &mut self.logs[log as usize];
+        if let Some(snapshots) = here.durability.snapshots
+            && here.purpose == Purpose::Data
+            && !here.snapshot_scheduled
+        {
+            here.snapshot_scheduled = true;
+            let at = self.next_tick(log, snapshots.every_ns, 2);
+            self.timer_at(at, Timer::Snapshot { log });
+        }
+    }
+
+    /// The next tick of a clock with this period and a random phase of its own.
+    fn next_tick(&self, log: u32, period: u64, purpose: u64) -> u64 {
+        let here = &self.logs[log as usize];
+        let key = self.nodes[here.node as usize].key;
+        let phase =
+            (unit(draw(key, u64::from(here.primary) << 8 | purpose)) * period as f64) as u64;
+        let period = period.max(1);
+        let turns = (self.now + period - phase.min(period)) / period;
+        phase + turns * period
+    }
+
+    /// Every second or so: what the operating system holds is forced to disk.
+    pub(in crate::sim) fn fsync(&mut self, log: u32) {
+        let stamp = self.stamp;
+        let here = &mut self.logs[log as usize];
+        here.fsync_scheduled = false;
+        if !here.online || here.retired {
+            return;
+        }
+        let Some(file) = here.durability.file else {
+            return;
+        };
+        let mark = here.mark(stamp);
+        self.timer_after(file.fsync_ns, Timer::FsyncDone { log, mark });
+    }
+
+    pub(in crate::sim) fn must_wait_for_fsync(&self, log: u32) -> bool {
+        self.logs[log as usize]
+            .durability
+            .file
+            .is_some_and(|f| f.fsync == FsyncPolicy::Always && f.fsync_ns > 0)
+    }
+
+    /// The call waits until an fsync that began after its write is over. One fsync serves all that wait (group commit).
+    pub(in crate::sim) fn wait_for_fsync(&mut self, call: u32, log: u32) {
+        let token = self.new_token();
+        self.calls[call as usize].resume = token;
+        let here = &mut self.logs[log as usize];
+        if here.fsync_running.is_some() {
+            here.waiting_next.push((call, token));
+        } else {
+            here.waiting_now.push((call, token));
+            self.begin_fsync(log);
+        }
+    }
+
+    fn begin_fsync(&mut self, log: u32) {
+        let stamp = self.stamp;
+        let here = &mut self.logs[log as usize];
+        let mark = here.mark(stamp);
+        here.fsync_running = Some(mark);
+        let ns = here.durability.file.map_or(0, |f| f.fsync_ns);
+        self.timer_after(ns, Timer::FsyncDone { log, mark });
+    }
+
+    pub(in crate::sim) fn fsync_done(&mut self, log: u32, mark: Mark) {
+        let here = &mut self.logs[log as usize];
+        if !here.online || here.retired || here.is_lost(mark.sequence) {
+            return;
+        }
+        here.reach_disk(mark);
+        // One that began before a crash or a hang covers nobody who waits now.
+        if here.fsync_running != Some(mark) {
+            return;
+        }
+        here.fsync_running = None;
+        let done = std::mem::take(&mut here.waiting_now);
+        here.waiting_now = std::mem::take(&mut here.waiting_next);
+        if !here.waiting_now.is_empty() {
+            self.begin_fsync(log);
+        }
+        for (call, token) in done {
+            if self.calls[call as usize].resume == token {
+                self.calls[call as usize].resume = 0;
+                self.proceed(call);
+            }
+        }
+    }
+
+    /// The process has stopped: calls that wait for an fsync go on when it does, if ever.
+    pub(in crate::sim) fn stop_fsync(&mut self, log: u32) {
+        let here = &mut self.logs[log as usize];
+        here.fsync_running = None;
+        let mut waiting = std::mem::take(&mut here.waiting_now);
+        waiting.append(&mut here.waiting_next);
+        for (call, token) in waiting {
+            let call = &mut self.calls[call as usize];
+            if call.resume == token {
+                call.resume = 0;
+            }
+        }
+    }
+
+    /// A snapshot holds what was applied at its start, and counts once it is complete.
+    pub(in crate::sim) fn take_snapshot(&mut self, log: u32) {
+        let (stamp, now) = (self.stamp, self.now);
+        let bytes = self.state_bytes(log);
+        let here = &mut self.logs[log as usize];
+        here.snapshot_scheduled = false;
+        let Some(policy) = here.durability.snapshots else {
+            return;
+        };
+        if !here.online || here.retired {
+            return;
+        }
+        let mark = here.mark(stamp);
+        let took = (bytes as f64 / policy.bytes_per_s * 1e9) as u64;
+        self.timer_after(
+            took,
+            Timer::SnapshotDone {
+                log,
+                mark,
+                started: now,
+            },
+        );
+    }
+
+    pub(in crate::sim) fn snapshot_done(&mut self, log: u32, mark: Mark, started: u64) {
+        let here = &mut self.logs[log as usize];
+        let lost = mark.sequence < here.base_end() || here.is_lost(mark.sequence);
+        if here.online && !here.retired && !lost && mark >= here.snapshot {
+            here.snapshot = mark;
+            here.snapshot_at = Some(started);
+        }
+    }
+
+    pub(in crate::sim) fn state_bytes(&self, log: u32) -> u64 {
+        self.logs[log as usize].keys * self.value_size
+    }
+}

@@ -1,0 +1,75 @@
+//! State that goes to another place.
+
+use crate::sim::{Sim, Timer};
+use crate::units::SECOND;
+
+use super::COPY_BYTES_PER_S;
+
+impl Sim {
+    /// A log's content goes to other logs, which hold it from now on; it is retired.
+    pub(in crate::sim) fn hand_log_over(&mut self, log: u32, to: &[u32]) -> u64 {
+        let Some(&first) = to.first() else { return 0 };
+        let held = self.logs[log as usize].hand_over();
+        let versions = std::mem::take(&mut self.logs[log as usize].versions);
+        self.logs[log as usize].retired = true;
+        self.logs[log as usize].moving = false;
+        self.logs[log as usize].online = false;
+        self.logs[log as usize].forward = Some(first);
+        let (now, stamp) = (self.now, self.stamp);
+        let n = to.len() as u64;
+        for (index, &target) in to.iter().enumerate() {
+            let share = held / n + u64::from((index as u64) < held % n);
+            let here = &mut self.logs[target as usize];
+            here.take_over(now, stamp, share);
+            if here.versions.len() < versions.len() {
+                here.versions.resize(versions.len(), 0);
+            }
+            for (mine, theirs) in here.versions.iter_mut().zip(&versions) {
+                *mine = (*mine).max(*theirs);
+            }
+            here.keys = here.versions.iter().filter(|v| **v > 0).count() as u64;
+            self.keep_up(target);
+        }
+        for (key, newest) in self.newest.iter_mut().enumerate() {
+            if newest.log == log && newest.stamp > 0 {
+                newest.log = to[key % to.len()];
+            }
+        }
+        held
+    }
+
+    /// Begins to move a log to a new place; it answers until that is done.
+    pub(in crate::sim) fn start_move(&mut self, log: u32, to: Vec<u32>) {
+        self.logs[log as usize].moving = true;
+        let took = self.state_bytes(log) as f64 / COPY_BYTES_PER_S * 1e9;
+        self.timer_after(took as u64, Timer::Moved { log, to });
+    }
+
+    pub(in crate::sim) fn moved(&mut self, log: u32, to: &[u32]) {
+        // Its instance may have died while it moved; then it stays what its death made of it, until it is back.
+        if self.logs[log as usize].retired {
+            return;
+        }
+        if !self.logs[log as usize].online {
+            return self.timer_after(
+                SECOND,
+                Timer::Moved {
+                    log,
+                    to: to.to_vec(),
+                },
+            );
+        }
+        // The new place may itself have moved on.
+        let mut there: Vec<u32> = Vec::new();
+        for &target in to {
+            let mut at = target;
+            while let Some(next) = self.logs[at as usize].forward {
+                at = next;
+            }
+            if at != log && !self.logs[at as usize].retired && !there.contains(&at) {
+                there.push(at);
+            }
+        }
+        self.hand_log_over(log, &there);
+    }
+}
