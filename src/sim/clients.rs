@@ -462,7 +462,7 @@ impl Sim {
             } else {
                 interval.completed += u64::from(!retried);
                 interval.retried += u64::from(retried);
-                interval.responses.push(ns);
+                interval.respond(ns);
             }
         }
     }

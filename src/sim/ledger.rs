@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use super::size::room;
+
 /// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
@@ -406,6 +408,15 @@ impl Log {
     /// Stretches that are counted apart.
     pub(super) fn segments(&self) -> usize {
         self.segments.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + room::<Segment>(self.segments.len())
+            + room::<u64>(self.versions.len())
+            + room::<(u64, u64)>(self.lost.len())
+            + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())
+            + room::<Replica>(self.replicas.len())
     }
 
     /// Number of the last write.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::size::room;
+
 /// Sub-buckets of each power of two: 512 make a bucket 0.2 % wide; quantiles are interpolated inside it.
 const SUB_BITS: u32 = 9;
 
@@ -75,6 +77,14 @@ impl Histogram {
 
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        room::<u32>(self.counts.len()) + room::<usize>(self.carries.len())
     }
 
     /// Mean in seconds; `None` without samples.
@@ -249,6 +259,10 @@ impl Recent {
             bad_until: 0,
         });
         true
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        room::<Ended>(self.ended.len()) + room::<u32>(self.trailing.len())
     }
 
     /// The fault that is being watched.

@@ -30,6 +30,7 @@ mod request;
 mod results;
 mod service;
 mod sessions;
+pub mod size;
 pub mod snapshot;
 mod store;
 mod streams;
@@ -50,7 +51,7 @@ use streams::{Purpose, draw, key_of, purpose_key, unit};
 /// What is computed besides counts, because it costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
-    /// Recovery after faults, and intervals for charts, though the scenario has no fault.
+    /// Recovery after faults, though the scenario has none, and intervals for charts (see `Sim::take_interval`).
     pub live: bool,
 }
 
@@ -180,7 +181,44 @@ struct IntervalCounts {
     completed: u64,
     retried: u64,
     failed: u64,
+    /// Response times, as long as there are few; all of them in `more_responses` once they are many.
     responses: Vec<u64>,
+    more_responses: Histogram,
+}
+
+/// Response times of an interval that are kept one by one.
+const MOST_RESPONSES: usize = 1 << 16;
+
+impl IntervalCounts {
+    fn respond(&mut self, ns: u64) {
+        if self.more_responses.is_empty() {
+            self.responses.push(ns);
+            if self.responses.len() < MOST_RESPONSES {
+                return;
+            }
+            for &ns in &self.responses {
+                self.more_responses.record(ns);
+            }
+            self.responses = Vec::new();
+        } else {
+            self.more_responses.record(ns);
+        }
+    }
+
+    /// Median, p95 and p99 in seconds; `None` if nothing was answered.
+    fn percentiles(&mut self) -> Option<[f64; 3]> {
+        const SHARES: [f64; 3] = [0.5, 0.95, 0.99];
+        if !self.more_responses.is_empty() {
+            return Some(SHARES.map(|share| self.more_responses.quantile(share).unwrap_or(0.0)));
+        }
+        let n = self.responses.len();
+        (n > 0).then(|| {
+            SHARES.map(|share| {
+                let rank = ((share * n as f64).ceil() as usize).clamp(1, n) - 1;
+                *self.responses.select_nth_unstable(rank).1 as f64 / 1e9
+            })
+        })
+    }
 }
 
 /// A running system. Cloned at any moment and run on, it gives the same bytes as the one it was cloned from.

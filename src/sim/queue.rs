@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use super::size::room;
+
 /// What is due. The index is a call, a timer, a lane or a node, as the kind says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -48,6 +50,8 @@ pub(super) struct Entry {
     pub index: u32,
     pub token: u32,
 }
+
+pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
@@ -222,6 +226,18 @@ impl Queue {
             kind: KINDS[(what >> INDEX_BITS) as usize],
             index: what & ((1 << INDEX_BITS) - 1),
         })
+    }
+
+    /// Entries of a lane.
+    pub(super) fn lane_len(&self, lane: u32) -> usize {
+        self.lanes[lane as usize].len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let lanes = self.lanes.iter().map(|l| room::<Entry>(l.len()));
+        room::<u128>(self.heap.len())
+            + room::<VecDeque<Entry>>(self.lanes.len())
+            + lanes.sum::<usize>()
     }
 
     /// When the next event is due.

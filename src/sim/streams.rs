@@ -280,6 +280,10 @@ impl Alias {
         Self { keep, other }
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.keep.len() * (size_of::<f64>() + size_of::<u32>())
+    }
+
     #[inline]
     pub(super) fn choose(&self, bits: u64) -> u32 {
         let product = u128::from(bits) * self.keep.len() as u128;

@@ -279,13 +279,7 @@ impl Sim {
         let mut taken = std::mem::take(&mut self.interval);
         self.interval.from = now;
         let span = (now - taken.from) as f64;
-        let percentiles = (!taken.responses.is_empty()).then(|| {
-            let n = taken.responses.len();
-            [0.5, 0.95, 0.99].map(|share| {
-                let rank = ((share * n as f64).ceil() as usize).clamp(1, n) - 1;
-                *taken.responses.select_nth_unstable(rank).1 as f64 / 1e9
-            })
-        });
+        let percentiles = taken.percentiles();
         let names: Vec<String> = self.topology.nodes.keys().cloned().collect();
         let mut nodes = Vec::with_capacity(names.len());
         for name in names {

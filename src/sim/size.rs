@@ -1,0 +1,185 @@
+//! How much memory a simulation holds, and what holds it.
+//!
+//! Counted from lengths, not from what the allocator gave: a clone, and a run on another machine, count the same.
+
+use super::parts::{Body, Call, NodeSlot, Op, Target};
+use super::{Fault, Sim, Timer};
+use crate::model::{Command, Timed};
+use crate::sim::snapshot::Happening;
+
+/// Bytes of a vector of so many elements, which grows by doubling.
+pub(super) fn room<T>(len: usize) -> usize {
+    match len {
+        0 => 0,
+        _ => len.next_power_of_two() * size_of::<T>(),
+    }
+}
+
+/// What holds memory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// Requests at a node: waiting for a worker, in work, or waiting for an answer. At clients: operations under way.
+    Node(String),
+    /// Messages on their way over a link, by its key "a->b", there and back.
+    Link(String),
+    /// Users, their sessions and their cookies.
+    Users,
+    /// Keys: their popularity and their newest versions.
+    Keys,
+    /// Writes that some copy may still lose, and what each copy holds of each key, by the node that keeps them.
+    Writes(String),
+    /// Everything else: settings, figures, events to come, places that are free again.
+    Rest,
+}
+
+/// A part of what a simulation holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What holds it.
+    pub holder: Holder,
+    /// How many: requests, messages, users, keys, or stretches of writes; 0 for the rest.
+    pub count: u64,
+    /// Bytes of memory.
+    pub bytes: usize,
+}
+
+impl Sim {
+    /// Bytes of memory that the simulation holds, by its own count: the same for a clone and on every machine.
+    pub fn size(&self) -> usize {
+        self.traffic_bytes()
+            + self.users_bytes()
+            + self.keys_bytes()
+            + self.logs.iter().map(super::ledger::Log::bytes).sum::<usize>()
+            + self.other_bytes()
+    }
+
+    /// What holds that memory, the most first. The parts add up to `size()`.
+    pub fn held_by(&self) -> Vec<Held> {
+        let mut parts = Vec::new();
+        // A request keeps its operation; whoever has given up on it does not free it.
+        let per_request = size_of::<Call>() + size_of::<Op>() + size_of::<u32>();
+        for node in self.nodes.iter().filter(|n| !n.removed) {
+            let (count, each) = match &node.body {
+                Body::Clients(_) => (node.arrived - node.completed - node.failed, size_of::<Op>()),
+                _ => (node.instances.iter().map(|i| i.present.n()).sum(), per_request),
+            };
+            parts.push(Held {
+                holder: Holder::Node(node.name.clone()),
+                count,
+                bytes: count as usize * each,
+            });
+        }
+        let per_message = per_request + super::queue::ENTRY_BYTES;
+        for link in self.links.iter().filter(|l| !l.removed) {
+            let count: usize = [link.request_lane, link.reply_lane]
+                .iter()
+                .map(|&lane| self.queue.lane_len(lane))
+                .sum();
+            let name = |node: u16| &self.nodes[node as usize].name;
+            parts.push(Held {
+                holder: Holder::Link(format!("{}->{}", name(link.from), name(link.to))),
+                count: count as u64,
+                bytes: count * per_message,
+            });
+        }
+        parts.push(Held {
+            holder: Holder::Users,
+            count: self.users.len() as u64,
+            bytes: self.users_bytes(),
+        });
+        parts.push(Held {
+            holder: Holder::Keys,
+            count: self.newest.len() as u64,
+            bytes: self.keys_bytes(),
+        });
+        for (index, node) in self.nodes.iter().enumerate() {
+            let (mut count, mut bytes) = (0, 0);
+            for log in self.logs.iter().filter(|l| l.node as usize == index) {
+                count += log.segments() as u64 + log.keys;
+                bytes += log.bytes();
+            }
+            if bytes > 0 {
+                parts.push(Held {
+                    holder: Holder::Writes(node.name.clone()),
+                    count,
+                    bytes,
+                });
+            }
+        }
+        // Requests under way were counted one by one, the rest is what their vectors have beyond.
+        let counted: usize = parts.iter().map(|p| p.bytes).sum();
+        parts.push(Held {
+            holder: Holder::Rest,
+            count: 0,
+            bytes: self.size().saturating_sub(counted),
+        });
+        parts.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.holder.cmp(&b.holder)));
+        parts
+    }
+
+    /// Requests, operations, and the events to come.
+    fn traffic_bytes(&self) -> usize {
+        let queues = self.nodes.iter().flat_map(|n| &n.instances);
+        room::<Op>(self.ops.len())
+            + room::<u32>(self.free_ops.len())
+            + room::<Call>(self.calls.len())
+            + room::<u32>(self.free_calls.len())
+            + room::<Timer>(self.timers.len())
+            + room::<u32>(self.free_timers.len())
+            + self.queue.bytes()
+            + queues.map(|i| room::<u32>(i.queue.len())).sum::<usize>()
+    }
+
+    fn users_bytes(&self) -> usize {
+        let cookies = |n: &NodeSlot| match &n.body {
+            Body::Balancer(b) => room::<u16>(b.cookies.len()),
+            _ => 0,
+        };
+        room::<super::User>(self.users.len())
+            + room::<super::Seat>(self.seats.len())
+            + room::<u32>(self.free_seats.len())
+            + self.nodes.iter().map(cookies).sum::<usize>()
+    }
+
+    fn keys_bytes(&self) -> usize {
+        let tables = |n: &NodeSlot| match &n.body {
+            Body::Clients(c) => c.popularity.as_ref().map_or(0, |p| p.bytes()),
+            _ => 0,
+        };
+        room::<super::Newest>(self.newest.len())
+            + room::<bool>(self.lost_keys.len())
+            + self.nodes.iter().map(tables).sum::<usize>()
+    }
+
+    fn other_bytes(&self) -> usize {
+        let of_node = |n: &NodeSlot| {
+            let body = match &n.body {
+                Body::Clients(c) => room::<u32>(c.seats.len()),
+                Body::Balancer(b) => room::<Target>(b.targets.len()),
+                Body::Service(s) => room::<u16>(s.calls.len()),
+                Body::Store(_) => 0,
+            };
+            body + n.response.bytes() + room::<super::parts::Instance>(n.instances.len())
+        };
+        let counted = |c: &super::Counted| {
+            c.response.iter().map(super::Histogram::bytes).sum::<usize>()
+                + c.failed_response.bytes()
+        };
+        let of_link = |l: &super::LinkSlot| {
+            room::<super::snapshot::CallCounts>(l.calls.len())
+        };
+        size_of::<Self>()
+            + room::<NodeSlot>(self.nodes.len())
+            + self.nodes.iter().map(of_node).sum::<usize>()
+            + room::<super::LinkSlot>(self.links.len())
+            + self.links.iter().map(of_link).sum::<usize>()
+            + room::<Command>(self.commands.len())
+            + room::<Timed>(self.recording.len())
+            + room::<Fault>(self.faults.len())
+            + room::<Happening>(self.happenings.len())
+            + self.counted.iter().map(counted).sum::<usize>()
+            + self.recent.bytes()
+            + room::<u64>(self.interval.responses.len())
+            + self.interval.more_responses.bytes()
+    }
+}
