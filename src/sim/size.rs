@@ -56,8 +56,7 @@ impl Sim {
     /// What holds that memory, the most first. The parts add up to `size()`.
     pub fn held_by(&self) -> Vec<Held> {
         let mut parts = Vec::new();
-        // A request keeps its operation; whoever has given up on it does not free it.
-        let per_request = size_of::<Call>() + size_of::<Op>() + size_of::<u32>();
+        let per_request = size_of::<Call>() + size_of::<u32>();
         for node in self.nodes.iter().filter(|n| !n.removed) {
             let (count, each) = match &node.body {
                 Body::Clients(_) => (node.arrived - node.completed - node.failed, size_of::<Op>()),
@@ -69,7 +68,7 @@ impl Sim {
                 bytes: count as usize * each,
             });
         }
-        let per_message = per_request + super::queue::ENTRY_BYTES;
+        let per_message = size_of::<Call>() + super::queue::ENTRY_BYTES;
         for link in self.links.iter().filter(|l| !l.removed) {
             let count: usize = [link.request_lane, link.reply_lane]
                 .iter()
@@ -106,7 +105,7 @@ impl Sim {
                 });
             }
         }
-        // Requests under way were counted one by one, the rest is what their vectors have beyond.
+        // Requests were counted one by one; the rest is what their vectors have beyond.
         let counted: usize = parts.iter().map(|p| p.bytes).sum();
         parts.push(Held {
             holder: Holder::Rest,
