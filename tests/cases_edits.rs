@@ -81,7 +81,11 @@ fn a_backlog_is_named() {
     };
     // Twenty come while one is served; all of them wait, in front for the store's answer.
     for name in ["db", "front", "clients"] {
-        assert!((189_000..191_000).contains(&of(name)), "{name}: {}", of(name));
+        assert!(
+            (189_000..191_000).contains(&of(name)),
+            "{name}: {}",
+            of(name)
+        );
     }
     for preset in presets::all() {
         let topology = statescope::model::load(preset.name).unwrap().topology;

@@ -49,7 +49,11 @@ impl Sim {
         self.traffic_bytes()
             + self.users_bytes()
             + self.keys_bytes()
-            + self.logs.iter().map(super::ledger::Log::bytes).sum::<usize>()
+            + self
+                .logs
+                .iter()
+                .map(super::ledger::Log::bytes)
+                .sum::<usize>()
             + self.other_bytes()
     }
 
@@ -60,7 +64,10 @@ impl Sim {
         for node in self.nodes.iter().filter(|n| !n.removed) {
             let (count, each) = match &node.body {
                 Body::Clients(_) => (node.arrived - node.completed - node.failed, size_of::<Op>()),
-                _ => (node.instances.iter().map(|i| i.present.n()).sum(), per_request),
+                _ => (
+                    node.instances.iter().map(|i| i.present.n()).sum(),
+                    per_request,
+                ),
             };
             parts.push(Held {
                 holder: Holder::Node(node.name.clone()),
@@ -161,12 +168,13 @@ impl Sim {
             body + n.response.bytes() + room::<super::parts::Instance>(n.instances.len())
         };
         let counted = |c: &super::Counted| {
-            c.response.iter().map(super::Histogram::bytes).sum::<usize>()
+            c.response
+                .iter()
+                .map(super::Histogram::bytes)
+                .sum::<usize>()
                 + c.failed_response.bytes()
         };
-        let of_link = |l: &super::LinkSlot| {
-            room::<super::snapshot::CallCounts>(l.calls.len())
-        };
+        let of_link = |l: &super::LinkSlot| room::<super::snapshot::CallCounts>(l.calls.len());
         size_of::<Self>()
             + room::<NodeSlot>(self.nodes.len())
             + self.nodes.iter().map(of_node).sum::<usize>()
