@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::model::settings::{SettingError, Shape, to_ron, with_profile};
-use crate::model::{Command, Link, Loaded, Node, State, Timed, Topology, file};
+use crate::model::settings::SettingError;
+use crate::model::{Command, Loaded, Node, State, Timed, Topology, file};
 use crate::units::Duration;
 
 /// Steps that can be taken back.
@@ -256,85 +256,11 @@ fn user_of(topology: &Topology, name: &str) -> Option<String> {
     named.or_else(linked).or_else(any_service)
 }
 
-/// The commands that turn one topology into the other, as far as a running system has what differs.
-pub fn difference(from: &Topology, to: &Topology) -> Vec<Command> {
-    let mut commands = Vec::new();
-    for link in &from.links.0 {
-        if to.links.find(&link.key()).is_none() {
-            commands.push(Command::Unlink(link.settings.path.clone()));
-        }
-    }
-    for (name, node) in &to.nodes {
-        match from.nodes.get(name) {
-            None => commands.push(Command::Add(name.clone(), node.clone())),
-            Some(old) if old == node => {}
-            Some(old) if std::mem::discriminant(old) == std::mem::discriminant(node) => {
-                settings_that_differ(from, to, name, &mut commands);
-            }
-            Some(_) => {
-                commands.push(Command::Remove(name.clone()));
-                commands.push(Command::Add(name.clone(), node.clone()));
-            }
-        }
-    }
-    for link in &to.links.0 {
-        let old = from.links.find(&link.key()).map(|at| &from.links.0[at]);
-        let removed_with = |end: &String| {
-            commands
-                .iter()
-                .any(|command| matches!(command, Command::Remove(name) if name == end))
-        };
-        let kept = old.is_some() && !removed_with(&link.from) && !removed_with(&link.to);
-        let base = if kept {
-            old.cloned()
-                .unwrap_or_else(|| Link::new(&link.from, &link.to))
-        } else {
-            commands.push(Command::Link(link.settings.path.clone()));
-            Link::new(&link.from, &link.to)
-        };
-        if base.settings != link.settings {
-            commands.push(Command::Set(format!("links.{}", link.key()), to_ron(link)));
-        }
-    }
-    if from.sessions != to.sessions {
-        commands.push(Command::Set("sessions".into(), to_ron(&to.sessions)));
-    }
-    for name in from.nodes.keys() {
-        if !to.nodes.contains_key(name) {
-            commands.push(Command::Remove(name.clone()));
-        }
-    }
-    commands
-}
-
-/// A `Set` for each setting of the node that differs.
-fn settings_that_differ(from: &Topology, to: &Topology, name: &str, commands: &mut Vec<Command>) {
-    let shape = with_profile(to.profile, <Node as crate::model::settings::Setting>::shape);
-    let Shape::Choice(kinds) = shape else { return };
-    let Some(node) = to.nodes.get(name) else {
-        return;
-    };
-    let Some(Shape::Group(fields)) = kinds
-        .into_iter()
-        .find(|kind| kind.name == node.name())
-        .and_then(|kind| kind.payload)
-    else {
-        return;
-    };
-    for field in fields {
-        let path = format!("nodes.{name}.{}", field.name);
-        if let Ok(new) = to.get_path(&path)
-            && from.get_path(&path).as_ref() != Ok(&new)
-        {
-            commands.push(Command::Set(path, new));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::settings::ron_options;
+    use crate::model::{Link, difference};
 
     const TEXT: &str = r#"// A comment.
 Topology(

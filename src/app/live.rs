@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::action::{Action, Selection};
-use super::document::{Document, difference, session_as_scenario};
+use super::document::{Document, session_as_scenario};
 use super::history::History;
 use super::keys;
 use super::readings::Readings;
@@ -11,7 +11,7 @@ use super::runner::{Latest, Order, Runner, SPEED_MAX, SPEED_MIN};
 use super::state::{Dismissed, View};
 use super::toggles;
 use super::widgets::Toast;
-use crate::model::{Command, Topology};
+use crate::model::{Command, Topology, difference};
 use crate::units::Duration;
 
 /// What the action of a message does.

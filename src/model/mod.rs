@@ -1,6 +1,7 @@
 //! What a user describes: nodes, links, workload, scenario; every setting described once.
 
 pub mod check;
+pub mod difference;
 pub mod expect;
 pub mod file;
 pub mod node;
@@ -14,6 +15,7 @@ pub mod topology;
 pub mod workload;
 
 pub use check::{Problem, Severity, check};
+pub use difference::difference;
 pub use file::{FileError, Loaded, load};
 pub use node::Node;
 pub use scenario::{Command, Stop, Timed};

@@ -43,7 +43,8 @@ impl Sim {
         let target = if same {
             Some(before)
         } else {
-            self.choose_target(node, index, user, (tries > 0).then_some(before))
+            let bits = self.calls[index as usize].draw;
+            self.choose_target(node, bits, user, (tries > 0).then_some(before))
         };
         let Some(target) = target else {
             return self.reply(index, Outcome::Failed(Cause::NoInstance));
@@ -79,8 +80,13 @@ impl Sim {
     }
 
     /// The target for a request; `not` is avoided if there is another.
-    fn choose_target(&mut self, node: u16, call: u32, user: u32, not: Option<u16>) -> Option<u16> {
-        let bits = self.calls[call as usize].draw;
+    pub(super) fn choose_target(
+        &mut self,
+        node: u16,
+        bits: u64,
+        user: u32,
+        not: Option<u16>,
+    ) -> Option<u16> {
         let balancer = self.balancer(node)?;
         if balancer.policy != Policy::StickyCookie {
             return balancer.choose(balancer.policy, bits, not);
@@ -157,22 +163,24 @@ impl Sim {
                 Body::Store(store) => store.primary,
                 _ => 0,
             },
-            NodeKind::Service => {
-                let n = slot.instances.len() as u32;
-                if n == 1 {
-                    return;
-                }
-                let turn = self.links[link as usize].turn;
-                let usable = |i: &u32| {
-                    let status = slot.instances[(i % n) as usize].status;
-                    !matches!(status, Status::Removed | Status::Draining | Status::Booting)
-                };
-                let chosen = (turn..turn + n).find(usable).unwrap_or(turn) % n;
-                self.links[link as usize].turn = (chosen + 1) % n;
-                chosen as u16
-            }
+            NodeKind::Service if slot.instances.len() == 1 => return,
+            NodeKind::Service => self.next_in_turn(link),
         };
         self.calls[index as usize].instance = instance;
+    }
+
+    /// The instance whose turn it is where a service is called without a balancer.
+    pub(super) fn next_in_turn(&mut self, link: u16) -> u16 {
+        let slot = &self.nodes[self.links[link as usize].to as usize];
+        let n = slot.instances.len() as u32;
+        let turn = self.links[link as usize].turn;
+        let usable = |i: &u32| {
+            let status = slot.instances[(i % n) as usize].status;
+            !matches!(status, Status::Removed | Status::Draining | Status::Booting)
+        };
+        let chosen = (turn..turn + n).find(usable).unwrap_or(turn) % n;
+        self.links[link as usize].turn = (chosen + 1) % n;
+        chosen as u16
     }
 
     // Health checks.

@@ -12,7 +12,7 @@ use super::parts::{
 };
 use super::snapshot::{NodeKind, Status, What};
 use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
-use super::{LanePurpose, LossCause, Newest, Sim};
+use super::{LanePurpose, Newest, Sim};
 use crate::model::node::{Io, Persistence, Policy, Queue};
 use crate::model::settings::SettingError;
 use crate::model::state::FsyncPolicy;
@@ -385,9 +385,7 @@ impl Sim {
                 continue;
             }
             for log in self.logs_of(slot, instance) {
-                self.lose_beyond(log, super::ledger::Mark::default(), LossCause::Change, None);
-                self.logs[log as usize].retired = true;
-                self.logs[log as usize].online = false;
+                self.lose_all(log);
             }
             self.set_status(slot, instance, Status::Removed);
             self.cut_off(slot, instance, true);
@@ -766,10 +764,7 @@ impl Sim {
         let (mut moved, mut dropped) = (0, 0);
         for log in from {
             if to.is_empty() {
-                dropped +=
-                    self.lose_beyond(log, super::ledger::Mark::default(), LossCause::Change, None);
-                self.logs[log as usize].retired = true;
-                self.logs[log as usize].online = false;
+                dropped += self.lose_all(log);
             } else {
                 moved += self.logs[log as usize].acknowledged();
                 if self.nodes[self.logs[log as usize].node as usize].kind == NodeKind::Service {

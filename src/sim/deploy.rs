@@ -4,6 +4,7 @@
 //! place when that has stopped; without, the old one stops first. A deployment goes on when the replacement serves and
 //! copies of state are complete again; an abrupt one does not wait for the copies.
 
+use super::facts::{Fact, Holder, Source};
 use super::ledger::SnapshotPlace;
 use super::parts::{Body, Deploying};
 use super::snapshot::{Status, What};
@@ -179,24 +180,32 @@ impl Sim {
             let volume = here.durability.file.is_some_and(|f| f.volume);
             let place = here.durability.snapshots.map(|s| s.place);
             let all = here.mark(stamp);
-            let kept = match (here.durability.file, place) {
+            let (kept, source) = match (here.durability.file, place) {
                 (Some(_), _) if volume && !leaving => {
                     here.synced = all;
-                    all
+                    (all, Source::Own)
                 }
                 (None, Some(SnapshotPlace::ObjectStore)) if !abrupt => {
                     here.snapshot = all;
-                    all
+                    (all, Source::Own)
                 }
                 (None, Some(SnapshotPlace::Volume)) if !abrupt && !leaving => {
                     here.snapshot = all;
-                    all
+                    (all, Source::Own)
                 }
-                (None, Some(SnapshotPlace::Volume)) if !leaving => here.snapshot,
-                (None, Some(SnapshotPlace::ObjectStore)) => here.snapshot,
-                _ => super::ledger::Mark::default(),
+                (None, Some(SnapshotPlace::Volume)) if !leaving => (here.snapshot, Source::Own),
+                (None, Some(SnapshotPlace::ObjectStore)) => (here.snapshot, Source::Own),
+                _ => (super::ledger::Mark::default(), Source::Nothing),
             };
-            self.lose_beyond(log, kept, cause, fault);
+            let (synced, snapshot) = (here.synced.sequence, here.snapshot.sequence);
+            self.reached(log, Holder::Disk, synced);
+            self.reached(log, Holder::Snapshot, snapshot);
+            self.tell(Fact::Died {
+                log,
+                machine: false,
+            });
+            self.tell(Fact::Served(log, false));
+            self.lose_beyond(log, kept, source, cause, fault);
             self.logs[log as usize].online = false;
         }
         // Where copies exist, one of them takes over at once, with everything.

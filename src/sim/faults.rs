@@ -1,5 +1,6 @@
 //! Commands: faults and restarts. Deployments are in `deploy.rs`, edits in `change.rs`.
 
+use super::facts::{Fact, Source};
 use super::parts::{Body, NONE};
 use super::snapshot::{Recovery, Status, What};
 use super::{Fault, LossCause, Sim, Timer};
@@ -204,10 +205,11 @@ impl Sim {
         let fault = self.nodes[node as usize].instances[instance as usize].fault;
         for log in self.logs_of(node, instance) {
             let own = self.logs[log as usize].own_remains(true);
+            self.tell(Fact::Died { log, machine: true });
             if let Some(orphan) = &mut self.logs[log as usize].orphan {
                 orphan.own = orphan.own.min(own);
             } else {
-                self.lose_beyond(log, own, LossCause::MachineLoss, fault);
+                self.lose_beyond(log, own, Source::Own, LossCause::MachineLoss, fault);
             }
         }
         self.set_status(node, instance, Status::MachineLost);

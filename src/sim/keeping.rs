@@ -5,11 +5,13 @@ mod disk;
 mod moving;
 mod replication;
 
+use super::facts::Holder;
+use super::facts::{Fact, Source};
 use super::ledger::{
     Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy,
 };
 use super::parts::{Body, NONE};
-use super::{LossCause, Newest, Sim};
+use super::{LossCause, Newest, Sim, Timer};
 use crate::model::state::{Disk, FsyncPolicy, SnapshotTo, State};
 use crate::model::{Node, Sessions};
 
@@ -100,6 +102,7 @@ impl Sim {
             .push(Log::new(node, instance, purpose, durability));
         let log = self.logs.len() as u32 - 1;
         self.logs[log as usize].online = self.is_serving(node, instance);
+        self.tell_of_log(log);
         self.place_replicas(log, true);
         log
     }
@@ -124,6 +127,7 @@ impl Sim {
         self.stamp += 1;
         let (now, stamp) = (self.now, self.stamp);
         let sequence = self.logs[log as usize].append(now, stamp);
+        self.tell(Fact::Written((log, sequence)));
         self.after_append(log);
         Place {
             log,
@@ -206,24 +210,20 @@ impl Sim {
         self.writes.acknowledged += 1;
         let Some(mut place) = place else {
             // A write that nobody kept was lost when it was acknowledged; a topology like that does not pass its check.
+            self.tell(Fact::Acknowledged(None));
             self.writes.lost += 1;
             self.writes.lost_by_cause[LossCause::Change as usize] += 1;
             return;
         };
-        let original = place.log;
-        while let Some(to) = self.logs[place.log as usize].forward {
-            place.log = to;
+        self.tell(Fact::Acknowledged(Some((place.log, place.sequence))));
+        // What it was written to may have moved on with it, and have died there.
+        while let here = &self.logs[place.log as usize]
+            && !here.is_lost(place.sequence)
+            && let Some((log, sequence)) = here.forward
+        {
+            (place.log, place.sequence) = (log, sequence);
         }
-        let held = if place.log == original {
-            self.logs[place.log as usize].acknowledge(place.sequence)
-        } else if self.logs[original as usize].is_lost(place.sequence) {
-            false
-        } else {
-            let (now, stamp) = (self.now, self.stamp);
-            self.logs[place.log as usize].take_over(now, stamp, 1);
-            true
-        };
-        if held {
+        if self.logs[place.log as usize].acknowledge(place.sequence) {
             if let Some(newest) = self.newest.get_mut(key as usize)
                 && newest.stamp < place.stamp
             {
@@ -234,12 +234,9 @@ impl Sim {
             }
         } else {
             // It died before its acknowledgement arrived.
-            let (node, instance) = (
-                self.logs[original as usize].node,
-                self.logs[original as usize].primary,
-            );
-            let fault = self.nodes[node as usize].instances[instance as usize].fault;
-            self.book_lost_writes(original, 1, LossCause::Crash, fault);
+            let here = &self.logs[place.log as usize];
+            let fault = self.nodes[here.node as usize].instances[here.primary as usize].fault;
+            self.book_lost_writes(place.log, 1, LossCause::Crash, fault);
             self.lose_key(key);
         }
     }
@@ -267,15 +264,19 @@ impl Sim {
         }
     }
 
-    /// Everything beyond a mark of a log is gone, once and for good. Gives the acknowledged writes lost.
+    /// Everything beyond a mark of a log, which is what that source has, is gone, once and for good. Gives the acknowledged
+    /// writes lost.
     pub(super) fn lose_beyond(
         &mut self,
         log: u32,
         mark: Mark,
+        source: Source,
         cause: LossCause,
         fault: Option<u32>,
     ) -> u64 {
+        self.tell(Fact::Settled(log, source));
         let lost = self.logs[log as usize].truncate(mark);
+        self.forget_lost(log);
         let sessions = self.lose_sessions(log, mark, cause, fault);
         if self.logs[log as usize].purpose == Purpose::Data {
             self.book_lost_writes(log, lost, cause, fault);
@@ -292,6 +293,47 @@ impl Sim {
                 self.faults[fault as usize].lost_sessions += sessions;
             }
         }
+        lost
+    }
+
+    /// Forgets ranges of lost writes that nothing under way can name any more: no request, no operation, and no fsync or
+    /// snapshot that has begun.
+    fn forget_lost(&mut self, log: u32) {
+        if !self.logs[log as usize].has_many_lost() {
+            return;
+        }
+        let calls = self.calls.iter().filter(|c| !c.free).map(|c| c.place);
+        let ops = self.ops.iter().filter(|o| o.references > 0);
+        let places = calls.chain(ops.map(|o| o.place)).flatten();
+        let places = places.map(|place| (place.log, place.sequence));
+        let moved_here = self.logs.iter().filter_map(|l| l.forward);
+        let marks = self.timers.iter().filter_map(|timer| match timer {
+            Timer::FsyncDone { log: of, mark, .. } if *of == log => Some(mark.sequence),
+            Timer::SnapshotDone { log: of, mark, .. } if *of == log => Some(mark.sequence),
+            _ => None,
+        });
+        let mut named: Vec<u64> = places
+            .chain(moved_here)
+            .filter(|place| place.0 == log)
+            .map(|place| place.1)
+            .chain(marks)
+            .collect();
+        named.sort_unstable();
+        self.logs[log as usize].forget_lost(&named);
+    }
+
+    /// A log ends, and what it held with it: an edit wants it so. Gives the acknowledged writes lost.
+    pub(super) fn lose_all(&mut self, log: u32) -> u64 {
+        self.tell(Fact::Served(log, false));
+        let lost = self.lose_beyond(
+            log,
+            Mark::default(),
+            Source::Nothing,
+            LossCause::Change,
+            None,
+        );
+        self.logs[log as usize].retired = true;
+        self.logs[log as usize].online = false;
         lost
     }
 
@@ -359,7 +401,12 @@ impl Sim {
             if log.durability != durability {
                 self.logs[index as usize].set_durability(durability);
                 let wanted = durability.replicas as usize;
+                let dropped = self.logs[index as usize].replicas.iter().skip(wanted);
+                for copy in dropped.map(|r| r.instance).collect::<Vec<u16>>() {
+                    self.tell(Fact::Gone(index, Holder::Copy(copy)));
+                }
                 self.logs[index as usize].replicas.truncate(wanted);
+                self.tell_rules(index);
                 self.place_replicas(index, false);
                 self.keep_up(index);
             }

@@ -6,7 +6,10 @@
 
 use std::collections::VecDeque;
 
+use super::facts::Holder;
 use super::size::room;
+use crate::model::state::FsyncPolicy;
+use crate::units::SECOND;
 
 /// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +25,9 @@ pub(super) struct Place {
     pub sequence: u64,
     pub stamp: u64,
 }
+
+/// So few lost ranges are kept without a thought.
+const FEW_RANGES: usize = 64;
 
 /// Some writes in a row. Marks fall only between segments.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +51,24 @@ pub(super) enum Purpose {
 /// The file that a log's primary writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct FilePolicy {
-    pub fsync: crate::model::state::FsyncPolicy,
+    pub fsync: FsyncPolicy,
     pub fsync_ns: u64,
     /// The disk outlives the machine.
     pub volume: bool,
+}
+
+/// How often the operating system writes back what nobody synced.
+const WRITE_BACK_NS: u64 = 30 * SECOND;
+
+impl FilePolicy {
+    /// Time between two fsyncs; `None` where writes wait for theirs.
+    pub(super) fn period_ns(&self) -> Option<u64> {
+        match self.fsync {
+            FsyncPolicy::Always => None,
+            FsyncPolicy::EverySecond => Some(SECOND),
+            FsyncPolicy::Never => Some(WRITE_BACK_NS),
+        }
+    }
 }
 
 /// Where snapshots of memory go.
@@ -85,6 +105,8 @@ pub(super) struct Replica {
     pub synced_at: u64,
     /// What it held when the primary died; set at the death.
     pub mark: Option<Mark>,
+    /// What its own disk has, where files are synced from time to time. (With `Always` a copy syncs what it gets.)
+    pub disk: Mark,
 }
 
 /// The primary is gone (or hangs) and copies that could take over exist: nobody has authority.
@@ -106,9 +128,9 @@ pub(super) struct Log {
     pub durability: Durability,
     /// Its primary serves it.
     pub online: bool,
-    /// Nothing is kept here any more; what comes late goes to `forward`.
+    /// Nothing is kept here any more; what comes late belongs to that number of another log.
     pub retired: bool,
-    pub forward: Option<u32>,
+    pub forward: Option<(u32, u64)>,
     /// It is being moved to another place, and answers until then.
     pub moving: bool,
     pub replicas: Vec<Replica>,
@@ -132,8 +154,11 @@ pub(super) struct Log {
     base_end: u64,
     base_acknowledged: u64,
     segments: VecDeque<Segment>,
-    /// Ranges of lost writes, to recognise late acknowledgements.
+    /// Ranges of lost writes, in order, to recognise what still names one of them: a late acknowledgement, or the end of
+    /// an fsync or snapshot.
     lost: Vec<(u64, u64)>,
+    /// With so many ranges it is time to look for those that nothing names any more.
+    lost_limit: usize,
 }
 
 impl Log {
@@ -164,6 +189,7 @@ impl Log {
             base_acknowledged: 0,
             segments: VecDeque::new(),
             lost: Vec::new(),
+            lost_limit: FEW_RANGES,
         }
     }
 
@@ -219,8 +245,15 @@ impl Log {
     /// Puts segments that every copy that matters holds into the one count.
     fn prune(&mut self, now: u64) {
         let mut floor = self.next - 1;
-        if self.durability.file.is_some() {
+        let mut until_on_disks = 0;
+        if let Some(file) = self.durability.file {
             floor = floor.min(self.synced.sequence);
+            if file.period_ns().is_some() {
+                // A copy that has synced nothing yet has nothing: all or none of what is put together is its.
+                let disks = self.replicas.iter().map(|r| r.disk.sequence);
+                floor = disks.filter(|&d| d > 0).fold(floor, u64::min);
+                until_on_disks = file.fsync_ns;
+            }
         }
         if self.durability.snapshots.is_some() {
             floor = floor.min(self.snapshot.sequence);
@@ -228,13 +261,13 @@ impl Log {
         if self.orphan.is_some() {
             return;
         }
-        let lag = self.durability.lag_ns;
+        let lag = self.durability.lag_ns.saturating_add(until_on_disks);
         while let Some(&segment) = self.segments.front() {
             let end = self
                 .segments
                 .get(1)
                 .map_or(self.next - 1, |next| next.first - 1);
-            let behind = self.durability.replicas > 0 && segment.at + lag > now;
+            let behind = self.durability.replicas > 0 && segment.at.saturating_add(lag) > now;
             if end > floor || behind {
                 break;
             }
@@ -246,9 +279,23 @@ impl Log {
 
     /// Whether that write has been lost already.
     pub(super) fn is_lost(&self, sequence: u64) -> bool {
-        self.lost
-            .iter()
-            .any(|&(from, to)| (from..=to).contains(&sequence))
+        let after = self.lost.partition_point(|range| range.0 <= sequence);
+        after > 0 && sequence <= self.lost[after - 1].1
+    }
+
+    /// Whether there are so many lost ranges that some may be forgotten.
+    pub(super) fn has_many_lost(&self) -> bool {
+        self.lost.len() >= self.lost_limit
+    }
+
+    /// Forgets lost ranges that nothing under way names. `named`: all that is named, in order.
+    pub(super) fn forget_lost(&mut self, named: &[u64]) {
+        self.lost.retain(|&(from, to)| {
+            let first = named.partition_point(|&sequence| sequence < from);
+            named.get(first).is_some_and(|&sequence| sequence <= to)
+        });
+        // Looking costs as much as there is under way: it must not come with every loss.
+        self.lost_limit = FEW_RANGES.max(2 * self.lost.len());
     }
 
     /// Books an acknowledgement; false if the write is lost already.
@@ -315,40 +362,105 @@ impl Log {
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
-        self.lost.push((mark.sequence + 1, self.next - 1));
-        if self.lost.len() > 64 {
-            // Acknowledgements that old cannot come any more: attempts have timeouts.
-            self.lost.remove(0);
+        let (from, to) = (mark.sequence + 1, self.next - 1);
+        // A cut can go back behind an earlier one.
+        while self.lost.last().is_some_and(|range| range.0 >= from) {
+            self.lost.pop();
+        }
+        match self.lost.last_mut() {
+            Some(last) if last.1 + 1 >= from => last.1 = to,
+            _ => self.lost.push((from, to)),
         }
         self.synced = self.synced.min(mark);
         self.snapshot = self.snapshot.min(mark);
+        for replica in &mut self.replicas {
+            replica.disk = replica.disk.min(mark);
+        }
         lost
     }
 
-    /// Takes the acknowledged writes of another log over, as one batch.
-    pub(super) fn take_over(&mut self, now: u64, stamp: u64, acknowledged: u64) {
-        if acknowledged == 0 {
-            return;
-        }
+    /// Takes writes of another log over, as one batch under one number; so many of them are acknowledged.
+    pub(super) fn take_over(&mut self, now: u64, stamp: u64, acknowledged: u64) -> u64 {
         self.mark(stamp);
-        self.append(now, stamp);
+        let number = self.append(now, stamp);
         if let Some(last) = self.segments.back_mut() {
             last.acknowledged = acknowledged;
             last.closed = true;
+        }
+        number
+    }
+
+    /// What the copies have got so far, by now and with numbers up to a stamp: for their disks, if an fsync begins now.
+    pub(super) fn received(&mut self, now: u64, stamp: u64) -> Vec<(u16, Mark)> {
+        if self.replicas.is_empty() {
+            return Vec::new();
+        }
+        let all = self.mark(stamp);
+        let got = match self.durability.lag_ns {
+            0 => all,
+            lag => self.mark_at(now.saturating_sub(lag)).min(all),
+        };
+        let complete = self.replicas.iter().filter(|r| r.synced_at <= now);
+        complete.map(|r| (r.instance, got)).collect()
+    }
+
+    /// A copy's fsync that began at this mark is over; gives what has it now, if it counts.
+    pub(super) fn copy_reaches_disk(&mut self, instance: u16, mark: Mark) -> Option<Holder> {
+        if self.is_lost(mark.sequence) || mark.sequence < self.base_end {
+            return None;
+        }
+        if instance == self.primary {
+            // It has taken over since.
+            return self.reach_disk(mark).then_some(Holder::Disk);
+        }
+        let mut copies = self.replicas.iter_mut();
+        let copy = copies.find(|r| r.instance == instance)?;
+        copy.disk = copy.disk.max(mark);
+        Some(Holder::CopyDisk(instance))
+    }
+
+    /// The copy on an instance takes over, complete up to a mark: its own disk, and its own snapshots, count from now on.
+    pub(super) fn led_by(&mut self, instance: u16, mark: Mark, disk: Mark) {
+        if let Some(last) = self.segments.back_mut() {
+            last.closed = true;
+        }
+        self.primary = instance;
+        self.online = true;
+        self.orphan = None;
+        self.replicas.retain(|r| r.instance != instance);
+        for replica in &mut self.replicas {
+            replica.mark = None;
+        }
+        self.synced = match self.durability.file {
+            Some(_) => disk.min(mark),
+            None => Mark::default(),
+        };
+        let everybodys = |s: &SnapshotPolicy| s.place == SnapshotPlace::ObjectStore;
+        if !self.durability.snapshots.as_ref().is_some_and(everybodys) {
+            self.snapshot = Mark::default();
+            self.snapshot_at = None;
         }
     }
 
     /// An fsync that began at this mark is over. Marks inside what was put together, left from an earlier policy, cannot
     /// be told apart any more and do not count.
-    pub(super) fn reach_disk(&mut self, mark: Mark) {
-        if mark.sequence >= self.base_end {
+    pub(super) fn reach_disk(&mut self, mark: Mark) -> bool {
+        let counts = mark.sequence >= self.base_end;
+        if counts {
             self.synced = self.synced.max(mark);
         }
+        counts
     }
 
     /// Keeps its content by other rules from now on; what has not been on disk or in snapshots so far is not there yet.
     pub(super) fn set_durability(&mut self, durability: Durability) {
         let before = std::mem::replace(&mut self.durability, durability);
+        let synced_by_time = |d: &Durability| d.file.and_then(|f| f.period_ns()).is_some();
+        if !synced_by_time(&before) {
+            for replica in &mut self.replicas {
+                replica.disk = Mark::default();
+            }
+        }
         if before.file.is_none() || self.synced.sequence < self.base_end {
             self.synced = Mark::default();
         }

@@ -19,6 +19,7 @@ mod balancer;
 mod change;
 mod clients;
 mod deploy;
+pub mod facts;
 mod faults;
 pub mod figures;
 mod keeping;
@@ -101,21 +102,74 @@ enum Timer {
     Command(u32),
     WarmUpEnds,
     Look,
-    Probe { balancer: u16, target: u16 },
-    ProbeEnds { balancer: u16, target: u16 },
-    Booted { node: u16, instance: u16, life: u32 },
-    Warm { node: u16, instance: u16, life: u32 },
-    RestartAfter { node: u16, instance: u16, life: u32 },
-    Fsync { log: u32 },
-    FsyncDone { log: u32, mark: Mark },
-    Snapshot { log: u32 },
-    SnapshotDone { log: u32, mark: Mark, started: u64 },
-    Detect { log: u32, since: u64 },
-    Promote { log: u32, since: u64 },
-    Moved { log: u32, to: Vec<u32> },
-    SurgeBooted { node: u16, instance: u16, life: u32 },
-    DrainEnds { node: u16, instance: u16, life: u32 },
-    DeployNext { node: u16, instance: u16 },
+    Probe {
+        balancer: u16,
+        target: u16,
+    },
+    ProbeEnds {
+        balancer: u16,
+        target: u16,
+    },
+    Booted {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    Warm {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    RestartAfter {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    Fsync {
+        log: u32,
+    },
+    /// An fsync of a log's primary and of its copies is over.
+    FsyncDone {
+        log: u32,
+        by: u16,
+        mark: Mark,
+        copies: Vec<(u16, Mark)>,
+    },
+    Snapshot {
+        log: u32,
+    },
+    SnapshotDone {
+        log: u32,
+        by: u16,
+        mark: Mark,
+        started: u64,
+    },
+    Detect {
+        log: u32,
+        since: u64,
+    },
+    Promote {
+        log: u32,
+        since: u64,
+    },
+    Moved {
+        log: u32,
+        to: Vec<u32>,
+    },
+    SurgeBooted {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    DrainEnds {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    DeployNext {
+        node: u16,
+        instance: u16,
+    },
 }
 
 /// Counts of operations of one part of the run: before the warm-up's end, or after.
@@ -265,6 +319,8 @@ pub struct Sim {
     recent: Recent,
     looking: bool,
     interval: IntervalCounts,
+    /// What has happened to writes, if anybody listens.
+    facts: Option<Vec<(Duration, facts::Fact)>>,
 }
 
 /// Happenings that are kept.
@@ -314,6 +370,7 @@ impl Sim {
             recent: Recent::default(),
             looking: false,
             interval: IntervalCounts::default(),
+            facts: None,
         };
         sim.reconfigure(topology.clone());
         sim.start_sessions();
@@ -475,9 +532,19 @@ impl Sim {
                 }
             }
             Timer::Fsync { log } => self.fsync(log),
-            Timer::FsyncDone { log, mark } => self.fsync_done(log, mark),
+            Timer::FsyncDone {
+                log,
+                by,
+                mark,
+                copies,
+            } => self.fsync_done(log, by, mark, &copies),
             Timer::Snapshot { log } => self.take_snapshot(log),
-            Timer::SnapshotDone { log, mark, started } => self.snapshot_done(log, mark, started),
+            Timer::SnapshotDone {
+                log,
+                by,
+                mark,
+                started,
+            } => self.snapshot_done(log, by, mark, started),
             Timer::Detect { log, since } => self.primary_missed(log, since),
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),
             Timer::Moved { log, to } => self.moved(log, &to),

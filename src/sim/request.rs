@@ -355,13 +355,16 @@ impl Sim {
         }
         self.calls[parent as usize].wait = 0;
         self.calls[parent as usize].child = NONE;
-        if let Some(place) = self.calls[index as usize].place
-            && self.calls[parent as usize].place.is_none()
-        {
-            self.calls[parent as usize].place = Some(place);
+        // A try that failed leaves nothing with whoever made it: another may follow.
+        if outcome == Outcome::Done {
+            let (place, found) = (
+                self.calls[index as usize].place,
+                self.calls[index as usize].found,
+            );
+            let parent = &mut self.calls[parent as usize];
+            parent.place = parent.place.or(place);
+            parent.found = parent.found.max(found);
         }
-        let found = self.calls[index as usize].found;
-        self.calls[parent as usize].found = self.calls[parent as usize].found.max(found);
         self.free_call(index);
         // Whatever went wrong further on, the service's own caller sees a store that did not answer, or an error.
         let seen = match (way, outcome) {

@@ -1,9 +1,9 @@
 //! Sessions: created by logins, checked at the first service behind the clients, lost with what keeps them.
 
 use super::ledger::{Mark, Place, Purpose};
-use super::parts::{Body, NO_INSTANCE, NONE, User, Verb};
+use super::parts::{Body, NONE, User, Verb};
 use super::snapshot::Cause;
-use super::streams::{Purpose as Draw, below, draw, key_of, purpose_key};
+use super::streams::{Purpose as Draw, draw, key_of, purpose_key};
 use super::{LossCause, Sim};
 use crate::model::Sessions;
 
@@ -116,69 +116,39 @@ impl Sim {
         }
     }
 
-    /// The instance that a user belongs to: by its cookie, or else one drawn at random, which the cookie then names.
+    /// The instance that a user belongs to: by its cookie, or else the one that the first request would be sent to.
     fn home_instance(&mut self, user: u32) -> Option<(u16, u16)> {
-        let key = purpose_key(key_of(self.seed, "sessions"), Draw::Start);
-        let entry = self.entry_service(user)?;
-        for index in 0..self.nodes.len() {
-            let Body::Balancer(balancer) = &mut self.nodes[index].body else {
-                continue;
-            };
-            if balancer.policy != crate::model::node::Policy::StickyCookie {
-                continue;
-            }
-            let usable: Vec<u16> = (0..balancer.targets.len() as u16)
-                .filter(|&t| {
-                    let target = &balancer.targets[t as usize];
-                    target.up && !target.removed && target.node == entry
-                })
-                .collect();
-            if usable.is_empty() {
-                continue;
-            }
-            let cookie = balancer
-                .cookies
-                .get(user as usize)
-                .copied()
-                .unwrap_or(NO_INSTANCE);
-            let chosen = if usable.contains(&cookie) {
-                cookie
-            } else {
-                usable[below(draw(key, u64::from(user)), usable.len() as u64) as usize]
-            };
-            if let Some(slot) = balancer.cookies.get_mut(user as usize) {
-                *slot = chosen;
-            }
-            return Some((entry, balancer.targets[chosen as usize].instance));
-        }
-        let serving: Vec<u16> = (0..self.nodes[entry as usize].instances.len() as u16)
-            .filter(|&i| {
-                self.nodes[entry as usize].instances[i as usize]
-                    .status
-                    .serves()
-            })
-            .collect();
-        let n = serving.len() as u64;
-        (n > 0).then(|| {
-            (
-                entry,
-                serving[below(draw(key, u64::from(user)), n.max(1)) as usize],
-            )
-        })
-    }
-
-    /// The first service behind a user's clients.
-    fn entry_service(&self, user: u32) -> Option<u16> {
         let mut at = self.nodes.iter().position(|n| match &n.body {
             Body::Clients(c) => !n.removed && user.wrapping_sub(c.first_user) < c.settings.users,
             _ => false,
         })? as u16;
+        let bits = draw(
+            purpose_key(key_of(self.seed, "sessions"), Draw::Start),
+            u64::from(user),
+        );
         for _ in 0..self.nodes.len() {
-            let next = self.links.iter().find(|l| l.from == at && !l.removed)?.to;
-            if matches!(self.nodes[next as usize].body, Body::Service(_)) {
-                return Some(next);
+            let link = self.links.iter().position(|l| l.from == at && !l.removed)? as u16;
+            at = self.links[link as usize].to;
+            let (service, instance) = match self.nodes[at as usize].body {
+                Body::Service(_) => (at, self.next_in_turn(link)),
+                Body::Balancer(_) => match self.choose_target(at, bits, user, None) {
+                    Some(target) => {
+                        let target = &self.balancer(at)?.targets[target as usize];
+                        (target.node, target.instance)
+                    }
+                    None => continue,
+                },
+                Body::Clients(_) | Body::Store(_) => return None,
+            };
+            if self.is_serving(service, instance) {
+                return Some((service, instance));
             }
-            at = next;
+            // Nobody has noticed yet that it is dead: whoever serves takes the session instead.
+            let serving: Vec<u16> = (0..self.nodes[service as usize].instances.len() as u16)
+                .filter(|&i| self.is_serving(service, i))
+                .collect();
+            let chosen = serving.get(user as usize % serving.len().max(1))?;
+            return Some((service, *chosen));
         }
         None
     }
@@ -491,7 +461,23 @@ impl Sim {
                 dropped += 1;
             }
         }
+        // They come all at once: what copies them needs its time.
+        let fresh = self
+            .logs
+            .iter()
+            .zip(0..)
+            .filter(|(l, _)| l.purpose == Purpose::Sessions && !l.retired && l.last() > 0);
+        let fresh: Vec<u32> = fresh.map(|(_, log)| log).collect();
+        for log in fresh {
+            self.fill_copies(log);
+        }
         (0, moved, dropped)
+    }
+
+    /// Sessions that live in a log.
+    pub(super) fn live_sessions_in(&self, log: u32) -> u64 {
+        let lives = |u: &&User| u.live && u.log == log && self.now < u.renewable_until;
+        self.users.iter().filter(lives).count() as u64
     }
 
     /// Sessions that live in each log, by log.

@@ -65,7 +65,8 @@ impl Sim {
         sum
     }
 
-    pub(super) fn write_counts(&self) -> WriteCounts {
+    /// The ledger of writes.
+    pub fn write_counts(&self) -> WriteCounts {
         WriteCounts {
             acknowledged: self.writes.acknowledged,
             held: self.held(),

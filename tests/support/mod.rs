@@ -2,5 +2,10 @@
 
 #![allow(dead_code)]
 
+#[cfg(feature = "gui")]
 pub mod drawn;
+#[cfg(feature = "gui")]
 pub mod pictures;
+pub mod reference;
+pub mod scenarios;
+pub mod systems;

@@ -1,13 +1,10 @@
 //! What becomes durable when: fsyncs and snapshots.
 
 use crate::model::state::FsyncPolicy;
+use crate::sim::facts::Holder;
 use crate::sim::ledger::{Mark, Purpose};
 use crate::sim::streams::{draw, unit};
 use crate::sim::{Sim, Timer};
-use crate::units::SECOND;
-
-/// How often the operating system writes back what nobody synced.
-const WRITE_BACK_NS: u64 = 30 * SECOND;
 
 impl Sim {
     /// Sees to it that what a log holds becomes durable without a further write: after a move, a return, or a change of
@@ -23,6 +20,7 @@ impl Sim {
         {
             let mark = here.mark(stamp);
             here.reach_disk(mark);
+            self.reached(log, Holder::Disk, mark.sequence);
         }
         self.after_append(log);
     }
@@ -31,19 +29,13 @@ impl Sim {
         let here = &mut self.logs[log as usize];
         if let Some(file) = here.durability.file {
             match file.fsync {
-                FsyncPolicy::Always if file.fsync_ns == 0 => here.synced = here.mark(self.stamp),
-                FsyncPolicy::Always => {}
-                FsyncPolicy::EverySecond | FsyncPolicy::Never if here.fsync_scheduled => {}
-                FsyncPolicy::EverySecond | FsyncPolicy::Never => {
-                    here.fsync_scheduled = true;
-                    let period = if file.fsync == FsyncPolicy::Never {
-                        WRITE_BACK_NS
-                    } else {
-                        SECOND
-                    };
-                    let at = self.next_tick(log, period, 1);
-                    self.timer_at(at, Timer::Fsync { log });
+                FsyncPolicy::Always if file.fsync_ns == 0 => {
+                    let mark = here.mark(self.stamp);
+                    here.synced = mark;
+                    self.reached(log, Holder::Disk, mark.sequence);
                 }
+                FsyncPolicy::Always => {}
+                FsyncPolicy::EverySecond | FsyncPolicy::Never => self.plan_fsync(log),
             }
         }
         let here = &mut self.logs[log as usize];
@@ -52,25 +44,37 @@ impl Sim {
             && !here.snapshot_scheduled
         {
             here.snapshot_scheduled = true;
-            let at = self.next_tick(log, snapshots.every_ns, 2);
+            let at = self.next_tick(log, self.now, snapshots.every_ns, 2);
             self.timer_at(at, Timer::Snapshot { log });
         }
     }
 
-    /// The next tick of a clock with this period and a random phase of its own.
-    fn next_tick(&self, log: u32, period: u64, purpose: u64) -> u64 {
+    /// Has the log's file synced at its next tick, if that is the policy.
+    pub(in crate::sim) fn plan_fsync(&mut self, log: u32) {
+        let here = &mut self.logs[log as usize];
+        let Some(period) = here.durability.file.and_then(|f| f.period_ns()) else {
+            return;
+        };
+        if !std::mem::replace(&mut here.fsync_scheduled, true) {
+            let at = self.next_tick(log, self.now, period, 1);
+            self.timer_at(at, Timer::Fsync { log });
+        }
+    }
+
+    /// The first tick after an instant of a clock with this period and a random phase of its own.
+    pub(in crate::sim) fn next_tick(&self, log: u32, after: u64, period: u64, purpose: u64) -> u64 {
         let here = &self.logs[log as usize];
         let key = self.nodes[here.node as usize].key;
         let phase =
             (unit(draw(key, u64::from(here.primary) << 8 | purpose)) * period as f64) as u64;
         let period = period.max(1);
-        let turns = (self.now + period - phase.min(period)) / period;
+        let turns = (after + period - phase.min(period)) / period;
         phase + turns * period
     }
 
-    /// Every second or so: what the operating system holds is forced to disk.
+    /// Every second or so: what the operating system holds is forced to disk, by the primary and by its copies.
     pub(in crate::sim) fn fsync(&mut self, log: u32) {
-        let stamp = self.stamp;
+        let (now, stamp) = (self.now, self.stamp);
         let here = &mut self.logs[log as usize];
         here.fsync_scheduled = false;
         if !here.online || here.retired {
@@ -80,7 +84,20 @@ impl Sim {
             return;
         };
         let mark = here.mark(stamp);
-        self.timer_after(file.fsync_ns, Timer::FsyncDone { log, mark });
+        let copies = here.received(now, stamp);
+        // What is still on its way to a copy is for its next turn.
+        let again = here.replicas.len() > copies.len() || copies.iter().any(|c| c.1 < mark);
+        let by = here.primary;
+        let done = Timer::FsyncDone {
+            log,
+            by,
+            mark,
+            copies,
+        };
+        self.timer_after(file.fsync_ns, done);
+        if again {
+            self.plan_fsync(log);
+        }
     }
 
     pub(in crate::sim) fn must_wait_for_fsync(&self, log: u32) -> bool {
@@ -109,15 +126,36 @@ impl Sim {
         let mark = here.mark(stamp);
         here.fsync_running = Some(mark);
         let ns = here.durability.file.map_or(0, |f| f.fsync_ns);
-        self.timer_after(ns, Timer::FsyncDone { log, mark });
+        let done = Timer::FsyncDone {
+            log,
+            by: here.primary,
+            mark,
+            copies: Vec::new(),
+        };
+        self.timer_after(ns, done);
     }
 
-    pub(in crate::sim) fn fsync_done(&mut self, log: u32, mark: Mark) {
+    pub(in crate::sim) fn fsync_done(
+        &mut self,
+        log: u32,
+        by: u16,
+        mark: Mark,
+        copies: &[(u16, Mark)],
+    ) {
+        for &(copy, mark) in copies {
+            if let Some(holder) = self.logs[log as usize].copy_reaches_disk(copy, mark) {
+                self.reached(log, holder, mark.sequence);
+            }
+        }
         let here = &mut self.logs[log as usize];
-        if !here.online || here.retired || here.is_lost(mark.sequence) {
+        // Another may have taken over: its disk is not the one that was synced.
+        if here.primary != by || !here.online || here.retired || here.is_lost(mark.sequence) {
             return;
         }
-        here.reach_disk(mark);
+        if here.reach_disk(mark) {
+            self.reached(log, Holder::Disk, mark.sequence);
+        }
+        let here = &mut self.logs[log as usize];
         // One that began before a crash or a hang covers nobody who waits now.
         if here.fsync_running != Some(mark) {
             return;
@@ -162,24 +200,27 @@ impl Sim {
         if !here.online || here.retired {
             return;
         }
-        let mark = here.mark(stamp);
+        let (by, mark) = (here.primary, here.mark(stamp));
         let took = (bytes as f64 / policy.bytes_per_s * 1e9) as u64;
         self.timer_after(
             took,
             Timer::SnapshotDone {
                 log,
+                by,
                 mark,
                 started: now,
             },
         );
     }
 
-    pub(in crate::sim) fn snapshot_done(&mut self, log: u32, mark: Mark, started: u64) {
+    pub(in crate::sim) fn snapshot_done(&mut self, log: u32, by: u16, mark: Mark, started: u64) {
         let here = &mut self.logs[log as usize];
-        let lost = mark.sequence < here.base_end() || here.is_lost(mark.sequence);
+        let lost =
+            here.primary != by || mark.sequence < here.base_end() || here.is_lost(mark.sequence);
         if here.online && !here.retired && !lost && mark >= here.snapshot {
             here.snapshot = mark;
             here.snapshot_at = Some(started);
+            self.reached(log, Holder::Snapshot, mark.sequence);
         }
     }
 

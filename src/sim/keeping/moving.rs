@@ -1,5 +1,6 @@
 //! State that goes to another place.
 
+use crate::sim::facts::Fact;
 use crate::sim::{Sim, Timer};
 use crate::units::SECOND;
 
@@ -8,19 +9,22 @@ use super::COPY_BYTES_PER_S;
 impl Sim {
     /// A log's content goes to other logs, which hold it from now on; it is retired.
     pub(in crate::sim) fn hand_log_over(&mut self, log: u32, to: &[u32]) -> u64 {
-        let Some(&first) = to.first() else { return 0 };
+        if to.is_empty() {
+            return 0;
+        }
         let held = self.logs[log as usize].hand_over();
         let versions = std::mem::take(&mut self.logs[log as usize].versions);
         self.logs[log as usize].retired = true;
         self.logs[log as usize].moving = false;
         self.logs[log as usize].online = false;
-        self.logs[log as usize].forward = Some(first);
         let (now, stamp) = (self.now, self.stamp);
         let n = to.len() as u64;
+        let mut shares = Vec::new();
         for (index, &target) in to.iter().enumerate() {
             let share = held / n + u64::from((index as u64) < held % n);
             let here = &mut self.logs[target as usize];
-            here.take_over(now, stamp, share);
+            let number = here.take_over(now, stamp, share);
+            shares.push(((target, number), share));
             if here.versions.len() < versions.len() {
                 here.versions.resize(versions.len(), 0);
             }
@@ -28,6 +32,10 @@ impl Sim {
                 *mine = (*mine).max(*theirs);
             }
             here.keys = here.versions.iter().filter(|v| **v > 0).count() as u64;
+        }
+        self.logs[log as usize].forward = shares.first().map(|share| share.0);
+        self.tell(Fact::HandedOver { log, to: shares });
+        for &target in to {
             self.keep_up(target);
         }
         for (key, newest) in self.newest.iter_mut().enumerate() {
@@ -63,7 +71,7 @@ impl Sim {
         let mut there: Vec<u32> = Vec::new();
         for &target in to {
             let mut at = target;
-            while let Some(next) = self.logs[at as usize].forward {
+            while let Some((next, _)) = self.logs[at as usize].forward {
                 at = next;
             }
             if at != log && !self.logs[at as usize].retired && !there.contains(&at) {

@@ -1,9 +1,11 @@
 //! Copies on other instances: where they are, what they have when the primary is gone, and who takes over.
 
+use crate::sim::facts::{Fact, Holder, Source};
 use crate::sim::ledger::{Log, Mark, Orphan, Purpose, Replica};
 use crate::sim::parts::NONE;
 use crate::sim::snapshot::{Status, What};
 use crate::sim::{LossCause, Sim, Timer};
+use crate::units::Duration;
 
 use super::COPY_BYTES_PER_S;
 
@@ -17,12 +19,6 @@ impl Sim {
             return;
         }
         let instances = self.nodes[node as usize].instances.len();
-        let bytes = here.keys as f64 * self.value_size as f64;
-        let synced_at = if empty {
-            self.now
-        } else {
-            self.now + (bytes / COPY_BYTES_PER_S * 1e9) as u64
-        };
         for step in 1..instances {
             let candidate = ((primary as usize + step) % instances) as u16;
             let log_now = &self.logs[log as usize];
@@ -32,12 +28,45 @@ impl Sim {
             let known = log_now.replicas.iter().any(|r| r.instance == candidate);
             let status = self.nodes[node as usize].instances[candidate as usize].status;
             if !known && matches!(status, Status::Up | Status::Warming) {
+                let synced_at = if empty {
+                    self.now
+                } else {
+                    self.filled_at(log, candidate)
+                };
                 self.logs[log as usize].replicas.push(Replica {
                     instance: candidate,
                     synced_at,
                     mark: None,
+                    disk: Mark::default(),
                 });
             }
+        }
+        if self.logs[log as usize].online && self.logs[log as usize].last() > 0 {
+            self.plan_fsync(log);
+        }
+    }
+
+    /// When a copy on an instance that is filled from now on will be complete: an instance sends to one at a time, and
+    /// receives from one at a time.
+    fn filled_at(&self, log: u32, to: u16) -> u64 {
+        let here = &self.logs[log as usize];
+        let sessions = self.live_sessions_in(log) * self.session_bytes();
+        let bytes = self.state_bytes(log) + sessions;
+        let others = self.logs.iter().filter(|l| l.node == here.node);
+        let free = others
+            .flat_map(|l| l.replicas.iter().map(move |r| (l.primary, r)))
+            .filter(|(from, r)| *from == here.primary || r.instance == to)
+            .map(|(_, r)| r.synced_at)
+            .fold(self.now, u64::max);
+        free.saturating_add((bytes as f64 / COPY_BYTES_PER_S * 1e9) as u64)
+    }
+
+    /// What was put into a log all at once is not in its copies yet: they are filled anew.
+    pub(in crate::sim) fn fill_copies(&mut self, log: u32) {
+        let copies = self.logs[log as usize].replicas.len();
+        for copy in 0..copies {
+            let to = self.logs[log as usize].replicas[copy].instance;
+            self.logs[log as usize].replicas[copy].synced_at = self.filled_at(log, to);
         }
     }
 
@@ -82,6 +111,7 @@ impl Sim {
                 .iter()
                 .map(|r| r.synced_at <= now && self.is_serving(node, r.instance))
                 .collect();
+            self.tell_of_death(log, machine_lost, hang, &alive);
             let here = &mut self.logs[log as usize];
             here.online = false;
             for (replica, alive) in here.replicas.iter_mut().zip(&alive) {
@@ -92,7 +122,7 @@ impl Sim {
             let here = &mut self.logs[log as usize];
             if here.replicas.is_empty() {
                 if !hang {
-                    self.lose_beyond(log, own, cause, fault);
+                    self.lose_beyond(log, own, Source::Own, cause, fault);
                 }
                 continue;
             }
@@ -107,12 +137,14 @@ impl Sim {
             self.timer_after(after, Timer::Detect { log, since: now });
         }
         // Copies on it are gone, too.
-        for log in self
-            .logs
-            .iter_mut()
-            .filter(|l| l.node == node && l.primary != instance && !hang)
-        {
-            log.replicas.retain(|r| r.instance != instance);
+        for index in 0..self.logs.len() as u32 {
+            let log = &mut self.logs[index as usize];
+            let copy = |r: &Replica| r.instance == instance;
+            if log.node == node && log.primary != instance && !hang && log.replicas.iter().any(copy)
+            {
+                log.replicas.retain(|r| !copy(r));
+                self.tell(Fact::Gone(index, Holder::Copy(instance)));
+            }
         }
         let bereft: Vec<u32> = (0..self.logs.len() as u32)
             .filter(|&i| {
@@ -128,9 +160,37 @@ impl Sim {
             self.lose_beyond(
                 log,
                 orphan.own,
+                Source::Own,
                 orphan.cause,
                 orphan.fault.map(|f| f as u32),
             );
+        }
+    }
+
+    fn tell_of_death(&mut self, log: u32, machine: bool, hang: bool, alive: &[bool]) {
+        if self.facts.is_none() {
+            return;
+        }
+        if !hang {
+            self.tell(Fact::Died { log, machine });
+        }
+        self.tell(Fact::Served(log, false));
+        let here = &self.logs[log as usize];
+        let (number, lag) = (here.last(), here.durability.lag_ns);
+        let by = machine.then_some(Duration(self.now.saturating_sub(lag)));
+        let copies: Vec<u16> = here.replicas.iter().map(|r| r.instance).collect();
+        for (copy, alive) in copies.into_iter().zip(alive) {
+            let holder = Holder::Copy(copy);
+            self.tell(if *alive {
+                Fact::Reached {
+                    log,
+                    holder,
+                    number,
+                    by,
+                }
+            } else {
+                Fact::Gone(log, holder)
+            });
         }
     }
 
@@ -173,20 +233,18 @@ impl Sim {
         let old = self.logs[log as usize].primary;
         let fault = orphan.fault.map(|f| f as u32);
         let mark = best.mark.unwrap_or(orphan.own);
-        let lost = self.lose_beyond(log, mark, orphan.cause, fault);
+        let disk = self.disk_of_copy(log, &best, &orphan);
+        let source = Source::Copy(best.instance);
+        let lost = self.lose_beyond(log, mark, source, orphan.cause, fault);
+        let (last, stamp) = (self.logs[log as usize].last(), self.stamp);
         let here = &mut self.logs[log as usize];
-        here.orphan = None;
-        here.primary = best.instance;
-        here.online = true;
-        here.replicas.retain(|r| r.instance != best.instance);
-        for replica in &mut here.replicas {
-            replica.mark = None;
-        }
-        here.synced = here.synced.max(Mark {
-            sequence: mark.sequence.min(here.last()),
-            stamp: mark.stamp.min(self.stamp),
-        });
-        let purpose = here.purpose;
+        let mark = Mark {
+            sequence: mark.sequence.min(last),
+            stamp: mark.stamp.min(stamp),
+        };
+        here.led_by(best.instance, mark, disk);
+        self.tell(Fact::Served(log, true));
+        let purpose = self.logs[log as usize].purpose;
         let name = self.nodes[node as usize].name.clone();
         if let Some(store) = self.store_mut(node) {
             store.primary = best.instance;
@@ -205,6 +263,7 @@ impl Sim {
             self.cut_off(node, old, false);
         }
         self.place_replicas(log, false);
+        self.keep_up(log);
         if purpose == Purpose::Data {
             self.happen(What::Promoted {
                 node: name,
@@ -212,6 +271,35 @@ impl Sim {
                 lost_writes: lost,
             });
         }
+    }
+
+    /// What a copy that takes over has on its own disk: what it synced while it followed, and since the primary was missed.
+    fn disk_of_copy(&mut self, log: u32, copy: &Replica, orphan: &Orphan) -> Mark {
+        let here = &self.logs[log as usize];
+        let (mark, number) = (copy.mark.unwrap_or(orphan.own), here.last());
+        let holder = Holder::CopyDisk(copy.instance);
+        let Some(file) = here.durability.file else {
+            return Mark::default();
+        };
+        let Some(period) = file.period_ns() else {
+            self.reached(log, holder, number);
+            return mark;
+        };
+        // Its last fsync that is over by now.
+        let began = self.now.saturating_sub(file.fsync_ns);
+        let tick = self.next_tick(log, began, period, 1).saturating_sub(period);
+        if tick <= orphan.since {
+            return copy.disk;
+        }
+        let sent = tick.saturating_sub(here.durability.lag_ns);
+        let got = here.mark_at(sent);
+        self.tell(Fact::Reached {
+            log,
+            holder,
+            number,
+            by: Some(Duration(sent)),
+        });
+        copy.disk.max(got.min(mark))
     }
 
     /// An instance is back: its logs go on from what its disk has, or a copy has taken over meanwhile.
@@ -226,11 +314,13 @@ impl Sim {
                         self.lose_beyond(
                             log,
                             orphan.own,
+                            Source::Own,
                             orphan.cause,
                             orphan.fault.map(|f| f as u32),
                         );
                     }
                     let now = self.now;
+                    self.tell(Fact::Served(log, true));
                     let here = &mut self.logs[log as usize];
                     here.online = true;
                     for replica in &mut here.replicas {
@@ -240,7 +330,10 @@ impl Sim {
                     self.place_replicas(log, false);
                 }
                 Some(_) => self.promote(log),
-                None => self.logs[log as usize].online = true,
+                None => {
+                    self.tell(Fact::Served(log, true));
+                    self.logs[log as usize].online = true;
+                }
             }
         }
         for log in self.logs_of(node, instance) {

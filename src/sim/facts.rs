@@ -1,0 +1,181 @@
+//! Facts: what happens to writes and their copies, told plainly, for whoever keeps books of their own beside the
+//! simulator's. Nothing is told unless [`Sim::tell_facts`] was called, and the simulation does not depend on it.
+//!
+//! A *log* is a sequence of writes with one place of authority: an instance's, or a store's. Its writes are numbered
+//! from 1 on.
+
+use super::Sim;
+use crate::units::Duration;
+
+/// Something that holds writes of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// The memory of the instance that has authority.
+    Memory,
+    /// Its files, as the operating system shows them.
+    File,
+    /// What of its files has been synced.
+    Disk,
+    /// The last complete snapshot of its memory.
+    Snapshot,
+    /// A copy on another instance.
+    Copy(u16),
+    /// What of such a copy has been synced there.
+    CopyDisk(u16),
+}
+
+/// By which rules the writes of a log are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// They are in files; whether those outlive the machine.
+    pub file: Option<bool>,
+    /// There are snapshots; whether those outlive the machine.
+    pub snapshots: Option<bool>,
+    /// Whoever takes over finds the snapshots, too.
+    pub shared_snapshots: bool,
+}
+
+/// Where a log's content comes from when its authority is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Whatever the instance that has authority still holds.
+    Own,
+    /// A copy that takes over.
+    Copy(u16),
+    /// Nothing is left.
+    Nothing,
+}
+
+/// A write: its log, and its number there.
+pub type Write = (u32, u64);
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A log begins, empty. `data`: of clients' writes; otherwise of sessions.
+    Began {
+        /// The log.
+        log: u32,
+        /// What it is for.
+        data: bool,
+    },
+    /// The rules of a log are these from now on.
+    Ruled(u32, Rules),
+    /// A log is served from now on, or not.
+    Served(u32, bool),
+    /// A log's primary has applied a write.
+    Written(Write),
+    /// A client has the success of a write; `None` if nobody ever kept it.
+    Acknowledged(Option<Write>),
+    /// What was written up to a number has reached a holder; of that, with `by`, what was written at that time or before.
+    Reached {
+        /// The log.
+        log: u32,
+        /// Where it is now.
+        holder: Holder,
+        /// Up to this number.
+        number: u64,
+        /// Up to this time.
+        by: Option<Duration>,
+    },
+    /// A holder is gone, with all that it held.
+    Gone(u32, Holder),
+    /// The process that has authority over a log is gone, or its machine.
+    Died {
+        /// The log.
+        log: u32,
+        /// Its machine.
+        machine: bool,
+    },
+    /// What a log holds is what this source has, and nothing else, once and for good.
+    Settled(u32, Source),
+    /// All of a log goes to others: of its acknowledged writes, in order, so many to each of these places. The rest, and
+    /// what is acknowledged late, goes to the first.
+    HandedOver {
+        /// The log, which ends here.
+        log: u32,
+        /// Where to, and how many.
+        to: Vec<(Write, u64)>,
+    },
+}
+
+impl Sim {
+    /// From now on facts are kept for [`Sim::take_facts`]. To be called before the first event.
+    pub fn tell_facts(&mut self) {
+        if self.facts.is_some() {
+            return;
+        }
+        self.facts = Some(Vec::new());
+        for log in 0..self.logs.len() as u32 {
+            self.tell_of_log(log);
+            for number in 1..=self.logs[log as usize].last() {
+                self.tell(Fact::Written((log, number)));
+            }
+            let here = &self.logs[log as usize];
+            let (disk, snapshot) = (here.synced.sequence, here.snapshot.sequence);
+            self.reached(log, Holder::Disk, disk);
+            self.reached(log, Holder::Snapshot, snapshot);
+        }
+    }
+
+    /// The facts since the last call, with their times.
+    pub fn take_facts(&mut self) -> Vec<(Duration, Fact)> {
+        self.facts.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn tell(&mut self, fact: Fact) {
+        if let Some(facts) = &mut self.facts {
+            facts.push((Duration(self.now), fact));
+        }
+    }
+
+    /// A holder has everything up to a number.
+    pub(super) fn reached(&mut self, log: u32, holder: Holder, number: u64) {
+        self.tell(Fact::Reached {
+            log,
+            holder,
+            number,
+            by: None,
+        });
+    }
+
+    /// A log begins.
+    pub(super) fn tell_of_log(&mut self, log: u32) {
+        let here = &self.logs[log as usize];
+        let (data, served) = (here.purpose == super::ledger::Purpose::Data, here.online);
+        self.tell(Fact::Began { log, data });
+        self.tell(Fact::Served(log, served));
+        self.tell_rules(log);
+    }
+
+    /// The rules of a log are new.
+    pub(super) fn tell_rules(&mut self, log: u32) {
+        use super::ledger::SnapshotPlace;
+        if self.facts.is_none() {
+            return;
+        }
+        let here = &self.logs[log as usize];
+        let kept = &here.durability;
+        let place = kept.snapshots.map(|s| s.place);
+        let rules = Rules {
+            file: kept.file.map(|f| f.volume),
+            snapshots: place.map(|p| p != SnapshotPlace::Instance),
+            shared_snapshots: place == Some(SnapshotPlace::ObjectStore),
+        };
+        let (disk, snapshot) = (here.synced.sequence, here.snapshot.sequence);
+        let unsynced = here.replicas.iter().filter(|r| r.disk.sequence == 0);
+        let unsynced: Vec<u16> = unsynced.map(|r| r.instance).collect();
+        self.tell(Fact::Ruled(log, rules));
+        // What the new rules do not know to be there does not count.
+        if disk == 0 {
+            self.tell(Fact::Gone(log, Holder::Disk));
+        }
+        if snapshot == 0 {
+            self.tell(Fact::Gone(log, Holder::Snapshot));
+        }
+        for copy in unsynced {
+            self.tell(Fact::Gone(log, Holder::CopyDisk(copy)));
+        }
+    }
+}

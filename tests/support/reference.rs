@@ -1,0 +1,261 @@
+//! Books kept beside the simulator's: a plain map of each write on each copy. Slow, and meant to be obviously right.
+//!
+//! It is told facts (what was written, what reached which holder, which holder is gone, who has authority now) and says
+//! by itself what is held, lost and unavailable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use statescope::sim::Sim;
+use statescope::sim::facts::{Fact, Holder, Rules, Source, Write};
+use statescope::units::Duration;
+
+#[derive(Clone, Debug, Default)]
+struct Log {
+    data: bool,
+    rules: Rules,
+    served: bool,
+    retired: bool,
+    /// When each write was applied, by number.
+    written: BTreeMap<u64, Duration>,
+    /// Who holds which.
+    holders: BTreeMap<Holder, BTreeSet<u64>>,
+    /// What its dead primary's own disk has, until its authority is settled.
+    remains: Option<BTreeSet<u64>>,
+    /// Where its content has gone, and where what is acknowledged late belongs.
+    moved_to: Option<Write>,
+}
+
+impl Log {
+    fn on(&mut self, holder: Holder) -> &mut BTreeSet<u64> {
+        self.holders.entry(holder).or_default()
+    }
+
+    fn has(&self, number: u64) -> bool {
+        let memory = self.holders.get(&Holder::Memory);
+        memory.is_some_and(|held| held.contains(&number))
+    }
+
+    fn what(&self, holder: Holder) -> BTreeSet<u64> {
+        self.holders.get(&holder).cloned().unwrap_or_default()
+    }
+
+    fn write(&mut self, number: u64, at: Duration) {
+        self.written.insert(number, at);
+        self.on(Holder::Memory).insert(number);
+        if self.rules.file.is_some() {
+            self.on(Holder::File).insert(number);
+        }
+    }
+
+    /// What the dead process, or machine, leaves behind.
+    fn left_by_death(&self, machine: bool) -> BTreeSet<u64> {
+        match (self.rules.file, self.rules.snapshots) {
+            (Some(_), _) if !machine => self.what(Holder::File),
+            (Some(true), _) => self.what(Holder::Disk),
+            (Some(false), _) => BTreeSet::new(),
+            (None, Some(survives)) if survives || !machine => self.what(Holder::Snapshot),
+            (None, _) => BTreeSet::new(),
+        }
+    }
+
+    /// Its content is this from now on, and nothing else.
+    fn settle(&mut self, content: &BTreeSet<u64>) {
+        for held in self.holders.values_mut() {
+            held.retain(|number| content.contains(number));
+        }
+        self.remains = None;
+        *self.on(Holder::Memory) = content.clone();
+        if self.rules.file.is_some() {
+            *self.on(Holder::File) = content.clone();
+        }
+    }
+}
+
+/// An acknowledged write: where it is, or that it is lost.
+#[derive(Clone, Copy, Debug)]
+struct Acknowledged {
+    place: Option<Write>,
+    lost: bool,
+}
+
+/// Books of every write.
+#[derive(Clone, Debug, Default)]
+pub struct Reference {
+    logs: BTreeMap<u32, Log>,
+    acknowledged: Vec<Acknowledged>,
+}
+
+/// What the books say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    pub acknowledged: u64,
+    pub held: u64,
+    pub lost: u64,
+    pub unavailable: u64,
+}
+
+impl Reference {
+    /// Books what has happened since the last time, and compares.
+    pub fn follow(&mut self, sim: &mut Sim) -> Result<(), String> {
+        for (at, fact) in sim.take_facts() {
+            self.book(at, &fact);
+        }
+        let writes = sim.write_counts();
+        let theirs = Balance {
+            acknowledged: writes.acknowledged,
+            held: writes.held,
+            lost: writes.lost,
+            unavailable: writes.unavailable,
+        };
+        let ours = self.balance();
+        if ours == theirs {
+            Ok(())
+        } else {
+            Err(format!(
+                "the books say {theirs:?}, each write by itself {ours:?}"
+            ))
+        }
+    }
+
+    fn log(&mut self, log: u32) -> &mut Log {
+        self.logs.entry(log).or_default()
+    }
+
+    fn book(&mut self, at: Duration, fact: &Fact) {
+        match *fact {
+            Fact::Began { log, data } => self.log(log).data = data,
+            Fact::Ruled(log, rules) => {
+                let log = self.log(log);
+                log.rules = rules;
+                if rules.file.is_some() {
+                    let all = log.what(Holder::Memory);
+                    *log.on(Holder::File) = all;
+                } else {
+                    log.holders.remove(&Holder::File);
+                    log.holders.remove(&Holder::Disk);
+                }
+                if rules.snapshots.is_none() {
+                    log.holders.remove(&Holder::Snapshot);
+                }
+            }
+            Fact::Served(log, served) => self.log(log).served = served,
+            Fact::Written((log, number)) => self.log(log).write(number, at),
+            Fact::Acknowledged(place) => self.acknowledge(place),
+            Fact::Reached {
+                log,
+                holder,
+                number,
+                by,
+            } => {
+                let log = self.log(log);
+                let all = log.what(Holder::Memory);
+                let reached = all.into_iter().filter(|n| {
+                    *n <= number && by.is_none_or(|by| log.written.get(n).is_some_and(|w| *w <= by))
+                });
+                let reached: Vec<u64> = reached.collect();
+                log.on(holder).extend(reached);
+            }
+            Fact::Gone(log, holder) => {
+                let log = self.log(log);
+                log.holders.remove(&holder);
+                if let Holder::Copy(instance) = holder {
+                    log.holders.remove(&Holder::CopyDisk(instance));
+                }
+            }
+            Fact::Died { log, machine } => {
+                let log = self.log(log);
+                let left = log.left_by_death(machine);
+                log.remains = Some(match log.remains.take() {
+                    Some(before) => before.intersection(&left).copied().collect(),
+                    None => left,
+                });
+            }
+            Fact::Settled(log, source) => self.settle(log, source),
+            Fact::HandedOver { log, ref to } => self.hand_over(log, to, at),
+        }
+    }
+
+    fn acknowledge(&mut self, place: Option<Write>) {
+        let mut at = place;
+        // It may have moved on since it was written.
+        while let Some((log, number)) = at
+            && let Some(log) = self.logs.get(&log)
+            && log.has(number)
+            && let Some(next) = log.moved_to
+        {
+            at = Some(next);
+        }
+        let held =
+            at.is_some_and(|(log, number)| self.logs.get(&log).is_some_and(|log| log.has(number)));
+        self.acknowledged.push(Acknowledged {
+            place: at,
+            lost: !held,
+        });
+    }
+
+    fn settle(&mut self, index: u32, source: Source) {
+        let log = self.log(index);
+        let content = match source {
+            Source::Own => match log.remains.take() {
+                Some(left) => left,
+                None => log.what(Holder::Memory),
+            },
+            Source::Copy(instance) => log.what(Holder::Copy(instance)),
+            Source::Nothing => BTreeSet::new(),
+        };
+        log.settle(&content);
+        if let Source::Copy(instance) = source {
+            // Its own disk counts from now on, and its own snapshots.
+            let disk = log.what(Holder::CopyDisk(instance));
+            *log.on(Holder::Disk) = disk;
+            if !log.rules.shared_snapshots {
+                log.holders.remove(&Holder::Snapshot);
+            }
+            log.holders.remove(&Holder::Copy(instance));
+            log.holders.remove(&Holder::CopyDisk(instance));
+        }
+        for write in &mut self.acknowledged {
+            if let Some((log, number)) = write.place
+                && log == index
+                && !content.contains(&number)
+            {
+                write.lost = true;
+            }
+        }
+    }
+
+    fn hand_over(&mut self, from: u32, to: &[(Write, u64)], at: Duration) {
+        for &((log, number), _) in to {
+            self.log(log).write(number, at);
+        }
+        let mut shares = to
+            .iter()
+            .flat_map(|&(write, n)| std::iter::repeat_n(write, n as usize));
+        for write in &mut self.acknowledged {
+            if !write.lost && write.place.is_some_and(|(log, _)| log == from) {
+                write.place = shares.next();
+            }
+        }
+        assert!(shares.next().is_none(), "more is handed over than there is");
+        let log = self.log(from);
+        log.retired = true;
+        log.moved_to = to.first().map(|(write, _)| *write);
+    }
+
+    fn balance(&self) -> Balance {
+        let mut balance = Balance {
+            acknowledged: self.acknowledged.len() as u64,
+            ..Balance::default()
+        };
+        for write in &self.acknowledged {
+            if write.lost {
+                balance.lost += 1;
+                continue;
+            }
+            balance.held += 1;
+            let log = write.place.and_then(|(log, _)| self.logs.get(&log));
+            balance.unavailable += u64::from(log.is_some_and(|l| !l.served && !l.retired));
+        }
+        balance
+    }
+}
