@@ -1,7 +1,5 @@
 //! The same topology under several seeds, merged into means with confidence intervals.
 
-use std::time::Instant;
-
 use super::objectives;
 use super::parallel::{Control, Run, run_all};
 use super::statistics::{Estimate, Samples};
@@ -12,14 +10,13 @@ use crate::sim::figures::{Figures, Plain};
 pub const SCHEMA: u64 = 1;
 
 /// Runs `topology` under the seeds from its own on, as many as `replications`, and gives the results in full, in the
-/// shape of `run --json`. `None` if cancelled. All but `simulation` is the same on any number of threads.
+/// shape of `run --json`. `None` if cancelled. They are the same on any number of threads and at any speed.
 /// The topology must have passed `model::check` without errors.
 pub fn replicate(
     topology: &Topology,
     replications: u32,
     control: Control,
 ) -> Option<Figures<Estimate>> {
-    let begun = Instant::now();
     let runs: Vec<Run> = (0..replications.max(1))
         .map(|r| Run {
             topology,
@@ -45,7 +42,6 @@ pub fn replicate(
     }
     let mut results = merged.finish();
     objectives::judge(&mut results, &topology.objectives);
-    let wall_s = begun.elapsed().as_secs_f64();
 
     let plain = |name: &str, value| (name.to_owned(), Figures::Plain(value));
     let mut parts = vec![
@@ -61,11 +57,7 @@ pub fn replicate(
     }
     parts.push((
         "simulation".to_owned(),
-        Figures::Group(vec![
-            plain("events", Plain::Integer(events)),
-            plain("wall_s", Plain::Number(wall_s)),
-            plain("events_per_s", Plain::Number(events as f64 / wall_s)),
-        ]),
+        Figures::Group(vec![plain("events", Plain::Integer(events))]),
     ));
     Some(Figures::Group(parts))
 }

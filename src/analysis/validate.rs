@@ -13,6 +13,7 @@ use super::parallel::{Control, Run, run_all};
 use super::statistics::ratio;
 use crate::model::Topology;
 use crate::model::expect::Metric;
+use crate::model::figures::Ends;
 use crate::sim::figures::Figures;
 use crate::units::Duration;
 
@@ -22,6 +23,8 @@ const SHARE: f64 = 0.005;
 const STANDARD_ERRORS: f64 = 3.5;
 /// Most seeds of a case.
 const MAX_SEEDS: u32 = 100_000;
+/// Most cases of a file.
+const MAX_CASES: usize = 10_000;
 
 /// A prediction. A case file is a list of these, in JSON; further keys (`source`, `note`, ...) are for its readers.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,14 +58,19 @@ fn default_seeds() -> u32 {
 /// It is not a list of cases; says where.
 pub fn read(text: &str) -> Result<Vec<Case>, String> {
     let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let cases: Vec<Case> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let inner = error.inner();
         let path = error.path().to_string();
         let place = format!("line {}, column {}", inner.line(), inner.column());
         let message = inner.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
         format!("{place}: {path}: {message}")
-    })
+    })?;
+    match cases.len() {
+        0 => Err("the list is empty, so nothing would be tried".to_owned()),
+        n if n > MAX_CASES => Err(format!("there are {n} cases: at most {MAX_CASES}")),
+        _ => Ok(cases),
+    }
 }
 
 /// A case that can be run.
@@ -95,7 +103,7 @@ impl Case {
     /// Makes the case ready to run on its topology, whose figures are set.
     ///
     /// # Errors
-    /// The metric is none, or there are no seeds or too many.
+    /// The metric is none, there are no seeds or too many, or the tolerance lets everything pass.
     pub fn prepare(&self, topology: Topology) -> Result<Prepared, String> {
         if !(1..=MAX_SEEDS).contains(&self.seeds) {
             return Err(format!(
@@ -103,15 +111,46 @@ impl Case {
                 self.id, self.seeds
             ));
         }
-        let metric = self
+        self.check_tolerance()?;
+        let metric: Metric = self
             .metric
             .parse()
             .map_err(|error| format!("{}: metric: {error}", self.id))?;
+        let figures = Ends::of(&topology);
+        if let Some(problem) = std::iter::once(&metric.path)
+            .chain(&metric.over)
+            .find_map(|path| figures.problem(path))
+        {
+            return Err(format!("{}: metric: {problem}", self.id));
+        }
         Ok(Prepared {
             case: self.clone(),
             metric,
             topology,
         })
+    }
+}
+
+impl Case {
+    /// A tolerance must leave something that fails: where something is expected, at least nothing at all; where nothing
+    /// is, a whole one.
+    fn check_tolerance(&self) -> Result<(), String> {
+        let Some(tolerance) = self.tolerance else {
+            return Ok(());
+        };
+        let most = if self.expected == 0.0 {
+            1.0
+        } else {
+            self.expected.abs()
+        };
+        if (0.0..most).contains(&tolerance) {
+            Ok(())
+        } else {
+            Err(format!(
+                "{}: tolerance: {tolerance} lets too much pass where {} is expected: it must be from 0 to below {most}",
+                self.id, self.expected
+            ))
+        }
     }
 }
 

@@ -158,7 +158,8 @@ impl Document {
     pub fn text(&self) -> Cow<'_, str> {
         match &self.original {
             Some((text, meant)) if *meant == self.topology => Cow::Borrowed(text),
-            _ => Cow::Owned(file::write(&self.topology)),
+            Some((text, meant)) => Cow::Owned(file::write_like(&self.topology, text, meant)),
+            None => Cow::Owned(file::write(&self.topology)),
         }
     }
 

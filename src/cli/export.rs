@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::input::TopologyArguments;
-use super::output::print;
+use super::output::{print, print_bytes};
 use super::{Failure, Window};
 use crate::model::Topology;
 use crate::report;
@@ -39,24 +39,31 @@ enum Format {
 pub fn export(arguments: &Arguments, window: Option<&Window>) -> Result<(), Failure> {
     let input = arguments.input.load()?;
     let topology = input.checked()?;
-    let bytes = match arguments.to {
-        Format::Json => report::json::topology(topology).into_bytes(),
-        Format::Svg => report::svg::topology(topology).into_bytes(),
+    let text = match arguments.to {
+        Format::Json => report::json::topology(topology),
+        Format::Svg => report::svg::topology(topology),
         Format::Png => {
             if arguments.output.is_none() && std::io::stdout().is_terminal() {
                 return Err(Failure::usage(
                     "a picture is nothing for a terminal: name a file with -o FILE",
                 ));
             }
-            png(topology, window)?
+            let picture = png(topology, window)?;
+            return match &arguments.output {
+                None => print_bytes(&picture),
+                Some(path) => write(path, &picture),
+            };
         }
     };
     match &arguments.output {
-        None => print(bytes),
-        Some(path) => fs::write(path, bytes).map_err(|error| {
-            Failure::input(format!("{} cannot be written: {error}", path.display()))
-        }),
+        None => print(text),
+        Some(path) => write(path, text.as_bytes()),
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(path, bytes)
+        .map_err(|error| Failure::input(format!("{} cannot be written: {error}", path.display())))
 }
 
 /// The window's canvas, by its own renderer.

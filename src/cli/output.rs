@@ -1,19 +1,23 @@
 //! Writing results, messages and progress.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use super::Failure;
 use crate::analysis::parallel::Progress;
+use crate::report::is_disguise;
 
-/// Writes results to standard output. A reader that has seen enough (`| head`) is no failure.
-pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+/// Writes text to standard output. A reader that has seen enough (`| head`) is no failure.
+pub fn print(text: impl AsRef<str>) -> Result<(), Failure> {
+    print_bytes(tame(text.as_ref()).as_bytes())
+}
+
+/// Writes what is no text to standard output.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(bytes.as_ref())
-        .and_then(|()| stdout.flush())
-    {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::input(format!(
             "standard output cannot be written: {error}"
         ))),
@@ -23,7 +27,25 @@ pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
 
 /// Writes a message to standard error; if that is closed there is nobody to tell.
 pub fn say(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "{message}");
+    let _ = writeln!(io::stderr().lock(), "{}", tame(message));
+}
+
+/// The text with every character that a terminal would obey, or that would hide or turn round what is written, shown by
+/// its number. Files come from others, and what they say is repeated in results and errors.
+fn tame(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| !matches!(c, '\n' | '\t') && is_disguise(c);
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if obeyed(c) {
+            tamed.extend(c.escape_unicode());
+        } else {
+            tamed.push(c);
+        }
+    }
+    Cow::Owned(tamed)
 }
 
 /// A line on standard error that says how far the work is, if a person sits there.
@@ -62,5 +84,32 @@ impl Drop for ProgressLine {
         if self.shown.get().is_some() {
             let _ = write!(io::stderr().lock(), "\r\x1b[K");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tame;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left() {
+        assert_eq!(
+            tame("plain, é, 日本, 1 ± 2\n\tnext"),
+            "plain, é, 日本, 1 ± 2\n\tnext"
+        );
+        assert_eq!(tame("\u{1b}[2J\u{7}"), "\\u{1b}[2J\\u{7}");
+        for code in (0..0xa0).chain(0x2000..0x2070) {
+            let Some(c) = char::from_u32(code) else {
+                continue;
+            };
+            let tamed = tame(c.encode_utf8(&mut [0; 4])).into_owned();
+            let harmless = !c.is_control() || matches!(c, '\n' | '\t');
+            assert!(harmless == tamed.contains(c) || code >= 0x2000, "{code:x}");
+            assert!(
+                !tamed.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')),
+                "{code:x}"
+            );
+        }
+        assert_eq!(tame("a\u{202e}b\rc"), "a\\u{202e}b\\u{d}c");
     }
 }

@@ -1,13 +1,17 @@
 //! `statescope run`: simulates a topology and prints the results.
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::Failure;
 use super::input::{ThreadArguments, TopologyArguments};
-use super::output::{ProgressLine, print};
-use crate::analysis::replicate;
+use super::output::{ProgressLine, print, say};
+use crate::analysis::{Estimate, replicate};
 use crate::model::Topology;
 use crate::report;
+use crate::report::text::{count, decimal, time};
+use crate::sim::figures::{Figures, Plain};
 use crate::units::Duration;
 
 #[derive(Args)]
@@ -44,6 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.change(&mut input.topology)?;
     let topology = input.checked()?;
 
+    let begun = Instant::now();
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
     let control = arguments.threads.control(&show);
@@ -51,11 +56,26 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::input("the run was cancelled"));
     };
     drop(progress);
+    say(&speed(&results, begun.elapsed().as_secs_f64()));
     print(if arguments.json {
         report::json::results(&results)
     } else {
         report::text::results(&results)
     })
+}
+
+/// How long it took: no result, since it differs from one time to the next.
+fn speed(results: &Figures<Estimate>, wall_s: f64) -> String {
+    let events = match results.at("simulation.events") {
+        Some(Figures::Plain(Plain::Integer(events))) => *events as f64,
+        _ => 0.0,
+    };
+    format!(
+        "simulated {} events in {}: {} million a second",
+        count(events),
+        time(wall_s),
+        decimal(events / wall_s.max(1e-9) / 1e6)
+    )
 }
 
 impl Arguments {

@@ -1,6 +1,5 @@
 //! `statescope validate`: tries predictions of theory on the simulator and prints a table.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,6 +8,7 @@ use super::Failure;
 use super::input::{Input, ThreadArguments};
 use super::output::{ProgressLine, print};
 use crate::analysis::validate::{self, Case, Prepared, Verdict};
+use crate::model::file;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -41,8 +41,8 @@ pub fn validate(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The cases of a file, ready to run; every wrong one is named.
 fn prepare(path: &Path) -> Result<Vec<Prepared>, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
+    let text = file::read_text(path, &path.to_string_lossy())
+        .map_err(|error| Failure::input(error.to_string()))?;
     let cases = validate::read(&text)
         .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new(""));

@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_path_to_error::{Path as FieldPath, Segment, Track};
 
+use super::node::Node;
 use super::place::{Kind, Places, Step, line_and_column, offset, tokens};
 use super::presets;
+use super::scenario::{COMMANDS, Timed};
 use super::settings::{
-    Profile, Setting, Shape, explain, nearest, ron_options, shortened, to_ron, with_profile,
+    Profile, Setting, Shape, choices_and_example, described, explain, nearest, ron_options,
+    shortened, to_ron, with_profile,
 };
-use super::topology::{SCHEMA, Topology, check_name};
+use super::topology::{Link, SCHEMA, Topology, check_name};
+use super::written::Written;
 
 /// The largest file that is read, in bytes. A session recorded for hours stays far below.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -143,7 +147,7 @@ impl Loaded {
         if *topology == self.topology {
             self.text.clone()
         } else {
-            write(topology)
+            write_like(topology, &self.text, &self.topology)
         }
     }
 }
@@ -191,8 +195,11 @@ fn nothing_there(name: &str) -> FileError {
     }
 }
 
-/// The text of a file, of at most [`MAX_BYTES`].
-fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
+/// The text of a file, of at most [`MAX_BYTES`]. `name` is what errors call it.
+///
+/// # Errors
+/// It cannot be read, is larger, or is no text.
+pub fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
     let refused = |error: &io::Error| {
         let reason = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -233,7 +240,7 @@ fn too_large(name: &str) -> FileError {
     FileError::unreadable(
         name,
         format!(
-            "it is larger than {} MiB, which no topology is",
+            "it is larger than {} MiB, which no topology and no list of cases is",
             MAX_BYTES >> 20
         ),
     )
@@ -475,7 +482,8 @@ impl Blame<'_> {
 
     /// What may stand at the path, from the settings' own description.
     fn expected(&self) -> Option<String> {
-        if self.is_syntax() && !matches!(self.code, ron::Error::ExpectedStructLike) {
+        let no_name = matches!(self.code, ron::Error::ExpectedIdentifier);
+        if self.is_syntax() && !no_name && !matches!(self.code, ron::Error::ExpectedStructLike) {
             return None; // something would be right there if what is before it were
         }
         let mut shape = Topology::shape();
@@ -489,7 +497,11 @@ impl Blame<'_> {
                     let field = fields.into_iter().find(|field| field.name == key)?;
                     (field.shape, field.range)
                 }
-                (Shape::Map(inner), Segment::Map { .. } | Segment::Seq { .. }) => (*inner, None),
+                (Shape::Map(inner), Segment::Map { .. } | Segment::Seq { .. })
+                | (Shape::List(inner), Segment::Seq { .. }) => (*inner, None),
+                (Shape::Tuple(parts), Segment::Seq { index }) => {
+                    (parts.into_iter().nth(*index)?, None)
+                }
                 (Shape::Choice(variants), Segment::Enum { variant }) => {
                     let variant = variants.into_iter().find(|v| v.name == variant)?;
                     (variant.payload?, None)
@@ -503,7 +515,22 @@ impl Blame<'_> {
             (Shape::Map(_), _) if self.readable_path() == "links" => {
                 Some("a list of links, such as [\"clients -> lb\", \"lb -> api\"]".to_owned())
             }
-            _ => described(&shape, range),
+            (Shape::Tuple(_), _) => {
+                let Some(Segment::Enum { variant }) = self.path.iter().next_back() else {
+                    return described(&shape, None);
+                };
+                let example = COMMANDS
+                    .iter()
+                    .find(|command| command.name == variant)
+                    .map_or("At(\"60s\", Crash(\"api\", 2))", |command| command.example);
+                Some(format!("all that `{variant}` holds, such as {example}"))
+            }
+            // Where a field's name is missing, the fields are not what was left out.
+            _ if no_name && !is_choice(&shape) => None,
+            _ => {
+                let found = self.places.token_from(self.reached).unwrap_or(0..0);
+                choices_and_example(&shape, range, &self.text[found])
+            }
         }
     }
 
@@ -553,7 +580,8 @@ impl Blame<'_> {
                 ),
             },
             E::ExpectedIdentifier => {
-                format!("expected a name, found `{}`", one_line(found))
+                let expected = expected.unwrap_or("a name");
+                format!("expected {expected}, found `{}`", one_line(found))
             }
             E::ExpectedDifferentStructName { expected, found } => {
                 format!("expected `{expected}`, found `{}`", shortened(found))
@@ -566,6 +594,11 @@ impl Blame<'_> {
                 explain(&self.code)
             }
             _ if self.is_syntax() => explain(&self.code),
+            E::ExpectedDifferentLength { expected, found } => {
+                // "tuple variant Command::Crash with 2 elements"
+                let what = expected.rsplit("::").next().unwrap_or(expected);
+                format!("expected {what}, found {found}")
+            }
             _ => match expected {
                 Some(expected) => {
                     format!("expected {expected}, found `{}`", one_line(found))
@@ -578,11 +611,6 @@ impl Blame<'_> {
                         E::ExpectedBoolean => "expected true or false".to_owned(),
                         E::ExpectedArray => "expected a list in square brackets".to_owned(),
                         E::ExpectedMap => "expected named entries in braces".to_owned(),
-                        E::ExpectedDifferentLength { expected, found } => {
-                            // "tuple variant Command::Crash with 2 elements"
-                            let what = expected.rsplit("::").next().unwrap_or(expected);
-                            return format!("expected {what}, found {found}");
-                        }
                         code => explain(code),
                     };
                     format!("{expected}, found `{}`", one_line(found))
@@ -592,37 +620,13 @@ impl Blame<'_> {
     }
 }
 
-/// A shape in words, such as "a whole number from 1 to 1000".
-fn described(shape: &Shape, range: Option<(&str, &str)>) -> Option<String> {
-    let within = |what: &str| match range {
-        Some((low, high)) => format!("{what} from {low} to {high}"),
-        None => what.to_owned(),
-    };
-    Some(
-        match shape {
-            Shape::Integer => within("a whole number"),
-            Shape::Number => within("a number"),
-            Shape::Duration => within("a time in quotes, such as \"250us\","),
-            Shape::Rate => within("a rate in quotes, such as \"500/s\","),
-            Shape::Bytes => within("a size in quotes, such as \"16KiB\","),
-            Shape::Bandwidth => {
-                within("a bandwidth in quotes, such as \"1GiB/s\" or \"unlimited\",")
-            }
-            Shape::Share => within("a share in quotes, such as \"99.9%\","),
-            Shape::Text => "a text in quotes".to_owned(),
-            Shape::Flag => "true or false".to_owned(),
-            Shape::Choice(variants) => {
-                let names: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
-                format!("one of: {}", names.join(", "))
-            }
-            Shape::Optional(inner) => format!("None or {}", described(inner, range)?),
-            Shape::Group(_) => "settings in brackets, such as (name: value)".to_owned(),
-            Shape::Map(_) => "named entries in braces, such as {\"name\": value}".to_owned(),
-            Shape::Ron => return None,
-        }
-        .trim_end_matches(',')
-        .to_owned(),
-    )
+/// Whether the shape is a choice between alternatives, perhaps with none taken.
+fn is_choice(shape: &Shape) -> bool {
+    match shape {
+        Shape::Choice(_) => true,
+        Shape::Optional(inner) => is_choice(inner),
+        _ => false,
+    }
 }
 
 /// The beginning of a piece of text, without line breaks.
@@ -652,24 +656,73 @@ pub fn place_of(text: &str, path: &str) -> Option<(usize, usize)> {
 
 /// The topology as a file's text: a top-level field, node or list entry on a line each, defaults left out.
 pub fn write(topology: &Topology) -> String {
+    write_with(topology, None)
+}
+
+/// The same, for a topology that came from a file: what that file said, though it equals a default, is said again.
+/// `original` is what `text` means.
+pub fn write_like(topology: &Topology, text: &str, original: &Topology) -> String {
+    let written = Written::of(text);
+    write_with(topology, Some((&written, original)))
+}
+
+fn write_with(topology: &Topology, like: Option<(&Written, &Topology)>) -> String {
+    // Each piece is written under the path at which its like stood in the original.
+    let at = |path: Option<String>, write: &dyn Fn() -> String| match (like, path) {
+        (Some((written, _)), Some(path)) => written.keeping(&path, write),
+        _ => write(),
+    };
+    let stood = |find: &dyn Fn(&Topology) -> Option<String>| find(like?.1);
     with_profile(topology.profile, || {
         let mut text = String::from("Topology(\n");
         let Shape::Group(fields) = Topology::shape() else {
             return text;
         };
         for field in &fields {
-            let value = topology.get(&[field.name]).unwrap_or_default();
+            let default = topology.get(&[field.name]).unwrap_or_default() == field.default;
+            let said = like.is_some_and(|(written, _)| written.has(field.name));
+            let named = |name: &str, value: String| format!("{}: {value}", to_ron(&name));
             let lines: Option<(char, Vec<String>, char)> = match field.name {
-                "nodes" => Some(('{', entries(&topology.nodes), '}')),
-                "canvas" => Some(('{', entries(&topology.canvas), '}')),
-                "links" => Some(('[', topology.links.0.iter().map(to_ron).collect(), ']')),
-                "scenario" => Some(('[', topology.scenario.iter().map(to_ron).collect(), ']')),
+                "nodes" => {
+                    let node = |(name, node): (&String, &Node)| {
+                        let path = stood(&|original| node_before(original, name, node));
+                        named(name, at(path, &|| to_ron(node)))
+                    };
+                    Some(('{', topology.nodes.iter().map(node).collect(), '}'))
+                }
+                "canvas" => {
+                    let places = topology.canvas.iter();
+                    let lines = places.map(|(name, place)| named(name, to_ron(place)));
+                    Some(('{', lines.collect(), '}'))
+                }
+                "links" => {
+                    let link = |link: &Link| {
+                        let path = stood(&|original| {
+                            Some(format!("links[{}]", original.links.find(&link.key())?))
+                        });
+                        at(path, &|| to_ron(link))
+                    };
+                    Some(('[', topology.links.0.iter().map(link).collect(), ']'))
+                }
+                "scenario" => {
+                    let event = |event: &Timed| {
+                        let path = stood(&|original| {
+                            let place = original.scenario.iter().position(|old| old == event)?;
+                            Some(format!("scenario[{place}]"))
+                        });
+                        at(path, &|| to_ron(event))
+                    };
+                    Some(('[', topology.scenario.iter().map(event).collect(), ']'))
+                }
                 "expects" => Some(('[', topology.expects.iter().map(to_ron).collect(), ']')),
                 _ => None,
             };
             match lines {
                 _ if field.name == "schema" => text += &format!("    schema: {SCHEMA},\n"),
-                _ if value == field.default => {}
+                _ if default && !said => {}
+                Some((open, lines, close)) if lines.is_empty() => {
+                    text += &format!("    {}: {open}{close},\n", field.name);
+                }
                 Some((open, lines, close)) => {
                     text += &format!("    {}: {open}\n", field.name);
                     for line in lines {
@@ -677,17 +730,23 @@ pub fn write(topology: &Topology) -> String {
                     }
                     text += &format!("    {close},\n");
                 }
-                None => text += &format!("    {}: {value},\n", field.name),
+                None => {
+                    let path = Some(field.name.to_owned());
+                    let value = at(path, &|| topology.get(&[field.name]).unwrap_or_default());
+                    text += &format!("    {}: {value},\n", field.name);
+                }
             }
         }
         text + ")\n"
     })
 }
 
-fn entries<T: serde::Serialize>(map: &indexmap::IndexMap<String, T>) -> Vec<String> {
-    map.iter()
-        .map(|(name, value)| format!("{}: {}", to_ron(name), to_ron(value)))
-        .collect()
+/// The path of a node in the topology it came from. A renamed one keeps its old name as its identity.
+fn node_before(original: &Topology, name: &str, node: &Node) -> Option<String> {
+    [name, node.id()]
+        .into_iter()
+        .find(|name| original.nodes.contains_key(*name))
+        .map(|name| format!("nodes.{name}"))
 }
 
 /// Whether saving an edited topology would lose comments of its file: there are some outside quotes.

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod difference;
 pub mod expect;
+pub mod figures;
 pub mod file;
 pub mod node;
 mod place;
@@ -13,6 +14,7 @@ pub mod settings;
 pub mod state;
 pub mod topology;
 pub mod workload;
+mod written;
 
 pub use check::{Problem, Severity, check};
 pub use difference::difference;

@@ -1,6 +1,7 @@
 //! Where things stand in a file's text: a tolerant scan for names, values, brackets and comments, so that an error can
 //! point at what it is about. It never fails; on a text that is no RON it finds nothing.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What a piece of the text is.
@@ -185,6 +186,38 @@ impl<'a> Places<'a> {
         match found.name {
             Some(name) => Some(self.tokens[name].at.clone()),
             None => self.span(&found.value),
+        }
+    }
+
+    /// The paths of all names that are written, such as `nodes.api.workers` and `links[0].latency`. Numbers that name
+    /// entries of a map are left out of them.
+    pub fn paths(&self) -> BTreeSet<String> {
+        let mut paths = BTreeSet::new();
+        self.collect_paths(&(0..self.tokens.len()), "", &mut paths);
+        paths
+    }
+
+    fn collect_paths(&self, value: &Range<usize>, path: &str, paths: &mut BTreeSet<String>) {
+        let list = value
+            .clone()
+            .map(|index| &self.tokens[index])
+            .find(|token| token.kind == Kind::Open)
+            .is_some_and(|open| &self.text[open.at.clone()] == "[");
+        for (index, entry) in self.entries(value).iter().enumerate() {
+            let name = entry
+                .name
+                .map(|name| unquoted(&self.text[self.tokens[name].at.clone()]));
+            let below = match name {
+                Some(name) if name.parse::<u32>().is_ok() => path.to_owned(),
+                Some(name) if path.is_empty() => name.to_owned(),
+                Some(name) => format!("{path}.{name}"),
+                None if list => format!("{path}[{index}]"),
+                None => path.to_owned(),
+            };
+            self.collect_paths(&entry.value, &below, paths);
+            if name.is_some() {
+                paths.insert(below);
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::node::RetryOn;
+use super::scenario::{COMMANDS, Command, PATH_FORMS};
 use super::settings::{Field, Profile, Setting, Shape, Variant, with_profile};
 use super::topology::Topology;
 
@@ -43,6 +45,122 @@ Quantities carry their unit and stand in quotes: times `\"250us\"` (ns, us, ms, 
 Where two defaults are given, the second holds under `profile: Bare`, in which nothing is left but the stations, so that
 queueing theory applies. In the sources *gk* is general knowledge, an order of magnitude; *ours* is a choice of this
 program; *napkin-math* is the README of github.com/sirupsen/napkin-math.
+";
+
+/// The page `docs/scenario.md`: every command, the forms of paths, and what a balancer may try again.
+pub fn scenario_page() -> String {
+    let mut page = SCENARIO.to_owned();
+    page += "\n## Commands\n\n| command | what it does | for example |\n|---|---|---|\n";
+    let shape = Command::shape();
+    let Shape::Choice(commands) = &shape else {
+        return page;
+    };
+    for (command, described) in commands.iter().zip(COMMANDS) {
+        let holds = match &command.payload {
+            None => String::new(),
+            Some(Shape::Tuple(parts)) => {
+                let parts: Vec<&str> = parts.iter().map(short_kind).collect();
+                format!("({})", parts.join(", "))
+            }
+            Some(one) => format!("({})", short_kind(one)),
+        };
+        let row = if described.has_row {
+            ""
+        } else {
+            " It has no row of its own in the results."
+        };
+        let _ = writeln!(
+            page,
+            "| `{}{holds}` | {}{row} | `{}` |",
+            command.name,
+            cell(command.doc),
+            described.example
+        );
+    }
+    page += PATHS;
+    for form in PATH_FORMS {
+        let _ = writeln!(
+            page,
+            "| `{}` | `{}` | {} |",
+            form.path,
+            cell(form.value),
+            cell(form.meaning)
+        );
+    }
+    page += RETRY_ON;
+    if let Shape::Choice(variants) = RetryOn::shape() {
+        for variant in variants {
+            let _ = writeln!(page, "| `{}` | {} |", variant.name, cell(variant.doc));
+        }
+    }
+    page
+}
+
+/// What a command holds, in a word.
+fn short_kind(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Integer => "number",
+        Shape::Choice(variants) if variants.iter().all(|v| v.payload.is_none()) => "how",
+        Shape::Choice(_) => "node",
+        _ => "text",
+    }
+}
+
+const SCENARIO: &str = "\
+# Scenarios
+
+A scenario says what happens to the system while it runs: faults, deployments, scaling and edits. In a file it is a list of
+commands with their times; a click in the window is the same command, and *Save session as scenario* writes them down. This
+page is written by the program's tests from the same description that reads the files; do not edit it.
+
+```ron
+Topology(
+    schema: 1,
+    sessions: Jwt(),
+    nodes: {
+        \"clients\": Clients(),
+        \"lb\": LoadBalancer(),
+        \"api\": Service(state: External(store: \"db\")),
+        \"db\": SqlDatabase(replication: Asynchronous()),
+    },
+    links: [\"clients -> lb\", \"lb -> api\"],
+    scenario: [
+        At(\"60s\", Crash(\"api\", 2)),
+        Between(\"70s\", \"75s\", Restart(\"api\", 2)),
+        At(\"90s\", Set(\"nodes.api.workers\", \"16\")),
+    ],
+    canvas: {\"clients\": (80, 200), \"lb\": (280, 200), \"api\": (480, 200), \"db\": (680, 200)},
+)
+```
+
+`At(time, command)` happens at that time of the run, after everything else that is due then; `Between(from, to, command)` at an
+instant drawn uniformly between the two. Instances count from 1; in a store, member 1 is the first primary. A command that
+changes nothing when its time comes (a restart of what runs, a second deployment while one is under way, a failover with no
+copy up) is told in the log and in the summary of `statescope run`.
+
+Each fault or change has a row in the results' `recovery` ([results.md](results.md)), in the order of time. Commands at one
+instant share a row, and edits within a second are one.
+";
+
+const PATHS: &str = "\n## Paths of `Set` and `--set`
+
+`Set(path, value)` changes a setting of the running system, and `--set PATH=VALUE` on the command line that of the file
+before it runs. Both take any path of the file ([settings.md](settings.md)) and a value as in the file; quotes around a quantity
+may be left out. Names and numbers are separated by dots, places in lists stand in square brackets. Paths with `>` or brackets
+want quotes in a shell. With the file above:
+
+| path | value | what it is |
+|---|---|---|
+";
+
+const RETRY_ON: &str = "\n## What a balancer tries again: `retry_on`
+
+A balancer tries a request again, up to `retries` times, when the connection was refused or not made in time. `retry_on` adds
+to that, as a list such as `[Reset, ResponseTimeout]`. Both may make a write happen twice, unless clients send
+`idempotency_keys`.
+
+| name | when |
+|---|---|
 ";
 
 /// A group or choice that gets a heading of its own.
@@ -130,6 +248,10 @@ impl Page {
             field.name.to_owned()
         };
         let kind = match (&field.shape, field.name) {
+            (Shape::List(_), "scenario") => {
+                "list of `At(time, command)` or `Between(time, time, command)`, see [scenario.md](scenario.md)"
+                    .to_owned()
+            }
             (Shape::Map(link), "links") => format!(
                 "list of `\"a -> b\"` or `Link(path: \"a -> b\", ..)`, see {}",
                 self.kind(
@@ -161,7 +283,18 @@ impl Page {
             (Shape::Share, _) => "share".to_owned(),
             (Shape::Text, _) => "text".to_owned(),
             (Shape::Flag, _) => "true or false".to_owned(),
-            (Shape::Ron, _) => "list".to_owned(),
+            (Shape::Ron, _) => "anything".to_owned(),
+            (Shape::List(inner), Shape::List(bare)) => {
+                format!("list of {}", self.kind(heading, doc, inner, bare))
+            }
+            (Shape::Tuple(parts), Shape::Tuple(bare)) => {
+                let parts: Vec<String> = parts
+                    .iter()
+                    .zip(bare)
+                    .map(|(part, bare)| self.kind(heading, doc, part, bare))
+                    .collect();
+                format!("({})", parts.join(", "))
+            }
             (Shape::Optional(inner), Shape::Optional(bare)) => {
                 format!("None or {}", self.kind(heading, doc, inner, bare))
             }
@@ -229,18 +362,79 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_of_settings_is_up_to_date() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
-        let page = settings_page();
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, &page).unwrap();
+    fn the_pages_are_up_to_date() {
+        for (name, page) in [
+            ("docs/settings.md", settings_page()),
+            ("docs/scenario.md", scenario_page()),
+            ("docs/results.md", super::super::figures::page()),
+        ] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::write(&path, &page).unwrap();
+            }
+            let written = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                written == page,
+                "{name} is not what the program says now; write it anew with\n    \
+                 UPDATE_DOCS=1 cargo test --lib reference"
+            );
         }
-        let written = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            written == page,
-            "docs/settings.md is not what the settings say now; write it anew with\n    \
-             UPDATE_DOCS=1 cargo test --lib reference"
-        );
+    }
+
+    /// The topology that the page of scenarios shows.
+    fn shown() -> Topology {
+        let page = scenario_page();
+        let text = page.split("```").nth(1).unwrap();
+        super::super::file::read(text.strip_prefix("ron").unwrap(), "scenario.md").unwrap()
+    }
+
+    #[test]
+    fn every_command_is_described_with_an_example_that_can_happen() {
+        for (command, described) in COMMANDS
+            .iter()
+            .map(|d| (super::super::settings::from_ron::<Command>(d.example), d))
+        {
+            let command = command.unwrap();
+            assert!(described.example.starts_with(described.name));
+            assert!(described.doc.ends_with('.'), "{}", described.doc);
+            let mut topology = shown();
+            if let Command::Add(name, _) = &command {
+                // What is there already cannot be added: it is added again.
+                topology.apply(&Command::Remove(name.clone())).unwrap();
+                topology.set_path("nodes.api.state", "InMemory()").unwrap();
+            }
+            if let Command::Unlink(path) = &command {
+                topology.apply(&Command::Link(path.clone())).unwrap();
+            }
+            if let Command::Remove(_) = &command {
+                topology.set_path("nodes.api.state", "InMemory()").unwrap();
+            }
+            topology.scenario = vec![super::super::Timed::At(
+                crate::units::Duration(crate::units::SECOND),
+                command,
+            )];
+            let errors: Vec<_> = super::super::check(&topology)
+                .into_iter()
+                .filter(|problem| problem.severity == super::super::Severity::Error)
+                .collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", described.example);
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_path_is_taken() {
+        for form in PATH_FORMS {
+            let mut topology = shown();
+            topology
+                .set_path(form.path, form.value)
+                .unwrap_or_else(|error| panic!("{}: {error}", form.path));
+            assert_eq!(
+                topology.get_path(form.path).unwrap(),
+                form.value,
+                "{}",
+                form.path
+            );
+        }
     }
 
     #[test]
@@ -264,7 +458,9 @@ mod tests {
                         }
                     }
                 }
-                Shape::Optional(inner) | Shape::Map(inner) => look(inner, path),
+                Shape::Optional(inner) | Shape::Map(inner) | Shape::List(inner) => {
+                    look(inner, path);
+                }
                 _ => {}
             }
         }

@@ -3,53 +3,211 @@
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
+use super::settings::{Setting, Shape, Variant, choices};
 use crate::units::Duration;
 
-/// Something done to the running system: by a scenario, a click or an edit alike. Instances count from 1; in a store
-/// member 1 is the first primary.
-#[allow(clippy::large_enum_variant)] // a scenario has few of them, and adding a node is rare
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Command {
-    /// The process dies: memory is gone, connections are reset, new ones refused; the page cache survives.
-    Crash(String, u32),
-    /// The machine dies: what was not synced is gone, connections time out.
-    LoseMachine(String, u32),
-    /// The process stops answering; the kernel still accepts connections.
-    Hang(String, u32),
-    /// A hung process goes on.
-    Resume(String, u32),
-    /// A dead or hung instance is started again.
-    Restart(String, u32),
-    /// The store's primary hands over to its most advanced replica at once.
-    Failover(String),
-    /// A new version is rolled out, instance by instance.
-    Deploy(String, Stop),
-    /// The service gets so many further instances.
-    AddInstances(String, u32),
-    /// So many instances are drained and removed, the last first.
-    RemoveInstances(String, u32),
-    /// The key that signs tokens is replaced: every token becomes invalid.
-    ReplaceSigningKey,
-    /// A setting is changed: its path and its new value, as in a file.
-    Set(String, String),
-    /// A node is added.
-    Add(String, Node),
-    /// A node is removed, with its links.
-    Remove(String),
-    /// Two nodes are linked: "a -> b".
-    Link(String),
-    /// A link is removed: "a -> b".
-    Unlink(String),
+/// A command as the reference of scenarios describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// As written in a file.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// Written out.
+    pub example: &'static str,
+    /// See [`Command::has_row`].
+    pub has_row: bool,
 }
 
-/// How an instance is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stop {
-    /// New requests go elsewhere, those in flight are finished, then a last fsync and snapshot.
-    Drained,
-    /// It is killed.
-    Abrupt,
+/// Declares the commands: what each holds, what it does, and how it is written.
+macro_rules! commands {
+    (@row) => { true };
+    (@row ends_one) => { false };
+    (@shape $only:ty) => { <$only as Setting>::shape() };
+    (@shape $($each:ty),+) => { Shape::Tuple(vec![$(<$each as Setting>::shape()),+]) };
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident $( ( $($holds:ty),+ ) )? , as $example:literal $(, $without_row:ident)?;
+    )*) => {
+        /// Something done to the running system: by a scenario, a click or an edit alike. Instances count from 1; in a
+        /// store member 1 is the first primary.
+        #[allow(clippy::large_enum_variant)] // a scenario has few of them, and adding a node is rare
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Command { $( $(#[doc = $doc])+ $name $( ( $($holds),+ ) )?, )* }
+
+        /// Every command, in order.
+        pub const COMMANDS: &[Described] = &[
+            $( Described {
+                name: stringify!($name),
+                doc: concat!($($doc),+).trim_ascii(),
+                example: $example,
+                has_row: commands!(@row $($without_row)?),
+            }, )*
+        ];
+
+        impl Command {
+            /// Whether it has a row of its own in what a run tells of recovery: faults and changes have one, what only
+            /// ends them has none.
+            pub fn has_row(&self) -> bool {
+                match self { $( Self::$name { .. } => commands!(@row $($without_row)?), )* }
+            }
+        }
+
+        impl Setting for Command {
+            fn shape() -> Shape {
+                Shape::Choice(vec![ $( Variant {
+                    name: stringify!($name),
+                    doc: concat!($($doc),+).trim_ascii(),
+                    payload: {
+                        #[allow(unused_mut, unused_assignments)]
+                        let mut payload = None;
+                        $( payload = Some(commands!(@shape $($holds),+)); )?
+                        payload
+                    },
+                }, )* ])
+            }
+        }
+    };
 }
+
+commands! {
+    /// The process dies: memory is gone, connections are reset, new ones refused; the page cache survives.
+    Crash(String, u32), as r#"Crash("api", 2)"#;
+    /// The machine dies: what was not synced is gone, connections time out.
+    LoseMachine(String, u32), as r#"LoseMachine("api", 2)"#;
+    /// The process stops answering; the kernel still accepts connections.
+    Hang(String, u32), as r#"Hang("api", 2)"#;
+    /// A hung process goes on.
+    Resume(String, u32), as r#"Resume("api", 2)"#, ends_one;
+    /// A dead or hung instance is started again.
+    Restart(String, u32), as r#"Restart("api", 2)"#, ends_one;
+    /// The store's primary hands over to its most advanced replica at once.
+    Failover(String), as r#"Failover("db")"#;
+    /// A new version is rolled out, instance by instance; each is stopped `Drained` or `Abrupt`.
+    Deploy(String, Stop), as r#"Deploy("api", Drained)"#;
+    /// The service gets so many further instances.
+    AddInstances(String, u32), as r#"AddInstances("api", 1)"#;
+    /// So many instances are drained and removed, the last first.
+    RemoveInstances(String, u32), as r#"RemoveInstances("api", 1)"#;
+    /// The key that signs tokens is replaced: every token becomes invalid.
+    ReplaceSigningKey, as "ReplaceSigningKey";
+    /// A setting is changed: its path and its new value, as in a file.
+    Set(String, String), as r#"Set("nodes.api.workers", "16")"#;
+    /// A node is added.
+    Add(String, Node), as r#"Add("db", SqlDatabase())"#;
+    /// A node is removed, with its links.
+    Remove(String), as r#"Remove("db")"#;
+    /// Two nodes are linked.
+    Link(String), as r#"Link("api -> db")"#, ends_one;
+    /// A link is removed.
+    Unlink(String), as r#"Unlink("api -> db")"#;
+}
+
+choices! {
+    /// How an instance is stopped.
+    #[derive(Copy, Eq)]
+    pub enum Stop {
+        /// New requests go elsewhere, those in flight are finished, then a last fsync and snapshot.
+        Drained,
+        /// It is killed.
+        Abrupt,
+    }
+}
+
+/// A form that the path of `Set` and of `--set` may have.
+#[derive(Clone, Copy, Debug)]
+pub struct PathForm {
+    /// An example.
+    pub path: &'static str,
+    /// A value for it.
+    pub value: &'static str,
+    /// What it names.
+    pub meaning: &'static str,
+}
+
+/// The forms of paths, each with an example that the topology of `docs/scenario.md` takes.
+pub const PATH_FORMS: &[PathForm] = &[
+    PathForm {
+        path: "duration",
+        value: "\"5m\"",
+        meaning: "A setting of the file as a whole. `schema` is none.",
+    },
+    PathForm {
+        path: "sessions",
+        value: "Jwt(lifetime: \"30m\")",
+        meaning: "How sessions are kept.",
+    },
+    PathForm {
+        path: "sessions.lifetime",
+        value: "\"1h\"",
+        meaning: "A setting of what is chosen there: the alternative's name does not stand in the path.",
+    },
+    PathForm {
+        path: "nodes.api.workers",
+        value: "16",
+        meaning: "A setting of a node.",
+    },
+    PathForm {
+        path: "nodes.api.state",
+        value: "External(store: \"db\")",
+        meaning: "A choice as a whole, here of where state lives.",
+    },
+    PathForm {
+        path: "nodes.api.service_time.mean",
+        value: "\"20ms\"",
+        meaning: "A setting inside a choice.",
+    },
+    PathForm {
+        path: "nodes.api.instance_overrides.2.speed",
+        value: "0.5",
+        meaning: "What differs for one instance, by its number; added if it was not there.",
+    },
+    PathForm {
+        path: "nodes.lb.health_checks",
+        value: "None",
+        meaning: "What may be `None`.",
+    },
+    PathForm {
+        path: "nodes.lb.retry_on",
+        value: "[Reset]",
+        meaning: "A list as a whole.",
+    },
+    PathForm {
+        path: "nodes.db",
+        value: "SqlDatabase()",
+        meaning: "A whole node; added if there is none of that name.",
+    },
+    PathForm {
+        path: "links.lb->api.latency",
+        value: "\"2ms\"",
+        meaning: "A setting of a link, by its two ends; a link that a setting implies is written for it.",
+    },
+    PathForm {
+        path: "links[0].latency",
+        value: "\"2ms\"",
+        meaning: "The same by its place in the file, counted from 0.",
+    },
+    PathForm {
+        path: "links.api->db",
+        value: "\"api -> db\"",
+        meaning: "A whole link; added if there is none.",
+    },
+    PathForm {
+        path: "objectives.p99",
+        value: "\"200ms\"",
+        meaning: "A promise.",
+    },
+    PathForm {
+        path: "scenario[0]",
+        value: "At(\"30s\", Hang(\"api\", 1))",
+        meaning: "An entry of a list; the place after the last one adds an entry.",
+    },
+    PathForm {
+        path: "canvas.api[0]",
+        value: "480",
+        meaning: "A node's place: [0] across, [1] down.",
+    },
+];
 
 /// A command and when it happens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +216,34 @@ pub enum Timed {
     At(Duration, Command),
     /// At an instant drawn uniformly between the two times.
     Between(Duration, Duration, Command),
+}
+
+impl Setting for Timed {
+    fn shape() -> Shape {
+        let variant = |name, doc, times| Variant {
+            name,
+            doc,
+            payload: Some(Shape::Tuple(
+                std::iter::repeat_n(Shape::Duration, times)
+                    .chain([Command::shape()])
+                    .collect(),
+            )),
+        };
+        Shape::Choice(vec![
+            variant("At", "At this time of the run.", 1),
+            variant(
+                "Between",
+                "At an instant drawn uniformly between the two times.",
+                2,
+            ),
+        ])
+    }
+}
+
+/// The most rows that a run of the scenario tells of recovery.
+pub fn most_rows(scenario: &[Timed]) -> usize {
+    let with_row = |timed: &&Timed| timed.command().has_row();
+    scenario.iter().filter(with_row).count()
 }
 
 impl Timed {

@@ -77,6 +77,10 @@ pub enum Shape {
     Group(Vec<Field>),
     /// Named entries of one shape.
     Map(Box<Shape>),
+    /// Entries of one shape in order.
+    List(Box<Shape>),
+    /// So many values of these shapes in brackets.
+    Tuple(Vec<Shape>),
     /// Anything else, written as in a file.
     Ron,
 }
@@ -142,11 +146,12 @@ impl SettingError {
     /// The same error seen from one level up.
     #[must_use]
     pub fn under(mut self, segment: &str) -> Self {
-        self.path = if self.path.is_empty() {
-            segment.to_owned()
+        let dot = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
         } else {
-            format!("{segment}.{}", self.path)
+            "."
         };
+        self.path = format!("{segment}{dot}{}", self.path);
         self
     }
 
@@ -179,13 +184,18 @@ pub fn unknown_name<'a>(
     }
 }
 
-/// The text, cut to a length that fits a sentence.
+/// The text, cut to a length that fits a sentence and on one line.
 pub fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        None => text.to_owned(),
-        Some((at, _)) => format!("{}...", &text[..at]),
+    let mut short: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push_str("...");
     }
+    short
 }
 
 /// The name closest to `found`, if any is close enough to be what was meant.
@@ -250,20 +260,186 @@ pub fn to_ron<T: Serialize>(value: &T) -> String {
 /// # Errors
 /// What is wrong with the text.
 pub fn from_ron<T: DeserializeOwned>(text: &str) -> Result<T, SettingError> {
+    ron_or_quoted(text).map_err(|code| SettingError::here(explain(&code)))
+}
+
+/// A value from text as in a file, or from the text put in quotes; else what is wrong.
+fn ron_or_quoted<T: DeserializeOwned>(text: &str) -> Result<T, ron::Error> {
     ron_options()
         .from_str(text)
         .or_else(|error: ron::error::SpannedError| {
             let quoted = format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
             ron_options()
                 .from_str(&quoted)
-                .map_err(|again| match (&error.code, again.code) {
+                .map_err(|again| match (error.code, again.code) {
                     // Unquoted "5 apples" is best explained by the quantity's own sentence.
-                    (ron::Error::ExpectedString, ron::Error::Message(sentence)) => {
-                        SettingError::here(sentence)
-                    }
-                    (code, _) => SettingError::here(explain(code)),
+                    (ron::Error::ExpectedString, sentence @ ron::Error::Message(_)) => sentence,
+                    (code, _) => code,
                 })
         })
+}
+
+/// The same for a setting: what is of another kind altogether is answered with what may stand there, and an example.
+pub(crate) fn read<T: Setting>(text: &str) -> Result<T, SettingError> {
+    use ron::Error as E;
+    ron_or_quoted(text).map_err(|code| {
+        let said = matches!(
+            code,
+            E::Message(_) | E::NoSuchStructField { .. } | E::NoSuchEnumVariant { .. }
+        );
+        let shape = T::shape();
+        let begins = |c: char| text.trim_start().starts_with(c);
+        let inside = match &shape {
+            Shape::Choice(variants) => variants.iter().any(|variant| {
+                text.trim_start()
+                    .strip_prefix(variant.name)
+                    .is_some_and(|rest| rest.trim_start().starts_with('('))
+            }),
+            Shape::Group(_) | Shape::Tuple(_) => begins('('),
+            Shape::Map(_) => begins('{'),
+            Shape::List(_) => begins('['),
+            _ => false,
+        };
+        match choices_and_example(&shape, None, text) {
+            Some(choices) if !said && !inside => SettingError::here(format!(
+                "expected {choices}, found `{}`",
+                shortened(text.trim())
+            )),
+            _ => SettingError::here(explain(&code)),
+        }
+    })
+}
+
+/// A shape in words, such as "a whole number from 1 to 1000".
+pub(crate) fn described(shape: &Shape, range: Option<(&str, &str)>) -> Option<String> {
+    let within = |what: &str| match range {
+        Some((low, high)) => format!("{what} from {low} to {high}"),
+        None => what.to_owned(),
+    };
+    Some(
+        match shape {
+            Shape::Integer => within("a whole number"),
+            Shape::Number => within("a number"),
+            Shape::Duration => within("a time in quotes, such as \"250us\","),
+            Shape::Rate => within("a rate in quotes, such as \"500/s\","),
+            Shape::Bytes => within("a size in quotes, such as \"16KiB\","),
+            Shape::Bandwidth => {
+                within("a bandwidth in quotes, such as \"1GiB/s\" or \"unlimited\",")
+            }
+            Shape::Share => within("a share in quotes, such as \"99.9%\","),
+            Shape::Text => "a text in quotes".to_owned(),
+            Shape::Flag => "true or false".to_owned(),
+            Shape::Choice(variants) => {
+                let names: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
+                format!("one of: {}", names.join(", "))
+            }
+            Shape::Optional(inner) => format!("None or {}", described(inner, range)?),
+            Shape::Group(_) => "settings in brackets, such as (name: value)".to_owned(),
+            Shape::Map(_) => "named entries in braces, such as {\"name\": value}".to_owned(),
+            Shape::List(inner) => match example(inner, "") {
+                Some(example) => format!("a list in square brackets, such as [{example}]"),
+                None => "a list in square brackets".to_owned(),
+            },
+            Shape::Tuple(parts) => {
+                let parts: Option<Vec<String>> = parts.iter().map(|p| example(p, "")).collect();
+                format!("({})", parts?.join(", "))
+            }
+            Shape::Ron => return None,
+        }
+        .trim_end_matches(',')
+        .to_owned(),
+    )
+}
+
+/// A value of the shape as it is written. A choice takes up what was found, where that is what one of its alternatives
+/// holds, or its name in quotes.
+pub(crate) fn example(shape: &Shape, found: &str) -> Option<String> {
+    let quantity = |sample: &str| Some(format!("\"{sample}\""));
+    match shape {
+        Shape::Integer => Some("3".to_owned()),
+        Shape::Number => Some("1.5".to_owned()),
+        Shape::Duration => quantity("60s"),
+        Shape::Rate => quantity("100/s"),
+        Shape::Bytes => quantity("16KiB"),
+        Shape::Bandwidth => quantity("1GiB/s"),
+        Shape::Share => quantity("99.9%"),
+        Shape::Text => quantity("api"),
+        Shape::Flag => Some("true".to_owned()),
+        Shape::Optional(inner) => example(inner, found),
+        Shape::Group(_) => Some("()".to_owned()),
+        Shape::Map(_) => Some("{}".to_owned()),
+        Shape::List(inner) => Some(format!("[{}]", example(inner, found)?)),
+        Shape::Tuple(parts) => {
+            let parts: Option<Vec<String>> = parts.iter().map(|part| example(part, "")).collect();
+            Some(format!("({})", parts?.join(", ")))
+        }
+        Shape::Choice(variants) => {
+            let bare = found.trim().trim_matches('"');
+            if let Some(named) = variants.iter().find(|variant| variant.name == bare) {
+                return written(named, "");
+            }
+            let holds = |variant: &&Variant| {
+                variant
+                    .payload
+                    .as_ref()
+                    .is_some_and(|payload| is_quantity_of(payload, bare))
+            };
+            match variants.iter().find(holds) {
+                Some(variant) => written(variant, bare),
+                None => written(variants.first()?, ""),
+            }
+        }
+        Shape::Ron => None,
+    }
+}
+
+/// An alternative as it is written, around `held` if that is not empty.
+fn written(variant: &Variant, held: &str) -> Option<String> {
+    let name = variant.name;
+    Some(match &variant.payload {
+        None => name.to_owned(),
+        Some(_) if !held.is_empty() => format!("{name}(\"{held}\")"),
+        Some(Shape::Group(_)) => format!("{name}()"),
+        Some(tuple @ Shape::Tuple(_)) => format!("{name}{}", example(tuple, "")?),
+        Some(payload) => format!("{name}({})", example(payload, "")?),
+    })
+}
+
+/// Whether the text is a quantity of that shape.
+fn is_quantity_of(shape: &Shape, text: &str) -> bool {
+    match shape {
+        Shape::Duration => text.parse::<Duration>().is_ok(),
+        Shape::Rate => text.parse::<Rate>().is_ok(),
+        Shape::Bytes => text.parse::<Bytes>().is_ok(),
+        Shape::Bandwidth => text.parse::<Bandwidth>().is_ok(),
+        Shape::Share => text.parse::<Share>().is_ok(),
+        _ => false,
+    }
+}
+
+/// What may stand where something else was found, with an example where the choice is not obvious.
+pub(crate) fn choices_and_example(
+    shape: &Shape,
+    range: Option<(&str, &str)>,
+    found: &str,
+) -> Option<String> {
+    let choices = described(shape, range)?;
+    let inner = match shape {
+        Shape::Optional(inner) => inner,
+        other => other,
+    };
+    let plain = |variants: &[Variant]| variants.iter().all(|variant| variant.payload.is_none());
+    let known = |variants: &[Variant]| {
+        variants
+            .iter()
+            .any(|variant| variant.name == found.trim().trim_matches('"'))
+    };
+    match inner {
+        Shape::Choice(variants) if !plain(variants) || known(variants) => {
+            Some(format!("{choices}; such as {}", example(inner, found)?))
+        }
+        _ => Some(choices),
+    }
 }
 
 /// A RON error as a sentence of ours, with a near match for a misspelt name.
@@ -308,11 +484,16 @@ pub trait Setting: Sized + Serialize + DeserializeOwned + PartialEq {
     fn set(&mut self, path: &[&str], text: &str) -> Result<(), SettingError> {
         match path.first() {
             None => {
-                *self = from_ron(text)?;
+                *self = read(text)?;
                 Ok(())
             }
             Some(segment) => Err(SettingError::here("has no fields").under(segment)),
         }
+    }
+
+    /// What an entry of a map begins with when only a part of it is set; `None`: it has to be given as a whole.
+    fn fresh() -> Option<Self> {
+        None
     }
 
     /// Its size in base units (seconds, bytes, per second), to compare with a range.
@@ -386,7 +567,7 @@ impl<T: Setting> Setting for Option<T> {
                 Err(SettingError::here("is None; set it as a whole first").under(path[0]))
             }
             _ => {
-                *self = from_ron(text)?;
+                *self = read(text)?;
                 Ok(())
             }
         }
@@ -401,15 +582,87 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-impl<T: Serialize + DeserializeOwned + PartialEq> Setting for Vec<T> {
+impl<T: Setting> Setting for Vec<T> {
     fn shape() -> Shape {
-        Shape::Ron
+        Shape::List(Box::new(T::shape()))
+    }
+
+    fn get(&self, path: &[&str]) -> Result<String, SettingError> {
+        let Some((&place, rest)) = path.split_first() else {
+            return Ok(to_ron(self));
+        };
+        match index(place).and_then(|index| <[T]>::get(self, index)) {
+            Some(entry) => entry.get(rest).map_err(|e| e.under(place)),
+            None => Err(no_place(place, self.len())),
+        }
+    }
+
+    /// The place after the last one adds an entry.
+    fn set(&mut self, path: &[&str], text: &str) -> Result<(), SettingError> {
+        let Some((&place, rest)) = path.split_first() else {
+            *self = read(text)?;
+            return Ok(());
+        };
+        match index(place) {
+            Some(index) if index < self.len() => {
+                self[index].set(rest, text).map_err(|e| e.under(place))
+            }
+            Some(index) if index == self.len() && rest.is_empty() => {
+                self.push(read(text).map_err(|e| e.under(place))?);
+                Ok(())
+            }
+            _ => Err(no_place(place, self.len())),
+        }
+    }
+}
+
+/// The place that `[3]` names.
+pub(crate) fn index(place: &str) -> Option<usize> {
+    place
+        .strip_prefix('[')?
+        .strip_suffix(']')?
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// There is nothing at `place` of a list.
+pub(crate) fn no_place(place: &str, length: usize) -> SettingError {
+    let message = match (index(place), length) {
+        (None, _) => {
+            "is a list: write the place of an entry in square brackets, counted from 0".to_owned()
+        }
+        (_, 0) => "the list is empty; [0] adds an entry".to_owned(),
+        (_, n) => format!("the list ends with [{}]; [{n}] adds an entry", n - 1),
+    };
+    match index(place) {
+        None => SettingError::here(message),
+        Some(_) => SettingError::here(message).under(place),
     }
 }
 
 impl Setting for (f32, f32) {
     fn shape() -> Shape {
-        Shape::Ron
+        Shape::Tuple(vec![Shape::Number, Shape::Number])
+    }
+
+    fn get(&self, path: &[&str]) -> Result<String, SettingError> {
+        match path {
+            [] => Ok(to_ron(self)),
+            ["[0]"] => Ok(to_ron(&self.0)),
+            ["[1]"] => Ok(to_ron(&self.1)),
+            [place, ..] => Err(SettingError::here("is a pair: [0] or [1]").under(place)),
+        }
+    }
+
+    fn set(&mut self, path: &[&str], text: &str) -> Result<(), SettingError> {
+        match path {
+            [] => *self = read(text)?,
+            ["[0]"] => self.0 = from_ron(text).map_err(|e| e.under("[0]"))?,
+            ["[1]"] => self.1 = from_ron(text).map_err(|e| e.under("[1]"))?,
+            [place, ..] => return Err(SettingError::here("is a pair: [0] or [1]").under(place)),
+        }
+        Ok(())
     }
 }
 
@@ -435,7 +688,7 @@ impl<K: MapKey, T: Setting> Setting for IndexMap<K, T> {
     /// A path that ends at a new name adds an entry.
     fn set(&mut self, path: &[&str], text: &str) -> Result<(), SettingError> {
         let Some((&name, rest)) = path.split_first() else {
-            *self = from_ron(text)?;
+            *self = read(text)?;
             return Ok(());
         };
         let key: K = name
@@ -445,11 +698,16 @@ impl<K: MapKey, T: Setting> Setting for IndexMap<K, T> {
             return entry.set(rest, text).map_err(|e| e.under(name));
         }
         if rest.is_empty() {
-            let entry = from_ron(text).map_err(|e| e.under(name))?;
+            let entry = read(text).map_err(|e| e.under(name))?;
             self.insert(key, entry);
             return Ok(());
         }
-        Err(unknown_entry(self, name))
+        let Some(mut entry) = T::fresh() else {
+            return Err(unknown_entry(self, name));
+        };
+        entry.set(rest, text).map_err(|e| e.under(name))?;
+        self.insert(key, entry);
+        Ok(())
     }
 }
 
@@ -542,7 +800,7 @@ macro_rules! settings {
         pub struct $name:ident {
             $(
                 $(#[doc = $doc:literal])+
-                pub $field:ident : $ty:ty = $default:expr, $(bare $bare:expr,)? $(in $low:literal .. $high:literal,)? source $source:literal;
+                pub $field:ident : $ty:ty = $default:expr, $(bare $bare:expr,)? $(unnamed $unnamed:expr,)? $(in $low:literal .. $high:literal,)? source $source:literal;
             )*
         }
     )*) => { $(
@@ -554,6 +812,14 @@ macro_rules! settings {
 
         impl $name {
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            /// What fields hold that are not named, where others are.
+            fn others_named() -> Self {
+                #[allow(unused_mut)]
+                let mut group = Self::default();
+                $( $( group.$field = $unnamed; )? )*
+                group
+            }
         }
 
         impl Default for $name {
@@ -572,10 +838,20 @@ macro_rules! settings {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeStruct;
+                use $crate::model::written::{kept, under_field};
                 let default = Self::default();
-                let written = 0 $( + usize::from(self.$field != default.$field) )*;
-                let mut group = serializer.serialize_struct(stringify!($name), written)?;
-                $( if self.$field != default.$field { group.serialize_field(stringify!($field), &self.$field)?; } )*
+                let any = *self != default $( || kept(stringify!($field)) )*;
+                let base = if any { Self::others_named() } else { default };
+                let mut written = [ $( self.$field != base.$field || kept(stringify!($field)) ),* ];
+                if any && !written.contains(&true) {
+                    written.fill(true); // or it would read as the default
+                }
+                let count = written.iter().filter(|written| **written).count();
+                let mut written = written.into_iter();
+                let mut group = serializer.serialize_struct(stringify!($name), count)?;
+                $( if written.next() == Some(true) {
+                    under_field(stringify!($field), || group.serialize_field(stringify!($field), &self.$field))?;
+                } )*
                 group.end()
             }
         }
@@ -607,6 +883,9 @@ macro_rules! settings {
                             }
                             seen.push(key.0);
                         }
+                        #[allow(unused_variables)]
+                        let others_named = |field: &str| !seen.is_empty() && !seen.iter().any(|seen| seen == field);
+                        $( $( if others_named(stringify!($field)) { group.$field = $unnamed; } )? )*
                         Ok(group)
                     }
                 }
@@ -630,6 +909,10 @@ macro_rules! settings {
                 )* ])
             }
 
+            fn fresh() -> Option<Self> {
+                Some(Self::default())
+            }
+
             fn get(&self, path: &[&str]) -> Result<String, $crate::model::settings::SettingError> {
                 let Some((&name, _rest)) = path.split_first() else {
                     return Ok($crate::model::settings::to_ron(self));
@@ -642,7 +925,7 @@ macro_rules! settings {
 
             fn set(&mut self, path: &[&str], text: &str) -> Result<(), $crate::model::settings::SettingError> {
                 let Some((&name, _rest)) = path.split_first() else {
-                    *self = $crate::model::settings::from_ron(text)?;
+                    *self = $crate::model::settings::read(text)?;
                     return Ok(());
                 };
                 match name {
@@ -707,7 +990,7 @@ macro_rules! choices {
 
             fn set(&mut self, path: &[&str], text: &str) -> Result<(), $crate::model::settings::SettingError> {
                 if path.is_empty() {
-                    *self = $crate::model::settings::from_ron(text)?;
+                    *self = $crate::model::settings::read(text)?;
                     return Ok(());
                 }
                 match self { $( choices!(@bind inner $variant $($payload)?) => choices!(@set inner path text $($payload)?), )* }

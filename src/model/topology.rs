@@ -6,12 +6,15 @@ use indexmap::IndexMap;
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::check::implied_links;
 use super::node::{LinkSettings, Node};
 use super::scenario::{Command, Timed};
 use super::settings::{
-    Profile, Setting, SettingError, Shape, from_ron, shortened, to_ron, unknown_name, with_profile,
+    Profile, Setting, SettingError, Shape, from_ron, index, no_place, shortened, to_ron,
+    unknown_name, with_profile,
 };
 use super::state::Sessions;
+use super::written::kept;
 use crate::model::settings::settings;
 use crate::units::{Duration, Share};
 
@@ -167,7 +170,7 @@ impl Serialize for Link {
             path: self.settings.path.clone(),
             ..LinkSettings::default()
         };
-        if self.settings == plain {
+        if self.settings == plain && !kept("latency") && !kept("bandwidth") {
             serializer.serialize_str(&self.settings.path)
         } else {
             // Written with its name, so that it reads as in the documentation.
@@ -190,10 +193,10 @@ impl Serialize for Named<'_> {
         let (link, default) = (self.settings, LinkSettings::default());
         let mut group = serializer.serialize_struct("Link", 3)?;
         group.serialize_field("path", &link.path)?;
-        if link.latency != default.latency {
+        if link.latency != default.latency || kept("latency") {
             group.serialize_field("latency", &link.latency)?;
         }
-        if link.bandwidth != default.bandwidth {
+        if link.bandwidth != default.bandwidth || kept("bandwidth") {
             group.serialize_field("bandwidth", &link.bandwidth)?;
         }
         group.end()
@@ -233,9 +236,12 @@ impl<'de> Deserialize<'de> for Links {
 }
 
 impl Links {
-    /// The link of that key, "a->b", with or without spaces.
+    /// The link of that key, "a->b", with or without spaces; or of that place, "[0]".
     pub fn find(&self, key: &str) -> Option<usize> {
-        let key: String = key.chars().filter(|c| !c.is_whitespace()).collect();
+        if let Some(place) = index(key) {
+            return (place < self.0.len()).then_some(place);
+        }
+        let key = without_spaces(key);
         self.0.iter().position(|link| link.key() == key)
     }
 }
@@ -263,6 +269,9 @@ impl Setting for Links {
         };
         let found = self.find(key);
         if rest.is_empty() {
+            if found.is_none() && index(key).is_some_and(|place| place != self.0.len()) {
+                return Err(no_place(key, self.0.len()));
+            }
             let link: Link = from_ron(text).map_err(|e| e.under(key))?;
             match found {
                 Some(at) => self.0[at] = link,
@@ -280,9 +289,31 @@ impl Setting for Links {
 
 impl Links {
     fn unknown(&self, key: &str) -> SettingError {
+        if index(key).is_some() {
+            return no_place(key, self.0.len());
+        }
         let keys: Vec<String> = self.0.iter().map(Link::key).collect();
         SettingError::here(unknown_name("link", key, keys.iter().map(String::as_str)))
     }
+}
+
+fn without_spaces(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// A path cut at its dots and before places in lists: `links[0].latency` is `links`, `[0]`, `latency`.
+fn segments(path: &str) -> Vec<&str> {
+    let mut segments = Vec::new();
+    for part in path.split('.') {
+        let mut rest = part.trim();
+        while let Some(at) = rest.char_indices().skip(1).find(|(_, c)| *c == '[') {
+            let (before, after) = rest.split_at(at.0);
+            segments.push(before.trim());
+            rest = after;
+        }
+        segments.push(rest.trim());
+    }
+    segments
 }
 
 impl Topology {
@@ -291,19 +322,43 @@ impl Topology {
     /// # Errors
     /// There is nothing at that path.
     pub fn get_path(&self, path: &str) -> Result<String, SettingError> {
-        let segments: Vec<&str> = path.split('.').map(str::trim).collect();
+        let segments = segments(path);
         with_profile(self.profile, || self.get(&segments))
     }
 
     /// Sets the setting at `path` from text as in a file; quotes around a quantity may be left out. A node or link
-    /// that is not there yet is added.
+    /// that is not there yet is added, and so are an entry of a map or list and a link that a setting implies.
     ///
     /// # Errors
     /// There is nothing at that path, or the text is not a value for it; then nothing has changed.
     pub fn set_path(&mut self, path: &str, text: &str) -> Result<(), SettingError> {
-        let segments: Vec<&str> = path.split('.').map(str::trim).collect();
-        if let ["nodes", name] = segments[..] {
-            check_name(name).map_err(SettingError::here)?;
+        let segments = segments(path);
+        match segments[..] {
+            ["nodes", name] => check_name(name).map_err(SettingError::here)?,
+            ["schema"] if text.trim() != SCHEMA.to_string() => {
+                return Err(SettingError::here(format!(
+                    "the version of the file format is not a setting: this program writes {SCHEMA}"
+                ))
+                .under("schema"));
+            }
+            ["links", key, _, ..] if self.links.find(key).is_none() => {
+                // A link that a setting implies is written to give it a latency or bandwidth.
+                let implied = implied_links(self)
+                    .into_iter()
+                    .find(|(from, to)| Link::new(from, to).key() == without_spaces(key));
+                if let Some((from, to)) = implied {
+                    return with_profile(self.profile, || {
+                        let mut links = self.links.clone();
+                        links.0.push(Link::new(&from, &to));
+                        links
+                            .set(&segments[1..], text)
+                            .map_err(|error| error.under("links"))?;
+                        self.links = links;
+                        Ok(())
+                    });
+                }
+            }
+            _ => {}
         }
         with_profile(self.profile, || self.set(&segments, text))
     }

@@ -52,12 +52,12 @@ settings! {
         pub cv: f64 = 1.2, in "0".."20", source "gk";
     }
 
-    /// Relative weights of the kinds of operation.
+    /// Relative weights of the kinds of operation. Where some are named, the others are 0.
     pub struct Mix {
         /// Weight of reads.
-        pub read: f64 = 80.0, bare 1.0, in "0".."1000000", source "gk";
+        pub read: f64 = 80.0, bare 1.0, unnamed 0.0, in "0".."1000000", source "gk";
         /// Weight of writes.
-        pub write: f64 = 20.0, bare 0.0, in "0".."1000000", source "gk";
+        pub write: f64 = 20.0, bare 0.0, unnamed 0.0, in "0".."1000000", source "gk";
         /// Weight of logins (a user who signs in again).
         pub login: f64 = 0.0, in "0".."1000000", source "gk";
         /// Weight of logouts.
@@ -72,7 +72,7 @@ settings! {
         pub note: String = String::new(), source "ours";
         /// How operations arrive.
         pub arrivals: Arrivals = Arrivals::Poisson(Rate(100.0)), source "gk";
-        /// How many of the operations are reads, writes, logins, logouts.
+        /// How many of the operations are reads, writes, logins, logouts; where some are named, the others are 0.
         pub mix: Mix = Mix::default(), source "gk";
         /// Users, chosen uniformly for each operation.
         pub users: u32 = 10_000, in "1".."10000000", source "gk";

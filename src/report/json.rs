@@ -1,5 +1,6 @@
 //! Results and topologies as JSON, always in the same order and with the same digits.
 
+use super::is_disguise;
 use crate::analysis::Estimate;
 use crate::model::Topology;
 use crate::model::settings::with_profile;
@@ -87,14 +88,34 @@ fn write_number(out: &mut String, number: f64) {
 
 fn write_text(out: &mut String, text: &str) {
     // A text has always its JSON.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    out.push_str(&ascii_controls(
+        serde_json::to_string(text).unwrap_or_default(),
+    ));
+}
+
+/// The same document with every control character, and those that are shown as nothing or turn a line round, written as
+/// `\uXXXX`. JSON asks that only of the first 32, but some terminals obey others as well. They stand in texts only.
+fn ascii_controls(json: String) -> String {
+    let escaped = |c: char| c != '\n' && is_disguise(c);
+    if !json.contains(escaped) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if escaped(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The topology as a JSON document with a final line end: what its file says, defaults left out.
 pub fn topology(topology: &Topology) -> String {
     let mut out = with_profile(topology.profile, || {
         // Only maps whose keys are not texts have no JSON, and a topology has none.
-        serde_json::to_string_pretty(topology).unwrap_or_default()
+        ascii_controls(serde_json::to_string_pretty(topology).unwrap_or_default())
     });
     out.push('\n');
     out
@@ -132,6 +153,11 @@ mod tests {
             "{\n  \"name\": \"a \\\"b\\\"\\n\\u0001é\",\n  \"count\": 3,\n  \"b\": {\"mean\": 0.1, \"ci95\": null},\n  \
              \"a\": [\n    null,\n    {}\n  ]\n}\n"
         );
+        let mut out = String::new();
+        write_text(&mut out, "\u{9b}2J\u{7f}\u{202e}");
+        assert_eq!(out, "\"\\u009b2J\\u007f\\u202e\"");
+        let read: String = serde_json::from_str(&out).unwrap();
+        assert_eq!(read, "\u{9b}2J\u{7f}\u{202e}");
         let value: serde_json::Value = serde_json::from_str(&results(&tree)).unwrap();
         assert_eq!(value["name"], "a \"b\"\n\u{1}é");
     }

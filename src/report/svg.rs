@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::is_disguise;
 use crate::model::check::{first_services, implied_links};
 use crate::model::node::{LoadBalancer, Node, Persistence, Policy, RedisLike, Service};
 use crate::model::state::{Replication, Sessions, State};
@@ -423,6 +424,7 @@ fn escaped(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '"' => escaped.push_str("&quot;"),
             c if c.is_control() => escaped.push(' '),
+            c if is_disguise(c) => escaped.push_str(&format!("&#x{:x};", u32::from(c))),
             c => escaped.push(c),
         }
     }

@@ -118,7 +118,9 @@ impl Results<'_> {
 
     fn title(&self, page: &mut Page) {
         if let Some(Plain::Text(name)) = self.plain("name") {
-            page.text.push_str(name);
+            // A title of several lines would look like more than it is.
+            let words: Vec<&str> = name.split_whitespace().collect();
+            page.text.push_str(&words.join(" "));
             page.gap();
         }
         let mut said = Vec::new();
@@ -415,17 +417,11 @@ impl Results<'_> {
     }
 
     fn simulation(&self, page: &mut Page) {
-        let (Some(events), Some(wall)) = (
-            self.plain_number("simulation.events"),
-            self.plain_number("simulation.wall_s"),
-        ) else {
+        let Some(events) = self.plain_number("simulation.events") else {
             return;
         };
         page.gap();
-        page.line(
-            "Simulation",
-            &format!("{} events in {}", count(events), time(wall)),
-        );
+        page.line("Simulation", &format!("{} events", count(events)));
     }
 }
 

@@ -251,7 +251,7 @@ fn show_value(
                 }
             });
         }
-        Shape::Text | Shape::Ron | Shape::Map(_) => {
+        Shape::Text | Shape::Ron | Shape::Map(_) | Shape::List(_) | Shape::Tuple(_) => {
             show_wide(ui, place, name, shape, field, &text, pane);
         }
         _ => row(ui, name, field, |ui| {
@@ -408,7 +408,8 @@ fn example(shape: &Shape, topology: &Topology) -> String {
         Shape::Optional(_) => "None".to_owned(),
         Shape::Group(_) => "()".to_owned(),
         Shape::Map(_) => "{}".to_owned(),
-        Shape::Ron => "[]".to_owned(),
+        Shape::Tuple(_) => "()".to_owned(),
+        Shape::Ron | Shape::List(_) => "[]".to_owned(),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Severity, kind};
-use crate::model::expect::{Expectation, Metric};
+use crate::model::expect::Expectation;
+use crate::model::figures::Ends;
 use crate::model::node::Node;
 use crate::model::scenario::{Command, Timed};
 use crate::model::settings::unknown_name;
@@ -97,59 +98,26 @@ impl Check<'_> {
         }
     }
 
+    /// What a file expects must be figures that its results can have.
     pub(super) fn expects(&mut self) {
-        for (index, text) in self.topology.expects.iter().enumerate() {
+        let topology = self.topology;
+        if topology.expects.is_empty() {
+            return;
+        }
+        let results = Ends::of(topology);
+        for (index, text) in topology.expects.iter().enumerate() {
             let path = format!("expects[{index}]");
             match text.parse::<Expectation>() {
-                Ok(expectation) => {
-                    if let Some(message) = self.metric_problem(&expectation.metric) {
-                        self.error(path, message);
+                Ok(Expectation { metric, .. }) => {
+                    for figure in std::iter::once(&metric.path).chain(&metric.over) {
+                        if let Some(message) = results.problem(figure) {
+                            self.error(&path, message);
+                        }
                     }
                 }
                 Err(message) => self.error(path, message),
             }
         }
-    }
-
-    fn metric_problem(&self, metric: &Metric) -> Option<String> {
-        /// The parts of the results (`run --json`) that hold figures.
-        const PARTS: [&str; 16] = [
-            "operations",
-            "throughput_per_s",
-            "goodput_per_s",
-            "error_rate",
-            "response_time_s",
-            "failed_response_time_s",
-            "by_kind",
-            "writes",
-            "sessions",
-            "reads",
-            "recovery",
-            "nodes",
-            "links",
-            "rebalances",
-            "objectives",
-            "cost",
-        ];
-        std::iter::once(&metric.path)
-            .chain(&metric.over)
-            .find_map(|path| {
-                let mut segments = path.split(['.', '[']);
-                let part = segments.next().unwrap_or_default();
-                if !PARTS.contains(&part) {
-                    return Some(unknown_name("figure", part, PARTS.into_iter()));
-                }
-                let name = segments.next().unwrap_or_default();
-                if part == "nodes" && !self.topology.nodes.contains_key(name) {
-                    // A node that an event adds is fine.
-                    let added = self.topology.scenario.iter().any(|timed| {
-                        matches!(timed.command(), Command::Add(added, _) if added == name)
-                            || matches!(timed.command(), Command::Set(path, _) if path == &format!("nodes.{name}"))
-                    });
-                    return (!added).then(|| self.no_node(name));
-                }
-                None
-            })
     }
 }
 
