@@ -223,21 +223,17 @@ impl Sim {
         {
             (place.log, place.sequence) = (log, sequence);
         }
-        if self.logs[place.log as usize].acknowledge(place.sequence) {
-            if let Some(newest) = self.newest.get_mut(key as usize)
-                && newest.stamp < place.stamp
-            {
-                *newest = Newest {
-                    stamp: place.stamp,
-                    log: place.log,
-                };
-            }
-        } else {
-            // It died before its acknowledgement arrived.
-            let here = &self.logs[place.log as usize];
-            let fault = self.nodes[here.node as usize].instances[here.primary as usize].fault;
-            self.book_lost_writes(place.log, 1, LossCause::Crash, fault);
+        if let Some(lost) = self.logs[place.log as usize].acknowledge(place.sequence) {
+            // It died before its acknowledgement arrived: with what else died then.
+            self.book_lost_writes(place.log, 1, lost.cause, lost.fault);
             self.lose_key(key);
+        } else if let Some(newest) = self.newest.get_mut(key as usize)
+            && newest.stamp < place.stamp
+        {
+            *newest = Newest {
+                stamp: place.stamp,
+                log: place.log,
+            };
         }
     }
 
@@ -275,7 +271,7 @@ impl Sim {
         fault: Option<u32>,
     ) -> u64 {
         self.tell(Fact::Settled(log, source));
-        let lost = self.logs[log as usize].truncate(mark);
+        let lost = self.logs[log as usize].truncate(mark, cause, fault);
         self.forget_lost(log);
         let sessions = self.lose_sessions(log, mark, cause, fault);
         if self.logs[log as usize].purpose == Purpose::Data {

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::LossCause;
 use super::facts::Holder;
 use super::size::room;
 use crate::model::state::FsyncPolicy;
@@ -24,6 +25,15 @@ pub(super) struct Place {
     pub log: u32,
     pub sequence: u64,
     pub stamp: u64,
+}
+
+/// Writes in a row that are lost, and what through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lost {
+    from: u64,
+    to: u64,
+    pub cause: LossCause,
+    pub fault: Option<u32>,
 }
 
 /// So few lost ranges are kept without a thought.
@@ -156,7 +166,7 @@ pub(super) struct Log {
     segments: VecDeque<Segment>,
     /// Ranges of lost writes, in order, to recognise what still names one of them: a late acknowledgement, or the end of
     /// an fsync or snapshot.
-    lost: Vec<(u64, u64)>,
+    lost: Vec<Lost>,
     /// With so many ranges it is time to look for those that nothing names any more.
     lost_limit: usize,
 }
@@ -277,10 +287,36 @@ impl Log {
         }
     }
 
-    /// Whether that write has been lost already.
+    /// The range that a write was lost in, if it has been lost already.
+    pub(super) fn lost(&self, sequence: u64) -> Option<Lost> {
+        let at = self.lost.partition_point(|range| range.to < sequence);
+        let range = self.lost.get(at)?;
+        (range.from <= sequence).then_some(*range)
+    }
+
     pub(super) fn is_lost(&self, sequence: u64) -> bool {
-        let after = self.lost.partition_point(|range| range.0 <= sequence);
-        after > 0 && sequence <= self.lost[after - 1].1
+        self.lost(sequence).is_some()
+    }
+
+    /// Adds a range of lost writes up to the last. What was lost in it before stays lost through what it was lost through.
+    fn book_lost(&mut self, new: Lost) {
+        let at = self.lost.partition_point(|range| range.to < new.from);
+        let mut next = new.from;
+        for before in self.lost.split_off(at) {
+            if next < before.from {
+                let to = before.from - 1;
+                self.lost.push(Lost {
+                    from: next,
+                    to,
+                    ..new
+                });
+            }
+            next = before.to + 1;
+            self.lost.push(before);
+        }
+        if next <= new.to {
+            self.lost.push(Lost { from: next, ..new });
+        }
     }
 
     /// Whether there are so many lost ranges that some may be forgotten.
@@ -290,18 +326,20 @@ impl Log {
 
     /// Forgets lost ranges that nothing under way names. `named`: all that is named, in order.
     pub(super) fn forget_lost(&mut self, named: &[u64]) {
-        self.lost.retain(|&(from, to)| {
-            let first = named.partition_point(|&sequence| sequence < from);
-            named.get(first).is_some_and(|&sequence| sequence <= to)
+        self.lost.retain(|range| {
+            let first = named.partition_point(|&sequence| sequence < range.from);
+            named
+                .get(first)
+                .is_some_and(|&sequence| sequence <= range.to)
         });
         // Looking costs as much as there is under way: it must not come with every loss.
         self.lost_limit = FEW_RANGES.max(2 * self.lost.len());
     }
 
-    /// Books an acknowledgement; false if the write is lost already.
-    pub(super) fn acknowledge(&mut self, sequence: u64) -> bool {
-        if self.is_lost(sequence) {
-            return false;
+    /// Books an acknowledgement; gives how the write has been lost, if it has been already.
+    pub(super) fn acknowledge(&mut self, sequence: u64) -> Option<Lost> {
+        if let Some(lost) = self.lost(sequence) {
+            return Some(lost);
         }
         if sequence <= self.base_end {
             self.base_acknowledged += 1;
@@ -312,7 +350,7 @@ impl Log {
                 None => self.base_acknowledged += 1,
             }
         }
-        true
+        None
     }
 
     /// Acknowledged writes that are held.
@@ -338,7 +376,7 @@ impl Log {
     }
 
     /// Cuts everything beyond a mark off; gives the number of acknowledged writes that are lost by it.
-    pub(super) fn truncate(&mut self, mark: Mark) -> u64 {
+    pub(super) fn truncate(&mut self, mark: Mark, cause: LossCause, fault: Option<u32>) -> u64 {
         if mark.sequence + 1 >= self.next {
             return 0;
         }
@@ -362,15 +400,12 @@ impl Log {
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
-        let (from, to) = (mark.sequence + 1, self.next - 1);
-        // A cut can go back behind an earlier one.
-        while self.lost.last().is_some_and(|range| range.0 >= from) {
-            self.lost.pop();
-        }
-        match self.lost.last_mut() {
-            Some(last) if last.1 + 1 >= from => last.1 = to,
-            _ => self.lost.push((from, to)),
-        }
+        self.book_lost(Lost {
+            from: mark.sequence + 1,
+            to: self.next - 1,
+            cause,
+            fault,
+        });
         self.synced = self.synced.min(mark);
         self.snapshot = self.snapshot.min(mark);
         for replica in &mut self.replicas {
@@ -568,7 +603,7 @@ mod tests {
                     2 | 3 => {
                         if let Some(write) = all.iter_mut().rev().filter(|w| !w.2).nth(usize::from(step - 2)) {
                             write.2 = true;
-                            let held = log.acknowledge(write.0);
+                            let held = log.acknowledge(write.0).is_none();
                             prop_assert_eq!(held, !write.3);
                             late += u64::from(!held);
                         }
@@ -578,7 +613,7 @@ mod tests {
                     _ => {
                         let mark = log.synced.max(log.mark_at(now.saturating_sub(lag)));
                         let expected = all.iter().filter(|w| w.0 > mark.sequence && w.2 && !w.3).count() as u64;
-                        prop_assert_eq!(log.truncate(mark), expected);
+                        prop_assert_eq!(log.truncate(mark, LossCause::Crash, None), expected);
                         lost += expected;
                         for write in all.iter_mut().filter(|w| w.0 > mark.sequence) {
                             write.3 = true;

@@ -335,6 +335,7 @@ impl Sim {
         self.expire(user);
         let kept_elsewhere = !matches!(self.topology.sessions, Sessions::Jwt(_));
         // The strategy may have changed since the login was worked on.
+        let place = place.filter(|p| !self.logs[p.log as usize].retired);
         let place = if kept_elsewhere && place.is_none() {
             self.place_session(user)
         } else {
@@ -349,26 +350,31 @@ impl Sim {
         }
         self.sessions.created += 1;
         self.users[user as usize] = fresh;
-        let lost = place.map_or(kept_elsewhere, |p| {
-            self.logs[p.log as usize].is_lost(p.sequence)
-        });
-        if lost {
+        let Some(place) = place else {
+            if kept_elsewhere {
+                self.lose_session(user, LossCause::Change, None);
+            }
+            return;
+        };
+        let log = &self.logs[place.log as usize];
+        if let Some(lost) = log.lost(place.sequence) {
             // It died with its instance before the answer arrived.
-            let log = place.and_then(|p| self.logs.get(p.log as usize));
-            let at = log.map(|l| (l.node as usize, l.primary as usize));
-            let fault = at.and_then(|(node, instance)| self.nodes[node].instances[instance].fault);
-            let slot = &mut self.users[user as usize];
-            slot.live = false;
-            slot.lost_through = fault;
-            self.sessions.lost += 1;
-            self.sessions.lost_by_cause[LossCause::Crash as usize] += 1;
-            if let Some((node, instance)) = at {
-                self.nodes[node].lost_sessions += 1;
-                self.nodes[node].instances[instance].lost_sessions += 1;
-            }
-            if let Some(fault) = fault {
-                self.faults[fault as usize].lost_sessions += 1;
-            }
+            let (node, instance) = (log.node as usize, log.primary as usize);
+            self.lose_session(user, lost.cause, lost.fault);
+            self.nodes[node].lost_sessions += 1;
+            self.nodes[node].instances[instance].lost_sessions += 1;
+        }
+    }
+
+    /// One user's session is lost.
+    fn lose_session(&mut self, user: u32, cause: LossCause, fault: Option<u32>) {
+        let slot = &mut self.users[user as usize];
+        slot.live = false;
+        slot.lost_through = fault;
+        self.sessions.lost += 1;
+        self.sessions.lost_by_cause[cause as usize] += 1;
+        if let Some(fault) = fault {
+            self.faults[fault as usize].lost_sessions += 1;
         }
     }
 
