@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(pub u64);
 
-/// How often something happens. Unit: per second; finite and not negative.
+/// How often something happens. Unit: per second; 0, or from once in 30 years to 10^18.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Rate(pub f64);
 
@@ -21,7 +21,7 @@ pub struct Rate(pub f64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub u64);
 
-/// A flow of data. Unit: bytes per second, more than zero; `Unlimited` is infinite.
+/// A flow of data. Unit: bytes per second, from 1 to 10^18; `Unlimited` is infinite.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Bandwidth(pub f64);
 
@@ -31,6 +31,11 @@ pub struct Share(pub f64);
 
 /// Nanoseconds in a second.
 pub const SECOND: u64 = 1_000_000_000;
+
+/// The most that a quantity may be in its base unit: ten of them still add up in 64 bits.
+const MOST: u64 = 1_000_000_000_000_000_000;
+/// The least rate besides 0, a second: less than once in 30 years nobody sees.
+const LEAST_RATE: f64 = 1e-9;
 
 const DURATION_UNITS: &[(&str, u64)] = &[
     ("ns", 1),
@@ -101,6 +106,11 @@ fn number_and_unit(text: &str) -> (String, &str) {
     (number.replace('_', ""), unit.trim())
 }
 
+/// A text as errors show it.
+fn shown(text: &str) -> String {
+    text.trim().chars().take(40).collect()
+}
+
 /// Number and unit's factor of a quantity's text. The number is finite and not negative.
 fn parse_with_units<F: Copy>(
     text: &str,
@@ -109,7 +119,7 @@ fn parse_with_units<F: Copy>(
     units: &[(&str, F)],
 ) -> Result<(String, f64, F), ParseError> {
     let (number, unit) = number_and_unit(text);
-    let shown: String = text.chars().take(40).collect();
+    let shown = shown(text);
     let value: f64 = number.parse().map_err(|_| {
         ParseError(format!(
             "\"{shown}\" is not {what}: write a number and a unit, such as \"{example}\""
@@ -139,17 +149,19 @@ fn parse_with_units<F: Copy>(
 /// The quantity in base units, from a number and the unit's size in them.
 fn scaled(text: &str, what: &str, value: f64, factor: f64) -> Result<f64, ParseError> {
     let product = value * factor;
-    if product.is_finite() {
+    if product <= MOST as f64 {
         Ok(product)
     } else {
-        Err(ParseError(format!("\"{text}\" is too much for {what}")))
+        Err(ParseError(format!(
+            "\"{}\" is too much for {what}: at most 10^18 a second",
+            shown(text)
+        )))
     }
 }
 
 /// Number times unit, rounded to a whole, exactly: `f64` has too few digits for a year in nanoseconds. `None` above
 /// 10^18.
 fn scaled_to_whole(number: &str, unit: u64) -> Option<u64> {
-    const MOST: u128 = 1_000_000_000_000_000_000;
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let mantissa = mantissa.trim_start_matches(['+', '-']);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -165,21 +177,21 @@ fn scaled_to_whole(number: &str, unit: u64) -> Option<u64> {
         9999
     });
     let exponent = exponent.saturating_sub(i64::try_from(fraction.len()).unwrap_or(i64::MAX));
-    // Digits from the 26th on change nothing that rounding to a whole could see, or the number is too large.
-    let kept = digits.len().min(25);
+    // Digits from the 25th on change nothing that rounding to a whole could see, or the number is too large.
+    let kept = digits.len().min(24);
     let exponent = exponent.saturating_add(i64::try_from(digits.len() - kept).unwrap_or(i64::MAX));
     let value: u128 = digits[..kept].parse().ok()?;
-    let product = value * u128::from(unit);
+    let product = value.checked_mul(u128::from(unit))?;
     let result = if exponent >= 0 {
         let power = 10_u128.checked_pow(u32::try_from(exponent).ok()?)?;
         product.checked_mul(power)?
     } else {
         match 10_u128.checked_pow(u32::try_from(-exponent).ok()?) {
-            Some(power) => (product + power / 2) / power,
+            Some(power) => product.checked_add(power / 2)? / power,
             None => 0,
         }
     };
-    (result <= MOST).then(|| u64::try_from(result).ok())?
+    u64::try_from(result).ok().filter(|&result| result <= MOST)
 }
 
 /// Writes `value` in the unit in which the number is shortest; the text parses back to the same value. The first unit
@@ -239,7 +251,7 @@ impl FromStr for Duration {
         let (number, _, unit) = parse_with_units(text, "a time", "250us", DURATION_UNITS)?;
         scaled_to_whole(&number, unit)
             .map(Self)
-            .ok_or_else(|| ParseError(format!("\"{}\" is more than 30 years", text.trim())))
+            .ok_or_else(|| ParseError(format!("\"{}\" is more than 30 years", shown(text))))
     }
 }
 
@@ -267,7 +279,14 @@ impl FromStr for Rate {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let (_, value, factor) = parse_with_units(text, "a rate", "500/s", RATE_UNITS)?;
-        scaled(text, "a rate", value, factor).map(Self)
+        let rate = scaled(text, "a rate", value, factor)?;
+        if rate > 0.0 && rate < LEAST_RATE {
+            return Err(ParseError(format!(
+                "\"{}\" is less than once in 30 years: write \"0/s\" for never",
+                shown(text)
+            )));
+        }
+        Ok(Self(rate))
     }
 }
 
@@ -283,7 +302,7 @@ impl FromStr for Bytes {
         let (number, _, unit) = parse_with_units(text, "a size", "16KiB", BYTE_UNITS)?;
         scaled_to_whole(&number, unit)
             .map(Self)
-            .ok_or_else(|| ParseError(format!("\"{}\" is more than 10^18 bytes", text.trim())))
+            .ok_or_else(|| ParseError(format!("\"{}\" is more than 10^18 bytes", shown(text))))
     }
 }
 
@@ -318,7 +337,7 @@ impl FromStr for Bandwidth {
         if value < 1.0 {
             return Err(ParseError(format!(
                 "\"{}\" is too little: at least 1B/s, or \"unlimited\"",
-                text.trim()
+                shown(text)
             )));
         }
         Ok(Self(value))
@@ -346,7 +365,7 @@ impl FromStr for Share {
         };
         let share: f64 = share.parse().unwrap_or(percent / 100.0);
         if share > 1.0 {
-            return Err(ParseError(format!("\"{}\" is more than 100%", text.trim())));
+            return Err(ParseError(format!("\"{}\" is more than 100%", shown(text))));
         }
         Ok(Self(share.abs()))
     }
@@ -501,6 +520,26 @@ mod tests {
             prop_assert_eq!(text.parse::<Rate>().unwrap().to_string().parse(), text.parse::<Rate>());
         }
 
+        /// Whatever the number of digits: what is too much is refused, and nothing wraps around to something small.
+        #[test]
+        fn large_numbers_are_exact_or_refused(digits in "[1-9][0-9]{0,60}", point in 0_usize..60, exponent in -40_i32..40, unit in 0_usize..9) {
+            let point = point.min(digits.len());
+            let number = format!("{}.{}e{exponent}", &digits[..point], &digits[point..]);
+            let (name, size) = BYTE_UNITS[unit];
+            let exact: f64 = format!("0{number}").parse::<f64>().unwrap() * size as f64;
+            let near = |found: u64| (found as f64 - exact).abs() <= 0.5 + 1e-12 * exact;
+            match format!("{number}{name}").parse::<Bytes>() {
+                Ok(bytes) => prop_assert!(near(bytes.0), "{} for {exact}", bytes.0),
+                Err(_) => prop_assert!(point == 0 || exact > 0.999e18, "{number}{name} was refused"),
+            }
+            let (name, size) = DURATION_UNITS[unit.min(DURATION_UNITS.len() - 1)];
+            let exact: f64 = format!("0{number}").parse::<f64>().unwrap() * size as f64;
+            match format!("{number}{name}").parse::<Duration>() {
+                Ok(time) => prop_assert!((time.0 as f64 - exact).abs() <= 0.5 + 1e-12 * exact, "{} for {exact}", time.0),
+                Err(_) => prop_assert!(point == 0 || exact > 0.999e18, "{number}{name} was refused"),
+            }
+        }
+
         #[test]
         fn any_text_is_a_quantity_or_a_sentence(text in "\\PC*|[0-9eE+._-]{0,40}(ns|us|µs|s|/s|B|KiB|%|Gbit/s)?") {
             for error in [
@@ -537,10 +576,18 @@ mod tests {
             "9999999999999999999999s",
             "1e30s",
             "1e999999999999s",
+            "1000000000000000000000000d",
+            "3937000000000000000000000d",
+            "9999999999999999999999999d",
         ] {
-            assert!(text.parse::<Duration>().is_err(), "{text}");
+            let error = text.parse::<Duration>().unwrap_err().to_string();
+            assert!(error.contains("30 years") || error.contains("finite"), "{error}");
         }
-        assert!("1e400/s".parse::<Rate>().is_err());
+        for text in ["1e400/s", "1e18001/s", "1e300/h", "1e-300/s", "1e-9/h"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+        assert!("1e12Gbit/s".parse::<Bandwidth>().is_err());
+        assert!("9999999999999999999999999TB".parse::<Bytes>().is_err());
         assert!("1e400%".parse::<Share>().is_err());
         assert!("é5s".parse::<Rate>().is_err());
     }

@@ -28,7 +28,7 @@ fn the_simulator_agrees_with_theory() {
             prepared
         })
         .collect();
-    let verdicts = validate::run(&prepared, Control::threads(machine_threads())).unwrap();
+    let verdicts = validate::run(&prepared, Control::threads(machine_threads())).0;
     let wrong: Vec<_> = verdicts.iter().filter(|verdict| !verdict.holds()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -1,5 +1,6 @@
 //! What several runs say together: replications and their confidence, objectives, expectations, predictions of theory.
 
+pub mod ceiling;
 pub mod expect;
 pub mod objectives;
 pub mod parallel;

@@ -9,17 +9,16 @@ use std::time::Duration as WallTime;
 
 use crate::model::Topology;
 use crate::sim::{Sim, Watch};
-use crate::units::Duration;
+use crate::units::{Bytes, Duration};
 
-/// Events between two looks at the cancel flag: some hundredths of a second.
-const EVENTS_AT_ONCE: u64 = 200_000;
+use super::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
 
 /// How far a piece of work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Simulated time so far, in nanoseconds, over all runs.
+    /// Simulated time so far, in milliseconds, over all runs.
     pub done: u64,
-    /// Simulated time in all, in nanoseconds.
+    /// Simulated time in all, in milliseconds.
     pub total: u64,
 }
 
@@ -30,8 +29,30 @@ pub struct Control<'a> {
     pub threads: usize,
     /// Called now and then from the thread that waits for the results.
     pub progress: &'a dyn Fn(Progress),
-    /// Set to true from anywhere, the work ends soon and has no result.
+    /// Set to true from anywhere, the work ends soon with what is known by then.
     pub cancel: &'a AtomicBool,
+    /// The most memory that each simulation may take.
+    pub memory: Bytes,
+}
+
+/// The work ended before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// What ended it.
+    pub why: Why,
+    /// Runs that came to their end.
+    pub whole: usize,
+    /// Simulated time of the run that was cut.
+    pub at: Duration,
+}
+
+/// What ends work before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody who had seen enough.
+    Cancelled,
+    /// A simulation has reached its ceiling: what fills it, and what to change, in sentences.
+    Full(String),
 }
 
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -43,6 +64,7 @@ impl Control<'static> {
             threads,
             progress: &|_| {},
             cancel: &NEVER,
+            memory: DEFAULT_MEMORY,
         }
     }
 }
@@ -61,51 +83,76 @@ pub struct Run<'a> {
     pub seed: u64,
 }
 
+/// Milliseconds, in which even a hundred thousand long runs add up.
+fn milliseconds(time: Duration) -> u64 {
+    time.0 / 1_000_000
+}
+
 /// Runs every simulation to its end, and hands what `read` takes from each to `receive`, in the order of `runs`.
-/// False if it was cancelled before all had been received.
+///
+/// # Errors
+/// The work was cut. Received was then what `read` took from the runs that came to their end; or, if none did, what it
+/// took from the first one as far as that came. With [`Why::Full`], these are the runs before the first that has reached
+/// its ceiling, so they do not depend on the number of threads.
 pub fn run_all<T: Send>(
     runs: &[Run],
     control: Control,
     read: impl Fn(usize, &Sim) -> T + Sync,
     mut receive: impl FnMut(usize, T),
-) -> bool {
-    let total = runs.iter().map(|run| run.topology.duration.0).sum();
+) -> Result<(), Cut> {
+    let total = runs
+        .iter()
+        .map(|run| milliseconds(run.topology.duration))
+        .fold(0, u64::saturating_add);
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
+    // Runs from this one on are not wanted: one before them has reached its ceiling.
+    let wanted = AtomicUsize::new(usize::MAX);
     let report = || {
         (control.progress)(Progress {
             done: done.load(Ordering::Relaxed),
             total,
         });
     };
-    let (cancel, next, done_ref, read) = (control.cancel, &next, &done, &read);
     let mut received = 0;
+    let mut first_cut: Option<(usize, Cut, T)> = None;
+    // What came before its turn; with threads that take runs in order it stays small.
+    let mut early = BTreeMap::new();
     thread::scope(|scope| {
         let (sender, receiver) = channel();
+        let (next, done, wanted, read) = (&next, &done, &wanted, &read);
+        let limits = (control.cancel, control.memory);
         for _ in 0..control.threads.clamp(1, runs.len().max(1)) {
             let sender = sender.clone();
             scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(run) = runs.get(index) else { break };
-                    let Some(sim) = run_to_end(run, cancel, done_ref) else {
-                        break;
-                    };
-                    if sender.send((index, read(index, &sim))).is_err() {
+                    let unwanted = || index > wanted.load(Ordering::Relaxed);
+                    let (sim, cut) = run_to_end(run, limits, done, &unwanted);
+                    if matches!(cut, Some(Why::Full(_))) {
+                        wanted.fetch_min(index, Ordering::Relaxed);
+                    }
+                    let over = cut.is_some();
+                    if sender.send((index, cut, sim.now(), read(index, &sim))).is_err() || over {
                         break;
                     }
                 }
             });
         }
         drop(sender);
-        // What came before its turn; with threads that take runs in order it stays small.
-        let mut early = BTreeMap::new();
         loop {
             match receiver.recv_timeout(WallTime::from_millis(100)) {
-                Ok((index, value)) => {
+                Ok((index, None, _, value)) => {
                     early.insert(index, value);
                     while let Some(value) = early.remove(&received) {
                         receive(received, value);
                         received += 1;
+                    }
+                }
+                Ok((index, Some(why), at, value)) => {
+                    if first_cut.as_ref().is_none_or(|(first, ..)| index < *first) {
+                        let whole = 0;
+                        first_cut = Some((index, Cut { why, whole, at }, value));
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -114,23 +161,47 @@ pub fn run_all<T: Send>(
             report();
         }
     });
-    received == runs.len()
+    let Some((index, mut cut, value)) = first_cut else {
+        return Ok(());
+    };
+    cut.whole = received;
+    for (index, value) in early {
+        // Whoever interrupts wants all there is; a ceiling is reached in the same run with any number of threads.
+        if cut.why == Why::Cancelled {
+            receive(index, value);
+            cut.whole += 1;
+        }
+    }
+    if cut.whole == 0 {
+        receive(index, value);
+    }
+    Err(cut)
 }
 
-/// Runs one simulation to its end, adding the simulated time to `done`; `None` if cancelled.
-fn run_to_end(run: &Run, cancel: &AtomicBool, done: &AtomicU64) -> Option<Sim> {
+/// Runs one simulation to its end, adding the simulated time to `done`, or until it is cut.
+fn run_to_end(
+    run: &Run,
+    (cancel, memory): (&AtomicBool, Bytes),
+    done: &AtomicU64,
+    unwanted: &dyn Fn() -> bool,
+) -> (Sim, Option<Why>) {
     // Nobody takes intervals here, so none are collected.
     let mut sim = Sim::new(run.topology, run.seed, Watch { live: false });
-    let mut counted = Duration(0);
+    let mut ceiling = Ceiling::new(memory);
+    let mut counted = 0;
     loop {
-        if cancel.load(Ordering::Relaxed) {
-            return None;
+        if cancel.load(Ordering::Relaxed) || unwanted() {
+            return (sim, Some(Why::Cancelled));
         }
-        let over = sim.run_some(run.topology.duration, EVENTS_AT_ONCE);
-        done.fetch_add(sim.now().0 - counted.0, Ordering::Relaxed);
-        counted = sim.now();
+        if let Some(sentence) = ceiling.look(&sim) {
+            return (sim, Some(Why::Full(sentence)));
+        }
+        let over = sim.run_some(run.topology.duration, EVENTS_BETWEEN_LOOKS);
+        let now = milliseconds(sim.now());
+        done.fetch_add(now - counted, Ordering::Relaxed);
+        counted = now;
         if over {
-            return Some(sim);
+            return (sim, None);
         }
     }
 }

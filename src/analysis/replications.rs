@@ -1,7 +1,7 @@
 //! The same topology under several seeds, merged into means with confidence intervals.
 
 use super::objectives;
-use super::parallel::{Control, Run, run_all};
+use super::parallel::{Control, Cut, Run, Why, run_all};
 use super::statistics::{Estimate, Samples};
 use crate::model::Topology;
 use crate::sim::figures::{Figures, Plain};
@@ -10,13 +10,15 @@ use crate::sim::figures::{Figures, Plain};
 pub const SCHEMA: u64 = 1;
 
 /// Runs `topology` under the seeds from its own on, as many as `replications`, and gives the results in full, in the
-/// shape of `run --json`. `None` if cancelled. They are the same on any number of threads and at any speed.
-/// The topology must have passed `model::check` without errors.
+/// shape of `run --json`. They are the same on any number of threads and at any speed.
+///
+/// Cut short, the results are those of the runs that came to their end, or of the first as far as it came; they say so in
+/// `cut`, and beside them stands what cut them. The topology must have passed `model::check` without errors.
 pub fn replicate(
     topology: &Topology,
     replications: u32,
     control: Control,
-) -> Option<Figures<Estimate>> {
+) -> (Figures<Estimate>, Option<Cut>) {
     let runs: Vec<Run> = (0..replications.max(1))
         .map(|r| Run {
             topology,
@@ -24,7 +26,7 @@ pub fn replicate(
         })
         .collect();
     let (mut merged, mut events) = (Merged::Empty, 0);
-    let complete = run_all(
+    let cut = run_all(
         &runs,
         control,
         |_, sim| {
@@ -36,22 +38,33 @@ pub fn replicate(
             merged.add(&figures);
             events += more;
         },
-    );
-    if !complete {
-        return None;
-    }
+    )
+    .err();
     let mut results = merged.finish();
     objectives::judge(&mut results, &topology.objectives);
 
     let plain = |name: &str, value| (name.to_owned(), Figures::Plain(value));
+    let replications = cut.as_ref().map_or(runs.len(), |cut| cut.whole.max(1));
     let mut parts = vec![
         plain("schema", Plain::Integer(SCHEMA)),
         plain("name", Plain::Text(topology.name.clone())),
         plain("seed", Plain::Integer(topology.seed)),
-        plain("replications", Plain::Integer(runs.len() as u64)),
+        plain("replications", Plain::Integer(replications as u64)),
         plain("warmup_s", Plain::Number(topology.warmup.secs())),
         plain("duration_s", Plain::Number(topology.duration.secs())),
     ];
+    if let Some(cut) = &cut {
+        let why = match &cut.why {
+            Why::Cancelled => "interrupted".to_owned(),
+            Why::Full(sentence) => sentence.clone(),
+        };
+        let mut group = vec![plain("why", Plain::Text(why))];
+        if cut.whole == 0 {
+            group.push(plain("at_s", Plain::Number(cut.at.secs())));
+        }
+        group.push(plain("asked", Plain::Integer(runs.len() as u64)));
+        parts.push(("cut".to_owned(), Figures::Group(group)));
+    }
     if let Figures::Group(figures) = results {
         parts.extend(figures);
     }
@@ -59,7 +72,7 @@ pub fn replicate(
         "simulation".to_owned(),
         Figures::Group(vec![plain("events", Plain::Integer(events))]),
     ));
-    Some(Figures::Group(parts))
+    (Figures::Group(parts), cut)
 }
 
 /// The results of several runs as one tree: means and confidence intervals.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::expect::figure;
-use super::parallel::{Control, Run, run_all};
+use super::parallel::{Control, Cut, Run, Why, run_all};
 use super::statistics::ratio;
 use crate::model::Topology;
 use crate::model::expect::Metric;
@@ -193,9 +193,10 @@ impl Verdict {
     }
 }
 
-/// Runs the cases. Cases that differ only in what they measure share their runs. `None` if cancelled.
-/// Their topologies must have passed `model::check` without errors.
-pub fn run(cases: &[Prepared], control: Control) -> Option<Vec<Verdict>> {
+/// Runs the cases. Cases that differ only in what they measure share their runs. Cut short, the verdicts are of the cases
+/// whose runs all came to their end; the others say why they have none. Their topologies must have passed `model::check`
+/// without errors.
+pub fn run(cases: &[Prepared], control: Control) -> (Vec<Verdict>, Option<Cut>) {
     let mut systems: Vec<(&Topology, u32, Vec<usize>)> = Vec::new();
     for (index, case) in cases.iter().enumerate() {
         let (topology, seeds) = (&case.topology, case.case.seeds);
@@ -215,7 +216,7 @@ pub fn run(cases: &[Prepared], control: Control) -> Option<Vec<Verdict>> {
         }
     }
     let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); cases.len()];
-    let complete = run_all(
+    let cut = run_all(
         &runs,
         control,
         |run, sim| {
@@ -231,14 +232,26 @@ pub fn run(cases: &[Prepared], control: Control) -> Option<Vec<Verdict>> {
                 samples[case].push(value);
             }
         },
-    );
-    complete.then(|| {
-        cases
-            .iter()
-            .zip(samples)
-            .map(|(case, samples)| judge(&case.case, &samples))
-            .collect()
-    })
+    )
+    .err();
+    let verdict = |(case, samples): (&Prepared, Vec<Sample>)| {
+        let missing = match &cut {
+            Some(cut) if cut.whole == 0 || samples.len() < case.case.seeds as usize => Some(cut),
+            _ => None,
+        };
+        match missing {
+            None => judge(&case.case, &samples),
+            Some(cut) => {
+                let why = match &cut.why {
+                    Why::Cancelled => "it was interrupted".to_owned(),
+                    Why::Full(sentence) => format!("it was not run to its end: {sentence}"),
+                };
+                judge(&case.case, &[Err(why)])
+            }
+        }
+    };
+    let verdicts = cases.iter().zip(samples).map(verdict).collect();
+    (verdicts, cut)
 }
 
 /// A numerator and denominator; `None` without samples; or why there is no such figure.

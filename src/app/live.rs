@@ -178,6 +178,19 @@ impl Live {
                 .push(Toast::error(short).with_action("Show", Answer::Details(failure.clone())));
             self.told = Some(failure);
         }
+        if self.latest.full.is_some() && self.told.is_none() {
+            self.tell_full();
+        }
+    }
+
+    /// The run has filled its memory and stands still.
+    fn tell_full(&mut self) {
+        if let Some(full) = self.latest.full.clone() {
+            let short = "Paused: too much has piled up in the simulation";
+            self.messages
+                .push(Toast::error(short).with_action("Show", Answer::Details(full.clone())));
+            self.told = Some(full);
+        }
     }
 
     /// Carries out what concerns document and running system; false for anything else.
@@ -309,6 +322,7 @@ impl Live {
         if self.latest.failure.is_some() {
             self.reset();
         }
+        self.tell_full();
         self.runner.order(Order::Play);
     }
 

@@ -20,6 +20,7 @@ use std::time::{Duration as RealDuration, Instant};
 
 use arc_swap::ArcSwap;
 
+use crate::analysis::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::sim::snapshot::{Interval, Snapshot};
@@ -80,6 +81,8 @@ pub struct Latest {
     pub speed_got: Option<f64>,
     /// Why the run ended, if the simulator failed.
     pub failure: Option<String>,
+    /// What fills the memory that a run may take, if it has: it stands still from then on.
+    pub full: Option<String>,
 }
 
 /// What waits for the window.
@@ -216,6 +219,10 @@ struct Machine {
     interval_end: Duration,
     recording: Arc<Vec<Timed>>,
     failure: Option<String>,
+    ceiling: Ceiling,
+    /// Events since the last look at it.
+    events: u64,
+    full: Option<String>,
     meter: Meter,
 }
 
@@ -232,6 +239,9 @@ impl Machine {
             interval_end: Duration(0),
             recording: Arc::default(),
             failure: None,
+            ceiling: Ceiling::new(DEFAULT_MEMORY),
+            events: 0,
+            full: None,
             meter: Meter::default(),
         }
     }
@@ -305,13 +315,16 @@ impl Machine {
                     self.apply(command);
                 }
             }
-            Order::Play => self.playing = self.sim.is_some(),
+            Order::Play => self.playing = self.sim.is_some() && self.full.is_none(),
             Order::Pause => self.pause(),
             Order::Step => {
                 let until = self.later_by(STEP);
-                self.guarded(|sim| {
-                    sim.run_some(until, 1);
-                });
+                if self.full.is_none() {
+                    self.guarded(|sim| {
+                        sim.run_some(until, 1);
+                    });
+                    self.look(1);
+                }
                 self.pause();
             }
             Order::Speed(speed) => {
@@ -331,6 +344,9 @@ impl Machine {
         self.seed = seed;
         self.playing = false;
         self.failure = None;
+        self.full = None;
+        self.ceiling = Ceiling::new(DEFAULT_MEMORY);
+        self.events = 0;
         self.fraction = 0.0;
         self.interval_end = Duration(0);
         self.recording = Arc::default();
@@ -413,6 +429,7 @@ impl Machine {
             if at_stop && self.now() >= self.interval_end {
                 self.collect();
             }
+            self.look(SLICE_EVENTS);
             if late() {
                 // What could not be simulated in time is let go: the run is slower than asked, and says so.
                 reached = self.now() >= until;
@@ -424,6 +441,21 @@ impl Machine {
             Duration(self.now().0.saturating_sub(from.0)).secs(),
         );
         reached && self.speed.is_finite()
+    }
+
+    /// Looks every some thousand events whether the run has filled its memory; then it stands still.
+    fn look(&mut self, events: u64) {
+        self.events += events;
+        if self.events < EVENTS_BETWEEN_LOOKS {
+            return;
+        }
+        self.events = 0;
+        if let Some(sim) = &self.sim
+            && let Some(sentence) = self.ceiling.look(sim)
+        {
+            self.full = Some(format!("At {} {sentence}", sim.now()));
+            self.pause();
+        }
     }
 
     /// Simulated time between two points of a chart: finer in slow motion, coarser when fast.
@@ -469,6 +501,7 @@ impl Machine {
             playing: self.playing,
             speed_got: self.meter.speed,
             failure: self.failure.clone(),
+            full: self.full.clone(),
         }));
     }
 
@@ -672,6 +705,35 @@ mod tests {
         machine.start(4, Some(&topology()), 42);
         machine.publish();
         assert_eq!(machine.shared.latest.load().failure, None);
+    }
+
+    #[test]
+    fn a_run_that_fills_its_memory_stands_still_and_says_what_fills_it() {
+        let mut machine = Machine::new(Arc::default());
+        let mut topology = topology();
+        topology
+            .set_path("nodes.clients.arrivals", "Steady(\"1e6/s\")")
+            .unwrap();
+        topology.set_path("nodes.api.queue", "Unlimited").unwrap();
+        machine.start(1, Some(&topology), 1);
+        machine.ceiling = Ceiling::new(crate::units::Bytes(16 << 20));
+        machine.obey(Order::Play);
+        machine.advance(0.1, || false);
+        machine.publish();
+        let latest = machine.shared.latest.load_full();
+        let full = latest.full.as_ref().unwrap();
+        assert!(full.contains("`api`") && full.contains("16MiB"), "{full}");
+        assert!(!latest.playing && latest.failure.is_none());
+        let stood = latest.snapshot.now;
+        assert!(stood > Duration(0) && stood < Duration(SECOND / 10));
+        // It does not go on, and the next run does.
+        machine.obey(Order::Play);
+        machine.obey(Order::Step);
+        machine.advance(0.1, || false);
+        assert_eq!(machine.now(), stood);
+        machine.start(2, Some(&topology), 1);
+        machine.obey(Order::Play);
+        assert!(machine.playing && machine.full.is_none());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::Failure;
-use super::input::{Input, ThreadArguments};
+use super::input::{Input, MachineArguments};
+use super::interrupt;
 use super::output::{ProgressLine, print, say};
 use crate::analysis::expect;
-use crate::analysis::parallel::{Control, Run, run_all};
+use crate::analysis::parallel::{Control, Cut, Run, run_all};
 use crate::model::Topology;
 use crate::model::expect::Expectation;
 
@@ -24,7 +25,7 @@ pub struct Arguments {
     run: bool,
 
     #[command(flatten)]
-    threads: ThreadArguments,
+    machine: MachineArguments,
 }
 
 pub fn check(arguments: &Arguments) -> Result<(), Failure> {
@@ -32,6 +33,7 @@ pub fn check(arguments: &Arguments) -> Result<(), Failure> {
     for name in &arguments.topologies {
         match check_one(name, arguments) {
             Ok(fine) => print(format!("{name}: {fine}\n"))?,
+            Err(failure) if failure.status == interrupt::STATUS => return Err(failure),
             Err(failure) => {
                 say(&failure.message);
                 wrong += 1;
@@ -54,9 +56,14 @@ fn check_one(name: &str, arguments: &Arguments) -> Result<String, Failure> {
     }
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
-    let failed = unkept(topology, arguments.threads.control(&show))
+    let (failed, cut) = unkept(topology, arguments.machine.control(&show))
         .map_err(|error| Failure::input(format!("{name}: {error}")))?;
     drop(progress);
+    if let Some(cut) = cut {
+        // What does not hold with the seeds that were tried is known all the same.
+        failed.iter().for_each(|failed| say(&format!("{name}: {failed}")));
+        return Err(interrupt::failure(&cut, name));
+    }
     if failed.is_empty() {
         Ok(match topology.expects.len() {
             0 => format!("valid, runs with {SEEDS} seeds; expects nothing"),
@@ -72,8 +79,9 @@ fn check_one(name: &str, arguments: &Arguments) -> Result<String, Failure> {
     }
 }
 
-/// The expectations that do not hold with every seed: with how many, and what was found first.
-fn unkept(topology: &Topology, control: Control) -> Result<Vec<String>, String> {
+/// The expectations that do not hold with every seed: with how many, and what was found first. Cut short, those that do not
+/// hold with the seeds that came to their end, and what cut them.
+fn unkept(topology: &Topology, control: Control) -> Result<(Vec<String>, Option<Cut>), String> {
     let expectations: Vec<Expectation> = topology
         .expects
         .iter()
@@ -86,7 +94,7 @@ fn unkept(topology: &Topology, control: Control) -> Result<Vec<String>, String> 
         })
         .collect();
     let mut failures: Vec<Vec<String>> = vec![Vec::new(); expectations.len()];
-    run_all(
+    let cut = run_all(
         &runs,
         control,
         |run, sim| {
@@ -102,8 +110,12 @@ fn unkept(topology: &Topology, control: Control) -> Result<Vec<String>, String> 
                 failures.extend(verdict.err());
             }
         },
-    );
-    Ok(failures
+    )
+    .err();
+    if cut.as_ref().is_some_and(|cut| cut.whole == 0) {
+        return Ok((Vec::new(), cut)); // no run came to its end
+    }
+    let unkept = failures
         .iter()
         .filter_map(|failures| {
             let first = failures.first()?;
@@ -112,5 +124,6 @@ fn unkept(topology: &Topology, control: Control) -> Result<Vec<String>, String> 
                 n => format!("{first} ({n} of {SEEDS} seeds fail)"),
             })
         })
-        .collect())
+        .collect();
+    Ok((unkept, cut))
 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::input::TopologyArguments;
 use super::output::{print, print_bytes};
 use super::{Failure, Window};
-use crate::model::Topology;
+use crate::model::{Topology, file};
 use crate::report;
 
 #[derive(Args)]
@@ -62,7 +62,14 @@ pub fn export(arguments: &Arguments, window: Option<&Window>) -> Result<(), Fail
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(path, bytes)
+    // A device or a pipe takes what is written to it; a file is replaced as a whole.
+    let other = fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    let written = if other {
+        fs::write(path, bytes)
+    } else {
+        file::save(path, bytes)
+    };
+    written
         .map_err(|error| Failure::input(format!("{} cannot be written: {error}", path.display())))
 }
 

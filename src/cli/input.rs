@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::{Failure, output};
+use super::{Failure, interrupt, output};
+use crate::analysis::ceiling::{DEFAULT_MEMORY, MOST_MEMORY};
 use crate::analysis::parallel::{Control, Progress, machine_threads};
 use crate::model::{Loaded, Severity, Topology, check, file, presets};
+use crate::units::Bytes;
 
 /// A topology with changes of its settings.
 #[derive(Args)]
@@ -46,23 +47,37 @@ impl FromStr for Assignment {
     }
 }
 
-/// How many threads to use.
+/// What simulations may use of the machine.
 #[derive(Args)]
-pub struct ThreadArguments {
+pub struct MachineArguments {
     /// Threads to use; results do not depend on it [default: as many as the machine has cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+
+    /// Most memory that each simulation may take, by its own count; one that reaches it ends there
+    #[arg(long, value_name = "SIZE", default_value_t = DEFAULT_MEMORY, value_parser = memory)]
+    pub memory: Bytes,
 }
 
-static NEVER: AtomicBool = AtomicBool::new(false);
+/// A size that simulations may take.
+fn memory(text: &str) -> Result<Bytes, String> {
+    const LEAST: Bytes = Bytes(16 << 20);
+    let bytes: Bytes = text.parse().map_err(|error| format!("{error}"))?;
+    if (LEAST..=MOST_MEMORY).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err(format!("{bytes} is out of range: from {LEAST} to {MOST_MEMORY}"))
+    }
+}
 
-impl ThreadArguments {
-    /// That many threads, with the progress on a line.
+impl MachineArguments {
+    /// With the progress on a line, until Ctrl+C.
     pub fn control<'a>(&self, progress: &'a dyn Fn(Progress)) -> Control<'a> {
         Control {
             threads: self.threads.map_or_else(machine_threads, usize::from),
             progress,
-            cancel: &NEVER,
+            cancel: interrupt::flag(),
+            memory: self.memory,
         }
     }
 }
@@ -110,6 +125,11 @@ impl Input {
             text: loaded.text,
             topology: loaded.topology,
         })
+    }
+
+    /// The file or preset as the user named it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The topology if it can run: warnings go to standard error, errors are a failure.

@@ -1,9 +1,10 @@
 //! The command line: one file a subcommand. Results go to standard output, progress and messages to standard error; the
-//! exit status is 0 when done, 1 when the input is wrong or a check failed, 2 when the command line is.
+//! exit status is 0 when done, 1 when the input is wrong or a check failed, 2 when the command line is, 130 after Ctrl+C.
 
 mod check;
 mod export;
 mod input;
+mod interrupt;
 mod open;
 mod output;
 mod presets;
@@ -23,7 +24,8 @@ use crate::model::{Loaded, Topology};
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Without a command, the window opens.\n\
-        Exit status: 0 done, 1 the input is wrong or a check failed, 2 the command line is wrong."
+        Exit status: 0 done, 1 the input is wrong or a check failed, 2 the command line is wrong,\n\
+        130 interrupted (what is known by then is printed)."
 )]
 struct CommandLine {
     #[command(subcommand)]

@@ -67,7 +67,8 @@ impl ProgressLine {
 
     /// Shows how far the work is.
     pub fn show(&self, progress: Progress) {
-        let percent = (100.0 * progress.done as f64 / progress.total.max(1) as f64) as u64;
+        let share = progress.done as f64 / progress.total.max(1) as f64;
+        let percent = (100.0 * share.min(1.0)) as u64;
         if self.terminal
             && self.begun.elapsed() > Duration::from_millis(500)
             && self.shown.get() != Some(percent)

@@ -5,7 +5,8 @@ use std::time::Instant;
 use clap::Args;
 
 use super::Failure;
-use super::input::{ThreadArguments, TopologyArguments};
+use super::input::{MachineArguments, TopologyArguments};
+use super::interrupt;
 use super::output::{ProgressLine, print, say};
 use crate::analysis::{Estimate, replicate};
 use crate::model::Topology;
@@ -36,7 +37,7 @@ pub struct Arguments {
     replications: u32,
 
     #[command(flatten)]
-    threads: ThreadArguments,
+    machine: MachineArguments,
 
     /// Prints all results as JSON instead of a summary
     #[arg(long)]
@@ -51,17 +52,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let begun = Instant::now();
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
-    let control = arguments.threads.control(&show);
-    let Some(results) = replicate(topology, arguments.replications, control) else {
-        return Err(Failure::input("the run was cancelled"));
-    };
+    let control = arguments.machine.control(&show);
+    let (results, cut) = replicate(topology, arguments.replications, control);
     drop(progress);
     say(&speed(&results, begun.elapsed().as_secs_f64()));
     print(if arguments.json {
         report::json::results(&results)
     } else {
         report::text::results(&results)
-    })
+    })?;
+    match cut {
+        None => Ok(()),
+        Some(cut) => Err(interrupt::failure(&cut, input.name())),
+    }
 }
 
 /// How long it took: no result, since it differs from one time to the next.

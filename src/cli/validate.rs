@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
-use super::input::{Input, ThreadArguments};
+use super::input::{Input, MachineArguments};
+use super::interrupt;
 use super::output::{ProgressLine, print};
 use crate::analysis::validate::{self, Case, Prepared, Verdict};
 use crate::model::file;
@@ -17,18 +18,19 @@ pub struct Arguments {
     cases: PathBuf,
 
     #[command(flatten)]
-    threads: ThreadArguments,
+    machine: MachineArguments,
 }
 
 pub fn validate(arguments: &Arguments) -> Result<(), Failure> {
     let cases = prepare(&arguments.cases)?;
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
-    let Some(verdicts) = validate::run(&cases, arguments.threads.control(&show)) else {
-        return Err(Failure::input("the run was cancelled"));
-    };
+    let (verdicts, cut) = validate::run(&cases, arguments.machine.control(&show));
     drop(progress);
     print(table(&verdicts))?;
+    if let Some(cut) = cut {
+        return Err(interrupt::failure(&cut, &arguments.cases.display().to_string()));
+    }
     let failed = verdicts.iter().filter(|verdict| !verdict.holds()).count();
     if failed > 0 {
         return Err(Failure::input(format!(

@@ -1,6 +1,7 @@
 //! Whether a topology makes sense: what the format allows and no system could be.
 
 mod graph;
+mod load;
 mod scenario;
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::fmt;
 
 use self::graph::targets;
 pub use self::graph::{first_services, implied_links};
-use super::node::{Node, Policy, Queue, Service};
+use super::node::{Node, Policy, Service};
 use super::settings::{shortened, unknown_name};
 use super::state::{Sessions, SnapshotTo, State};
 use super::topology::{Topology, check_name};
@@ -29,8 +30,10 @@ pub const MAX_RATE: f64 = 1e7;
 pub const MAX_EVENTS: usize = 100_000;
 /// Most of a scenario's events that may change the topology.
 pub const MAX_EDITS: usize = 1_000;
-/// Most requests that may pile up in queues without a limit.
+/// Most requests that may pile up, in all queues and on all links together.
 pub const MAX_BACKLOG: f64 = 1e7;
+/// Most calls that an operation may make, on all its ways together.
+pub const MAX_CALLS: f64 = 1e4;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +78,9 @@ pub fn check(topology: &Topology) -> Vec<Problem> {
         check.scenario();
         check.expects();
         check.canvas();
+        if check.problems.iter().all(|problem| problem.severity != Severity::Error) {
+            check.load();
+        }
     }
     check.problems.sort_by_key(|problem| problem.severity);
     check.problems
@@ -208,6 +214,7 @@ impl<'a> Check<'a> {
         self.links();
         self.sessions();
         self.writes();
+        self.calls();
     }
 
     fn nodes(&mut self) {
@@ -427,7 +434,7 @@ impl<'a> Check<'a> {
         unknown_name("node", name, self.topology.nodes.keys().map(String::as_str))
     }
 
-    /// Duration, warm-up, and queues that would grow without end.
+    /// Duration and warm-up.
     fn run(&mut self) {
         let topology = self.topology;
         if topology.warmup >= topology.duration {
@@ -438,49 +445,6 @@ impl<'a> Check<'a> {
                     topology.warmup, topology.duration
                 ),
             );
-        }
-        let offered: f64 = clients(topology)
-            .map(|(_, clients)| match &clients.arrivals {
-                Arrivals::Poisson(rate) | Arrivals::Steady(rate) => rate.0,
-                Arrivals::Closed(_) => 0.0,
-            })
-            .sum();
-        for name in first_services(topology) {
-            let Some(Node::Service(service)) = topology.nodes.get(name) else {
-                continue;
-            };
-            let mean = mean_secs(&service.service_time);
-            let speed: f64 = (1..=service.instances)
-                .map(|number| {
-                    service
-                        .instance_overrides
-                        .get(&number)
-                        .map_or(1.0, |instance| instance.speed)
-                })
-                .sum();
-            let busy = offered * mean / (f64::from(service.workers) * speed);
-            if busy < 1.0 {
-                continue;
-            }
-            let backlog = offered * (1.0 - 1.0 / busy) * topology.duration.secs();
-            let path = format!("nodes.{name}");
-            let load = format!(
-                "clients offer {:.0} % of what its workers can do",
-                100.0 * busy
-            );
-            if matches!(service.queue, Queue::Unlimited) && backlog > MAX_BACKLOG {
-                self.error(
-                    format!("{path}.queue"),
-                    format!("{load}, and its queue has no limit: {backlog:.0} requests would pile up. Limit the queue, add workers or instances, or offer less"),
-                );
-            } else {
-                self.warning(
-                    path,
-                    format!(
-                        "{load}: it will be overloaded; add workers or instances, or offer less"
-                    ),
-                );
-            }
         }
     }
 
@@ -505,14 +469,5 @@ impl Service {
         let surge = (self.deployment.max_surge.0 * instances).ceil();
         let unavailable = (self.deployment.max_unavailable.0 * instances).floor();
         surge < 1.0 && unavailable < 1.0
-    }
-}
-
-fn mean_secs(distribution: &Distribution) -> f64 {
-    match distribution {
-        Distribution::Constant(mean)
-        | Distribution::Exponential(mean)
-        | Distribution::Uniform(mean) => mean.secs(),
-        Distribution::LogNormal(log_normal) => log_normal.mean.secs(),
     }
 }

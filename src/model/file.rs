@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Deserialize;
 use serde_path_to_error::{Path as FieldPath, Segment, Track};
@@ -198,7 +199,7 @@ fn nothing_there(name: &str) -> FileError {
 /// The text of a file, of at most [`MAX_BYTES`]. `name` is what errors call it.
 ///
 /// # Errors
-/// It cannot be read, is larger, or is no text.
+/// It is no file, cannot be read, is too large, or holds no text.
 pub fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
     let refused = |error: &io::Error| {
         let reason = match error.kind() {
@@ -211,8 +212,13 @@ pub fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
         };
         FileError::unreadable(name, reason)
     };
-    if path.is_dir() {
+    // Before it is opened: opening a pipe waits for somebody who writes to it.
+    let kind = fs::metadata(path).map_err(|error| refused(&error))?;
+    if kind.is_dir() {
         return Err(FileError::unreadable(name, "it is a folder, not a file"));
+    }
+    if !kind.is_file() {
+        return Err(FileError::unreadable(name, NO_FILE));
     }
     let mut bytes = Vec::new();
     fs::File::open(path)
@@ -235,6 +241,8 @@ pub fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
         }
     })
 }
+
+const NO_FILE: &str = "it is a pipe or a device, not a file: put what it gives into a file first";
 
 fn too_large(name: &str) -> FileError {
     FileError::unreadable(
@@ -756,43 +764,63 @@ pub fn comments_lost(original_text: &str) -> bool {
         .any(|token| token.kind == Kind::Comment)
 }
 
-/// Writes a file as a whole or not at all: into a temporary file beside it, to the disk, then in its place. The
-/// permissions of a file that is replaced are kept.
+/// Writes a file as a whole or not at all, and leaves nothing beside it. The permissions of a file that is replaced are
+/// kept.
 ///
 /// # Errors
 /// It could not be written; a file that was there before is untouched.
-pub fn save(path: &Path, text: &str) -> io::Result<()> {
+pub fn save(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    let refused = |kind, message: &str| Err(io::Error::new(kind, message));
     // Behind a symbolic link the file it leads to is replaced, not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let name = path
-        .file_name()
-        .ok_or_else(|| {
-            io::Error::new(
+    if path.file_name().is_none() {
+        return refused(
+            io::ErrorKind::InvalidInput,
+            "this is not the name of a file",
+        );
+    }
+    let permissions = match fs::metadata(&path) {
+        Ok(old) if old.is_dir() => {
+            return refused(io::ErrorKind::IsADirectory, "this is a folder, not a file");
+        }
+        Ok(old) if !old.is_file() => {
+            return refused(
                 io::ErrorKind::InvalidInput,
-                "this is not the name of a file",
-            )
-        })?
-        .to_string_lossy();
+                "this is a pipe or a device, not a file",
+            );
+        }
+        Ok(old) if old.permissions().readonly() => {
+            return refused(
+                io::ErrorKind::PermissionDenied,
+                "the file may not be written: its permissions forbid it",
+            );
+        }
+        Ok(old) => Some(old.permissions()),
+        Err(_) => None,
+    };
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = (|| {
-        let mut file = fs::File::create(&temporary)?;
-        if let Ok(old) = fs::metadata(&path) {
-            if old.permissions().readonly() {
-                return Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    "the file may not be written: its permissions forbid it",
-                ));
-            }
-            file.set_permissions(old.permissions())?;
+    let fill = |mut file: &fs::File| {
+        if let Some(permissions) = &permissions {
+            file.set_permissions(permissions.clone())?;
         }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)
-    })();
+        file.write_all(content.as_ref())?;
+        file.sync_all()
+    };
+    // Short, so that it fits wherever the file's own name does.
+    static SAVED: AtomicU32 = AtomicU32::new(0);
+    let (process, number) = (std::process::id(), SAVED.fetch_add(1, Ordering::Relaxed));
+    let temporary = folder.join(format!(".statescope.{process}.{number}.tmp"));
+    let written = match unnamed_file(folder) {
+        Some(file) => fill(&file).and_then(|()| {
+            // A file without a name is gone with its process, whenever that is killed. It gets one when it is complete.
+            name_file(&file, &temporary).or_else(|_| fill(&fs::File::create(&temporary)?))
+        }),
+        None => fs::File::create(&temporary).and_then(|file| fill(&file)),
+    }
+    .and_then(|()| fs::rename(&temporary, &path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary); // it may not exist; the first error is what counts
         return written;
@@ -802,4 +830,33 @@ pub fn save(path: &Path, text: &str) -> io::Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// A file in that folder that has no name yet, where the system has such.
+#[cfg(target_os = "linux")]
+fn unnamed_file(folder: &Path) -> Option<fs::File> {
+    use rustix::fs::{Mode, OFlags};
+    let mode = Mode::from_raw_mode(0o666);
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, mode).ok().map(fs::File::from)
+}
+
+/// Gives a file without a name one.
+#[cfg(target_os = "linux")]
+fn name_file(file: &fs::File, name: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD};
+    use std::os::fd::AsRawFd;
+    let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let _ = fs::remove_file(name); // left by a process of the same number that was killed just here
+    rustix::fs::linkat(CWD, itself, CWD, name, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unnamed_file(_: &Path) -> Option<fs::File> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn name_file(_: &fs::File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }

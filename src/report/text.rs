@@ -140,6 +140,32 @@ impl Results<'_> {
         }
         page.text.push_str(&said.join(", "));
         page.gap();
+        self.cut(page);
+        page.gap();
+    }
+
+    /// Whatever else is said holds only for what was simulated.
+    fn cut(&self, page: &mut Page) {
+        let Some(Plain::Text(why)) = self.plain("cut.why") else {
+            return;
+        };
+        let number = |path| self.plain_number(path).unwrap_or(0.0);
+        let (asked, whole) = (number("cut.asked"), number("replications"));
+        let how_far = match self.plain_number("cut.at_s") {
+            Some(at) => format!("after {} of {}", time(at), time(number("duration_s"))),
+            None => format!("after {whole} of {asked} runs"),
+        };
+        let mut line = String::new();
+        for word in format!("CUT SHORT {how_far}: {why}").split(' ') {
+            if width(&line) + width(word) > 100 {
+                page.text.push_str(line.trim_end());
+                page.gap();
+                line = "  ".to_owned();
+            }
+            line += word;
+            line.push(' ');
+        }
+        page.text.push_str(line.trim_end());
         page.gap();
     }
 

@@ -15,6 +15,7 @@
 //! All state is plain data in flat vectors: a clone taken at any moment and run on gives the same bytes.
 
 pub mod audit;
+pub mod backlog;
 mod balancer;
 mod change;
 mod clients;

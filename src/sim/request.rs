@@ -146,10 +146,12 @@ impl Sim {
         link.bytes += u64::from(bytes);
         let mut at = self.now;
         if link.ns_per_byte > 0.0 {
-            at = at.max(link.busy_until[way]) + (f64::from(bytes) * link.ns_per_byte) as u64;
+            // Behind what a slow link is still sending it may be due after the end of time.
+            let sending = (f64::from(bytes) * link.ns_per_byte) as u64;
+            at = at.max(link.busy_until[way]).saturating_add(sending);
             link.busy_until[way] = at;
         }
-        at + link.latency
+        at.saturating_add(link.latency)
     }
 
     /// Sends a call's request on its way.
