@@ -581,7 +581,10 @@ mod tests {
             "9999999999999999999999999d",
         ] {
             let error = text.parse::<Duration>().unwrap_err().to_string();
-            assert!(error.contains("30 years") || error.contains("finite"), "{error}");
+            assert!(
+                error.contains("30 years") || error.contains("finite"),
+                "{error}"
+            );
         }
         for text in ["1e400/s", "1e18001/s", "1e300/h", "1e-300/s", "1e-9/h"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");

@@ -41,7 +41,9 @@ fn write(folder: &Path, name: &str, text: &str) -> String {
 
 /// A topology in profile Bare, of 60 s.
 fn bare(nodes: &str, links: &str, more: &str) -> String {
-    format!("Topology(schema: 1, profile: Bare, duration: \"60s\", nodes: {{{nodes}}}, links: [{links}], {more})")
+    format!(
+        "Topology(schema: 1, profile: Bare, duration: \"60s\", nodes: {{{nodes}}}, links: [{links}], {more})"
+    )
 }
 
 fn read(text: &str) -> Topology {
@@ -62,58 +64,115 @@ fn what_must_pile_up_is_refused_with_how_much_and_the_way_out() {
     let offered = r#""c": Clients(arrivals: Steady("1e6/s")),"#;
     let cases = [
         // 1e6/s for 60 s, of which nothing is served.
-        ("tests/cases/backlog-behind-a-service.ron", "nodes.b.queue", "60000000", "Limit the queue"),
+        (
+            "tests/cases/backlog-behind-a-service.ron",
+            "nodes.b.queue",
+            "60000000",
+            "Limit the queue",
+        ),
         // 1e6/s less 1e5/s for 60 s.
-        ("tests/cases/backlog-at-a-store.ron", "nodes.r", "54000000", "offer less"),
-        ("tests/cases/backlog-on-a-link.ron", "links.c->a.latency", "60000000", "less latency"),
+        (
+            "tests/cases/backlog-at-a-store.ron",
+            "nodes.r",
+            "54000000",
+            "offer less",
+        ),
+        (
+            "tests/cases/backlog-on-a-link.ron",
+            "links.c->a.latency",
+            "60000000",
+            "less latency",
+        ),
     ];
     for (file, path, figure, way_out) in cases {
         let (status, said) = ended(&["check", file]);
         assert_eq!(status, 1, "{said}");
-        assert!(said.contains(path) && said.contains(figure) && said.contains(way_out), "{said}");
+        assert!(
+            said.contains(path) && said.contains(figure) && said.contains(way_out),
+            "{said}"
+        );
     }
     let other = [
         // The same kinds, elsewhere.
         (
-            bare(&format!(r#"{offered} "a": Service(service_time: Constant("1us"), workers: 100), "r": RedisLike()"#), r#""c -> a", "a -> r""#, ""),
-            "nodes.r", "54000000",
+            bare(
+                &format!(
+                    r#"{offered} "a": Service(service_time: Constant("1us"), workers: 100), "r": RedisLike()"#
+                ),
+                r#""c -> a", "a -> r""#,
+                "",
+            ),
+            "nodes.r",
+            "54000000",
         ),
         (
-            bare(&format!(r#"{offered} "lb": LoadBalancer(), "a": Service(service_time: Constant("1us"), workers: 100), "b": Service(service_time: Constant("1us"), workers: 100)"#),
-                r#""c -> lb", "lb -> a", Link(path: "a -> b", latency: "30s")"#, ""),
-            "links.a->b.latency", "30000000",
+            bare(
+                &format!(
+                    r#"{offered} "lb": LoadBalancer(), "a": Service(service_time: Constant("1us"), workers: 100), "b": Service(service_time: Constant("1us"), workers: 100)"#
+                ),
+                r#""c -> lb", "lb -> a", Link(path: "a -> b", latency: "30s")"#,
+                "",
+            ),
+            "links.a->b.latency",
+            "30000000",
         ),
         (
-            bare(r#""c": Clients(arrivals: Steady("1e6/s"), request: "1KiB"), "a": Service(service_time: Constant("1us"), workers: 100)"#,
-                r#"Link(path: "c -> a", bandwidth: "1MiB/s")"#, ""),
-            "links.c->a.bandwidth", "59938560",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e6/s"), request: "1KiB"), "a": Service(service_time: Constant("1us"), workers: 100)"#,
+                r#"Link(path: "c -> a", bandwidth: "1MiB/s")"#,
+                "",
+            ),
+            "links.c->a.bandwidth",
+            "59938560",
         ),
         (
-            bare(&format!(r#"{offered} "s": ObjectStore(get_time: Constant("1h"), get_rate: "1e9/s")"#), r#""c -> s""#, ""),
-            "nodes.s", "3600000000",
+            bare(
+                &format!(
+                    r#"{offered} "s": ObjectStore(get_time: Constant("1h"), get_rate: "1e9/s")"#
+                ),
+                r#""c -> s""#,
+                "",
+            ),
+            "nodes.s",
+            "3600000000",
         ),
         // Nothing but the sum is too much.
         (
-            bare(r#""c": Clients(arrivals: Steady("110000/s")), "d": Clients(arrivals: Steady("110000/s")),
-                "a": Service(service_time: Constant("1h")), "b": Service(service_time: Constant("1h"))"#, r#""c -> a", "d -> b""#, ""),
-            "queue", "13200000 in the whole system",
+            bare(
+                r#""c": Clients(arrivals: Steady("110000/s")), "d": Clients(arrivals: Steady("110000/s")),
+                "a": Service(service_time: Constant("1h")), "b": Service(service_time: Constant("1h"))"#,
+                r#""c -> a", "d -> b""#,
+                "",
+            ),
+            "queue",
+            "13200000 in the whole system",
         ),
         // Edits of the scenario.
         (
-            bare(r#""c": Clients(arrivals: Steady("10/s")), "a": Service(service_time: Constant("1ms"))"#, r#""c -> a""#,
-                r#"scenario: [At("30s", Set("nodes.c.arrivals", "Steady(\"1e6/s\")"))]"#),
-            "scenario[0]", "29970000",
+            bare(
+                r#""c": Clients(arrivals: Steady("10/s")), "a": Service(service_time: Constant("1ms"))"#,
+                r#""c -> a""#,
+                r#"scenario: [At("30s", Set("nodes.c.arrivals", "Steady(\"1e6/s\")"))]"#,
+            ),
+            "scenario[0]",
+            "29970000",
         ),
         (
-            bare(&format!(r#"{offered} "a": Service(service_time: Constant("1us"), workers: 100)"#), r#""c -> a""#,
-                r#"scenario: [At("10s", Set("nodes.b", "Service(service_time: Constant(\"1h\"))")), At("10s", Link("a -> b"))]"#),
-            "scenario[1]", "50000000",
+            bare(
+                &format!(r#"{offered} "a": Service(service_time: Constant("1us"), workers: 100)"#),
+                r#""c -> a""#,
+                r#"scenario: [At("10s", Set("nodes.b", "Service(service_time: Constant(\"1h\"))")), At("10s", Link("a -> b"))]"#,
+            ),
+            "scenario[1]",
+            "50000000",
         ),
     ];
     for (text, path, figure) in other {
         let found = errors(&text);
         assert!(
-            found.iter().any(|(at, said)| at.contains(path) && said.contains(figure)),
+            found
+                .iter()
+                .any(|(at, said)| at.contains(path) && said.contains(figure)),
             "{path}, {figure}: {found:?}"
         );
     }
@@ -123,14 +182,29 @@ fn what_must_pile_up_is_refused_with_how_much_and_the_way_out() {
 fn what_can_be_borne_is_not_refused() {
     for text in [
         // The first service lets no more than 1000 through at a time.
-        bare(r#""c": Clients(arrivals: Steady("1e6/s")), "a": Service(service_time: Constant("1us"), workers: 1000, io: Blocking, queue: Limit(10)),
-            "b": Service(service_time: Constant("1h"))"#, r#""c -> a", "a -> b""#, ""),
+        bare(
+            r#""c": Clients(arrivals: Steady("1e6/s")), "a": Service(service_time: Constant("1us"), workers: 1000, io: Blocking, queue: Limit(10)),
+            "b": Service(service_time: Constant("1h"))"#,
+            r#""c -> a", "a -> b""#,
+            "",
+        ),
         // Who gives up is taken out.
-        bare(r#""c": Clients(arrivals: Steady("1e6/s"), timeout: "1s", cancel: true), "a": Service(service_time: Constant("1h"))"#, r#""c -> a""#, ""),
-        bare(r#""c": Clients(arrivals: Closed(users: 1000000), users: 1), "a": Service(service_time: Constant("1h"))"#, r#""c -> a""#, ""),
+        bare(
+            r#""c": Clients(arrivals: Steady("1e6/s"), timeout: "1s", cancel: true), "a": Service(service_time: Constant("1h"))"#,
+            r#""c -> a""#,
+            "",
+        ),
+        bare(
+            r#""c": Clients(arrivals: Closed(users: 1000000), users: 1), "a": Service(service_time: Constant("1h"))"#,
+            r#""c -> a""#,
+            "",
+        ),
         // Just before the end.
-        bare(r#""c": Clients(arrivals: Steady("10/s")), "a": Service(service_time: Constant("1ms"))"#, r#""c -> a""#,
-            r#"scenario: [At("59s", Set("nodes.c.arrivals", "Steady(\"1e6/s\")"))]"#),
+        bare(
+            r#""c": Clients(arrivals: Steady("10/s")), "a": Service(service_time: Constant("1ms"))"#,
+            r#""c -> a""#,
+            r#"scenario: [At("59s", Set("nodes.c.arrivals", "Steady(\"1e6/s\")"))]"#,
+        ),
     ] {
         assert_eq!(errors(&text), [], "{text}");
     }
@@ -152,12 +226,18 @@ fn calls_that_multiply_without_end_are_refused() {
         }
     }
     let found = errors(&bare(&nodes, &links, ""));
-    assert!(found[0].0 == "links" && found[0].1.contains("at most 10000"), "{found:?}");
+    assert!(
+        found[0].0 == "links" && found[0].1.contains("at most 10000"),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn a_long_chain_of_services_nests_no_deeper_than_a_thread_bears() {
-    let (mut nodes, mut links) = (r#""c": Clients(arrivals: Steady("100/s")),"#.to_owned(), r#""c -> s0","#.to_owned());
+    let (mut nodes, mut links) = (
+        r#""c": Clients(arrivals: Steady("100/s")),"#.to_owned(),
+        r#""c -> s0","#.to_owned(),
+    );
     for number in 0..498 {
         nodes += &format!(r#""s{number}": Service(service_time: Constant("0s"), workers: 10),"#);
         if number > 0 {
@@ -182,7 +262,13 @@ fn what_grows_too_large_is_stopped_with_what_is_known_so_far() {
     let output = statescope(&["run", &file, "--memory", "64MiB", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
-    for part in ["64MiB", "instance 1 of `r`, which hangs", "since about 2", "Resume", "--memory"] {
+    for part in [
+        "64MiB",
+        "instance 1 of `r`, which hangs",
+        "since about 2",
+        "Resume",
+        "--memory",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let results: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -195,15 +281,31 @@ fn what_grows_too_large_is_stopped_with_what_is_known_so_far() {
 
     // The same event on any number of threads, whatever else runs.
     for threads in ["1", "3"] {
-        let again = statescope(&["run", &file, "--memory", "64MiB", "--json", "--replications", "3", "--threads", threads]);
+        let again = statescope(&[
+            "run",
+            &file,
+            "--memory",
+            "64MiB",
+            "--json",
+            "--replications",
+            "3",
+            "--threads",
+            threads,
+        ]);
         let again: Value = serde_json::from_slice(&again.stdout).unwrap();
         assert_eq!(again["cut"]["at_s"], at);
-        assert_eq!((&again["cut"]["asked"], &again["replications"]), (&Value::from(3), &Value::from(1)));
+        assert_eq!(
+            (&again["cut"]["asked"], &again["replications"]),
+            (&Value::from(3), &Value::from(1))
+        );
     }
     let text = statescope(&["run", &file, "--memory", "64MiB"]);
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("CUT SHORT after"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 120),
+        "{text}"
+    );
 
     let (status, said) = ended(&["check", "--run", &file, "--memory", "64MiB"]);
     assert!(status == 1 && said.contains("which hangs"), "{said}");
@@ -217,7 +319,12 @@ fn what_grows_too_large_is_stopped_with_what_is_known_so_far() {
 
 #[test]
 fn times_that_overflow_are_refused_where_they_are_read() {
-    for time in ["1e24d", "1000000000000000000000000d", "4000000000000000000000000d", "9999999999999999999999999d"] {
+    for time in [
+        "1e24d",
+        "1000000000000000000000000d",
+        "4000000000000000000000000d",
+        "9999999999999999999999999d",
+    ] {
         let (status, said) = ended(&["run", "sticky-in-memory", "--duration", time]);
         assert!(status == 2 && said.contains("30 years"), "{time}: {said}");
     }
@@ -245,7 +352,13 @@ fn interrupted(arguments: &[&str]) -> Output {
         std::thread::yield_now();
     }
     let process = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &process]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &process])
+            .status()
+            .unwrap()
+            .success()
+    );
     child.wait_with_output().unwrap()
 }
 
@@ -262,7 +375,10 @@ fn ctrl_c_ends_a_run_with_what_is_known_so_far() {
     let output = interrupted(&long);
     assert_eq!(output.status.code(), Some(130));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("CUT SHORT after") && text.contains("interrupted"), "{text}");
+    assert!(
+        text.contains("CUT SHORT after") && text.contains("interrupted"),
+        "{text}"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let text = r#"Topology(schema: 1, duration: "3650d", nodes: {"c": Clients(mix: (read: 1, write: 0)), "s": Service()}, links: ["c -> s"], expects: ["operations.failed == 0"])"#;
@@ -273,7 +389,11 @@ fn ctrl_c_ends_a_run_with_what_is_known_so_far() {
     let cases = write(folder.path(), "cases.json", cases);
     let output = interrupted(&["validate", &cases]);
     assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("interrupted"));
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("interrupted")
+    );
 }
 
 #[test]
@@ -290,7 +410,10 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
         }
         for command in ["run", "check", "validate"] {
             let (status, said) = ended(&[command, path]);
-            assert!(status == 1 && said.contains("not a file"), "{command} {path}: {said}");
+            assert!(
+                status == 1 && said.contains("not a file"),
+                "{command} {path}: {said}"
+            );
         }
     }
     let (status, said) = ended(&["validate", folder.path().to_str().unwrap()]);
@@ -314,10 +437,16 @@ fn every_case_ends_with_results_or_a_sentence() {
     for file in case_files() {
         let file = file.to_str().unwrap();
         let (valid, said) = ended(&["check", file]);
-        assert!(valid == 0 || (valid == 1 && said.len() > 20), "{file}: {said}");
+        assert!(
+            valid == 0 || (valid == 1 && said.len() > 20),
+            "{file}: {said}"
+        );
         if valid == 0 {
             let (status, said) = ended(&["run", file, "--memory", "512MiB"]);
-            assert!(status == 0 || (status == 1 && said.len() > 20), "{file}: {said}");
+            assert!(
+                status == 0 || (status == 1 && said.len() > 20),
+                "{file}: {said}"
+            );
         }
     }
 }
@@ -368,7 +497,7 @@ fn extreme(shape: &Shape, range: Option<(&str, &str)>, dice: &mut Dice) -> Optio
             }
         }
         Shape::Group(_) => format!("({})", inside(shape, dice)?),
-        Shape::Text | Shape::Map(_) | Shape::Ron => return None,
+        _ => return None,
     })
 }
 
@@ -388,7 +517,10 @@ fn inside(shape: &Shape, dice: &mut Dice) -> Option<String> {
 
 fn value_of(field: &Field, dice: &mut Dice) -> Option<String> {
     // Tables of millions take their time to fill: not each case needs them.
-    let large = matches!(field.name, "users" | "keys" | "keys_per_user" | "workers" | "instances" | "connections");
+    let large = matches!(
+        field.name,
+        "users" | "keys" | "keys_per_user" | "workers" | "instances" | "connections"
+    );
     if dice.below(2) == 0 || (large && dice.below(8) > 0) {
         return None;
     }
@@ -404,7 +536,11 @@ fn extremes(dice: &mut Dice) -> String {
     let Shape::Group(topology) = Topology::shape() else {
         unreachable!("a topology is a group")
     };
-    let Some(Shape::Map(node)) = topology.iter().find(|f| f.name == "nodes").map(|f| &f.shape) else {
+    let Some(Shape::Map(node)) = topology
+        .iter()
+        .find(|f| f.name == "nodes")
+        .map(|f| &f.shape)
+    else {
         unreachable!("nodes have names")
     };
     let Shape::Choice(kinds) = &**node else {
@@ -416,20 +552,43 @@ fn extremes(dice: &mut Dice) -> String {
         format!("{}({group})", kind.name)
     };
     let nodes = [
-        ("c", "Clients"), ("d", "Clients"), ("lb", "LoadBalancer"), ("a", "Service"), ("b", "Service"),
-        ("store", "RedisLike"), ("db", "SqlDatabase"), ("objects", "ObjectStore"),
+        ("c", "Clients"),
+        ("d", "Clients"),
+        ("lb", "LoadBalancer"),
+        ("a", "Service"),
+        ("b", "Service"),
+        ("store", "RedisLike"),
+        ("db", "SqlDatabase"),
+        ("objects", "ObjectStore"),
     ]
     .map(|(name, kind)| format!("\"{name}\": {}", made(kind)));
-    let links = ["c -> lb", "lb -> a", "a -> b", "b -> db", "b -> store", "d -> objects"].map(|path| {
-        let (latency, bandwidth) = (dice.one(&["0s", "1us", "1h"]), dice.one(&["1B/s", "1GiB/s", "unlimited"]));
+    let links = [
+        "c -> lb",
+        "lb -> a",
+        "a -> b",
+        "b -> db",
+        "b -> store",
+        "d -> objects",
+    ]
+    .map(|path| {
+        let (latency, bandwidth) = (
+            dice.one(&["0s", "1us", "1h"]),
+            dice.one(&["1B/s", "1GiB/s", "unlimited"]),
+        );
         format!("Link(path: \"{path}\", latency: \"{latency}\", bandwidth: \"{bandwidth}\")")
     });
     let sessions = topology.iter().find(|f| f.name == "sessions").unwrap();
     let sessions = extreme(&sessions.shape, None, dice).unwrap();
     let scenario = [
-        r#"At("1ms", Crash("a", 1))"#, r#"At("2ms", LoseMachine("store", 1))"#, r#"At("3ms", Hang("b", 1))"#,
-        r#"At("4ms", Deploy("b", Drained))"#, r#"At("5ms", Restart("a", 1))"#, r#"At("6ms", Resume("b", 1))"#,
-        r#"At("7ms", Deploy("a", Abrupt))"#, r#"At("8ms", AddInstances("a", 1))"#, r#"At("9ms", RemoveInstances("a", 1))"#,
+        r#"At("1ms", Crash("a", 1))"#,
+        r#"At("2ms", LoseMachine("store", 1))"#,
+        r#"At("3ms", Hang("b", 1))"#,
+        r#"At("4ms", Deploy("b", Drained))"#,
+        r#"At("5ms", Restart("a", 1))"#,
+        r#"At("6ms", Resume("b", 1))"#,
+        r#"At("7ms", Deploy("a", Abrupt))"#,
+        r#"At("8ms", AddInstances("a", 1))"#,
+        r#"At("9ms", RemoveInstances("a", 1))"#,
     ];
     format!(
         "Topology(schema: 1, profile: {}, duration: \"{}\", sessions: {sessions}, nodes: {{{}}}, links: [{}], scenario: [{}])",
@@ -450,7 +609,10 @@ fn extreme_settings_never_overflow_and_time_goes_on() {
             Ok(topology) => topology,
             Err(error) => panic!("case {case}: {error}\n{text}"),
         };
-        if check(&topology).iter().any(|problem| problem.severity == Severity::Error) {
+        if check(&topology)
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
+        {
             continue;
         }
         ran += 1;

@@ -106,7 +106,9 @@ fn words(sim: &Sim) -> (String, String, bool) {
         }
         Holder::Writes(name) => (
             format!("{n} keys and stretches of writes that copies of `{name}` hold or lack"),
-            format!("Let the copies of `{name}` follow sooner, have fewer keys or instances, or write less"),
+            format!(
+                "Let the copies of `{name}` follow sooner, have fewer keys or instances, or write less"
+            ),
             true,
         ),
         Holder::Users => (
@@ -151,7 +153,9 @@ fn backlog_words(place: &Place, count: u64, topology: &Topology) -> (String, Str
         ),
         Place::Served(name) => (
             format!("`{name}` works on {n} requests at the same time"),
-            format!("Make the times of `{name}` shorter, bound how many it works on, or offer less"),
+            format!(
+                "Make the times of `{name}` shorter, bound how many it works on, or offer less"
+            ),
         ),
         Place::Link(from, to) => (
             format!("{n} messages are on their way between `{from}` and `{to}`"),

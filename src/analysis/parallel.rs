@@ -133,7 +133,11 @@ pub fn run_all<T: Send>(
                         wanted.fetch_min(index, Ordering::Relaxed);
                     }
                     let over = cut.is_some();
-                    if sender.send((index, cut, sim.now(), read(index, &sim))).is_err() || over {
+                    if sender
+                        .send((index, cut, sim.now(), read(index, &sim)))
+                        .is_err()
+                        || over
+                    {
                         break;
                     }
                 }

@@ -61,7 +61,9 @@ fn check_one(name: &str, arguments: &Arguments) -> Result<String, Failure> {
     drop(progress);
     if let Some(cut) = cut {
         // What does not hold with the seeds that were tried is known all the same.
-        failed.iter().for_each(|failed| say(&format!("{name}: {failed}")));
+        failed
+            .iter()
+            .for_each(|failed| say(&format!("{name}: {failed}")));
         return Err(interrupt::failure(&cut, name));
     }
     if failed.is_empty() {

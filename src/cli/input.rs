@@ -66,7 +66,9 @@ fn memory(text: &str) -> Result<Bytes, String> {
     if (LEAST..=MOST_MEMORY).contains(&bytes) {
         Ok(bytes)
     } else {
-        Err(format!("{bytes} is out of range: from {LEAST} to {MOST_MEMORY}"))
+        Err(format!(
+            "{bytes} is out of range: from {LEAST} to {MOST_MEMORY}"
+        ))
     }
 }
 

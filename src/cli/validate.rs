@@ -29,7 +29,10 @@ pub fn validate(arguments: &Arguments) -> Result<(), Failure> {
     drop(progress);
     print(table(&verdicts))?;
     if let Some(cut) = cut {
-        return Err(interrupt::failure(&cut, &arguments.cases.display().to_string()));
+        return Err(interrupt::failure(
+            &cut,
+            &arguments.cases.display().to_string(),
+        ));
     }
     let failed = verdicts.iter().filter(|verdict| !verdict.holds()).count();
     if failed > 0 {

@@ -78,7 +78,11 @@ pub fn check(topology: &Topology) -> Vec<Problem> {
         check.scenario();
         check.expects();
         check.canvas();
-        if check.problems.iter().all(|problem| problem.severity != Severity::Error) {
+        if check
+            .problems
+            .iter()
+            .all(|problem| problem.severity != Severity::Error)
+        {
             check.load();
         }
     }

@@ -175,6 +175,9 @@ const FIGURES: &[Figure] = figures! {
     "replications", Count, Told, "Runs that the means are taken over.";
     "warmup_s", Seconds, Told, "Beginning that is not counted.";
     "duration_s", Seconds, Told, "Simulated time, warm-up included.";
+    "cut.why", Text, Told, "Only in results that were cut short: what ended them, Ctrl+C or the ceiling of `--memory`.";
+    "cut.at_s", Seconds, Told, "Simulated time that the results are of, if the first run was cut; otherwise they are of whole runs.";
+    "cut.asked", Count, Told, "Runs that were asked for.";
 
     "operations.offered", Count, Always, "Operations that users wanted from the warm-up's end on. offered = completed + failed + in_flight.";
     "operations.completed", Count, Always, "Of these, those whose client received a success in time.";
@@ -636,7 +639,9 @@ pub fn page() -> String {
 fn part_of(path: &'static str) -> &'static str {
     let first = path.split(['.', '[']).next().unwrap_or(path);
     match first {
-        "schema" | "name" | "seed" | "replications" | "warmup_s" | "duration_s" => "What was run",
+        "schema" | "name" | "seed" | "replications" | "warmup_s" | "duration_s" | "cut" => {
+            "What was run"
+        }
         "simulation" => "Simulation",
         "operations"
         | "throughput_per_s"

@@ -838,7 +838,9 @@ fn unnamed_file(folder: &Path) -> Option<fs::File> {
     use rustix::fs::{Mode, OFlags};
     let mode = Mode::from_raw_mode(0o666);
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    rustix::fs::open(folder, flags, mode).ok().map(fs::File::from)
+    rustix::fs::open(folder, flags, mode)
+        .ok()
+        .map(fs::File::from)
 }
 
 /// Gives a file without a name one.

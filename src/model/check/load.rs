@@ -133,15 +133,21 @@ impl Check<'_> {
         let mut piles = first.piles;
         let mut rest = order.into_iter().peekable();
         loop {
-            let next = rest.peek().map(|&index| topology.scenario[index].earliest());
+            let next = rest
+                .peek()
+                .map(|&index| topology.scenario[index].earliest());
             let until = next.unwrap_or(topology.duration).min(topology.duration);
             let span = Duration(until.0.saturating_sub(from.0)).secs();
-            if self.pile_up(&mut piled, &piles, span, at) || next.is_none_or(|t| t >= topology.duration) {
+            if self.pile_up(&mut piled, &piles, span, at)
+                || next.is_none_or(|t| t >= topology.duration)
+            {
                 return;
             }
             from = until;
             // Edits of the same instant make one topology.
-            while let Some(index) = rest.next_if(|&index| Some(topology.scenario[index].earliest()) == next) {
+            while let Some(index) =
+                rest.next_if(|&index| Some(topology.scenario[index].earliest()) == next)
+            {
                 let _ = now.apply(topology.scenario[index].command()); // one that fails has been told
                 at = Some(index);
             }
@@ -150,12 +156,22 @@ impl Check<'_> {
     }
 
     /// Lets a span of time pass; true if that is too much, which then has been told.
-    fn pile_up(&mut self, piled: &mut BTreeMap<String, f64>, piles: &[Pile], span: f64, edit: Option<usize>) -> bool {
+    fn pile_up(
+        &mut self,
+        piled: &mut BTreeMap<String, f64>,
+        piles: &[Pile],
+        span: f64,
+        edit: Option<usize>,
+    ) -> bool {
         let mut level = 0.0;
         let mut largest: Option<(&Pile, f64)> = None;
         for pile in piles {
             // What has piled up is not followed while it is worked off.
-            let time = if edit.is_none() { span - pile.delay } else { span };
+            let time = if edit.is_none() {
+                span - pile.delay
+            } else {
+                span
+            };
             let there = piled.entry(pile.path.clone()).or_default();
             *there += pile.growth * time.max(0.0);
             level += pile.level;
@@ -196,11 +212,18 @@ fn most_calls(topology: &Topology) -> Option<(&str, f64)> {
     let mut made: BTreeMap<&str, f64> = BTreeMap::new();
     for name in calls.order.iter().rev() {
         let to = calls.from(name);
-        let further: f64 = to.iter().map(|to| made.get(to).copied().unwrap_or(0.0)).sum();
+        let further: f64 = to
+            .iter()
+            .map(|to| made.get(to).copied().unwrap_or(0.0))
+            .sum();
         let made_here = match topology.nodes.get(*name) {
             // It chooses one of them.
             Some(Node::LoadBalancer(_)) => 1.0 + further / to.len().max(1) as f64,
-            Some(Node::Clients(_)) => to.first().and_then(|to| made.get(to)).copied().unwrap_or(0.0),
+            Some(Node::Clients(_)) => to
+                .first()
+                .and_then(|to| made.get(to))
+                .copied()
+                .unwrap_or(0.0),
             _ => 1.0 + further,
         };
         made.insert(name, made_here);
@@ -222,11 +245,17 @@ impl<'a> Calls<'a> {
         let mut to: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut callers: BTreeMap<&str, usize> = BTreeMap::new();
         let node = |name: &str| Some(topology.nodes.get_key_value(name)?.0.as_str());
-        let written = topology.links.0.iter().map(|link| (node(&link.from), node(&link.to)));
+        let written = topology
+            .links
+            .0
+            .iter()
+            .map(|link| (node(&link.from), node(&link.to)));
         let implied = implied_links(topology);
         let implied = implied.iter().map(|(from, to)| (node(from), node(to)));
         for (from, callee) in written.chain(implied) {
-            let (Some(from), Some(callee)) = (from, callee) else { continue };
+            let (Some(from), Some(callee)) = (from, callee) else {
+                continue;
+            };
             let callees = to.entry(from).or_default();
             if !callees.contains(&callee) {
                 callees.push(callee);
@@ -291,7 +320,10 @@ impl<'a> Load<'a> {
 
     /// Settings of the link between two nodes; an implied one has the defaults.
     fn link(&self, from: &str, to: &str) -> (f64, f64) {
-        self.links.get(&(from, to)).copied().unwrap_or((0.0, f64::INFINITY))
+        self.links
+            .get(&(from, to))
+            .copied()
+            .unwrap_or((0.0, f64::INFINITY))
     }
 
     /// Calls that a service makes one after the other for each read or write: its session, its state, its links.
@@ -340,13 +372,21 @@ impl<'a> Load<'a> {
                 if service.io == Io::Blocking {
                     for to in self.calls_of(name, service) {
                         waits += 2.0 * self.link(name, to).0;
-                        further = self.capacity.get(to).copied().unwrap_or(f64::INFINITY).min(further);
+                        further = self
+                            .capacity
+                            .get(to)
+                            .copied()
+                            .unwrap_or(f64::INFINITY)
+                            .min(further);
                     }
                 }
                 let work = mean_secs(&service.service_time);
                 let own: f64 = (1..=service.instances)
                     .map(|number| {
-                        let speed = service.instance_overrides.get(&number).map_or(1.0, |own| own.speed);
+                        let speed = service
+                            .instance_overrides
+                            .get(&number)
+                            .map_or(1.0, |own| own.speed);
                         f64::from(service.workers) / (work / speed + waits)
                     })
                     .sum();
@@ -406,7 +446,11 @@ impl<'a> Load<'a> {
                 let to = self.calls.from(name).to_vec();
                 let all: u32 = to.iter().map(|to| members(to)).sum();
                 for to in to {
-                    self.send(name, to, flow.part(f64::from(members(to)) / f64::from(all.max(1))));
+                    self.send(
+                        name,
+                        to,
+                        flow.part(f64::from(members(to)) / f64::from(all.max(1))),
+                    );
                 }
             }
             Some(Node::Service(service)) => self.through_service(name, service, flow),
@@ -418,10 +462,18 @@ impl<'a> Load<'a> {
     fn through_service(&mut self, name: &'a str, service: &'a Service, flow: Flow) {
         let flow = flow.part(1.0 - service.error_share.0);
         let capacity = self.capacity.get(name).copied().unwrap_or(f64::INFINITY);
-        let served = self.queue_at(name, flow, capacity, matches!(service.queue, Queue::Unlimited));
+        let served = self.queue_at(
+            name,
+            flow,
+            capacity,
+            matches!(service.queue, Queue::Unlimited),
+        );
         let header = |count: f64, value: f64| count * HEADER_BYTES + value * self.value;
         let mut onwards = Flow {
-            bytes: [header(served.rate(), served.writes), header(served.rate(), served.reads)],
+            bytes: [
+                header(served.rate(), served.writes),
+                header(served.rate(), served.reads),
+            ],
             ..served
         };
         for to in self.calls_of(name, service) {
@@ -486,7 +538,9 @@ impl<'a> Load<'a> {
             } else {
                 (
                     format!("nodes.{name}.queue"),
-                    format!("clients offer {percent:.0} % of what its workers can do, and its queue has no limit"),
+                    format!(
+                        "clients offer {percent:.0} % of what its workers can do, and its queue has no limit"
+                    ),
                     "Limit the queue, add workers or instances, or offer less",
                 )
             };
@@ -527,7 +581,10 @@ impl<'a> Load<'a> {
         self.piles.push(Pile {
             path: format!("{path}.latency"),
             words: [
-                format!("{:.0} messages a second are on their way for {latency} s", flow.rate()),
+                format!(
+                    "{:.0} messages a second are on their way for {latency} s",
+                    flow.rate()
+                ),
                 "Give it less latency, or offer less".to_owned(),
             ],
             growth: 0.0,
