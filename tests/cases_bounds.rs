@@ -420,6 +420,27 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     assert!(status == 1 && said.contains("folder"), "{said}");
 }
 
+#[test]
+fn the_program_brings_its_licences() {
+    let output = statescope(&["--version", "--licences"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let version = format!("statescope {}\n", env!("CARGO_PKG_VERSION"));
+    assert!(text.starts_with(&version), "{text}");
+    for part in [
+        "Reserved Font Name \"Plex\"",
+        "SIL OPEN FONT LICENSE Version 1.1",
+        "serde 1.",
+        "egui ",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    for short in ["--version", "-V"] {
+        let output = statescope(&[short]);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), version);
+    }
+}
+
 fn case_files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut files: Vec<PathBuf> = fs::read_dir(folder)

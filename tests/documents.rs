@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -42,6 +44,89 @@ fn each_dependency_has_its_reason() {
         explained,
         dependencies_in_manifest(),
         "left: docs/dependencies.md, right: Cargo.toml"
+    );
+}
+
+/// Every crate that the program is built from, on any system, as `Cargo.lock` knows it: "name version".
+fn crates() -> BTreeSet<String> {
+    let lock = read("Cargo.lock");
+    let packages: Vec<(&str, &str, Vec<&str>)> = lock
+        .split("[[package]]")
+        .skip(1)
+        .map(|package| {
+            let field = |name: &str| {
+                let start = format!("{name} = \"");
+                let line = package.lines().find_map(|line| line.strip_prefix(&*start));
+                line.map_or("", |line| line.trim_end_matches('"'))
+            };
+            let lines = package.lines();
+            let dependencies =
+                lines.filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\","));
+            (field("name"), field("version"), dependencies.collect())
+        })
+        .collect();
+    let chosen = dependencies_in_manifest();
+    let manifest = read("Cargo.toml");
+    let for_tests = manifest.split("[dev-dependencies]").nth(1).unwrap();
+    let for_tests = for_tests.split("\n[").next().unwrap();
+    let mut next: Vec<String> = chosen
+        .into_iter()
+        .filter(|name| !for_tests.contains(&format!("\n{name} = ")))
+        .collect();
+    let mut crates = BTreeSet::new();
+    while let Some(wanted) = next.pop() {
+        // A version stands behind the name only where there are several.
+        let (name, version) = wanted.split_once(' ').unwrap_or((&wanted, ""));
+        for (found, is, dependencies) in &packages {
+            if *found == name
+                && (version.is_empty() || version == *is)
+                && crates.insert(format!("{found} {is}"))
+            {
+                next.extend(dependencies.iter().map(|name| (*name).to_owned()));
+            }
+        }
+    }
+    crates
+}
+
+/// The licence of each crate, as it says itself; asks cargo, which may have to fetch those of other systems.
+fn licences() -> BTreeMap<String, String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let text = |name: &str| package[name].as_str().unwrap_or("see its source");
+            let name = format!("{} {}", text("name"), text("version"));
+            (name, text("license").to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn the_licences_are_those_of_the_crates() {
+    let crates = crates();
+    assert!(crates.len() > 50 && crates.iter().any(|name| name.starts_with("serde 1.")));
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let licences = licences();
+        let lines = crates
+            .iter()
+            .map(|name| format!("{name}: {}\n", licences[name]));
+        fs::write(root().join("assets/crates.txt"), lines.collect::<String>()).unwrap();
+    }
+    let text = read("assets/crates.txt");
+    let listed: BTreeSet<String> = text
+        .lines()
+        .map(|line| line.split_once(": ").unwrap().0.to_owned())
+        .collect();
+    assert_eq!(
+        listed, crates,
+        "left: assets/crates.txt, right: Cargo.lock; write it anew with\n    \
+         UPDATE_DOCS=1 cargo test --test documents"
     );
 }
 

@@ -5,6 +5,7 @@ mod check;
 mod export;
 mod input;
 mod interrupt;
+mod licences;
 mod open;
 mod output;
 mod presets;
@@ -21,7 +22,7 @@ use crate::model::{Loaded, Topology};
 #[derive(Parser)]
 #[command(
     name = "statescope",
-    version,
+    disable_version_flag = true,
     args_conflicts_with_subcommands = true,
     after_help = "Without a command, the window opens.\n\
         Exit status: 0 done, 1 the input is wrong or a check failed, 2 the command line is wrong,\n\
@@ -34,6 +35,14 @@ struct CommandLine {
     /// Topology file, or name of a preset, that the window opens with
     #[arg(value_name = "FILE|PRESET")]
     topology: Option<String>,
+
+    /// Prints the version
+    #[arg(short = 'V', long)]
+    version: bool,
+
+    /// Prints the licences of the program, its font, and the crates it is built from
+    #[arg(long)]
+    licences: bool,
 }
 
 #[derive(Subcommand)]
@@ -88,6 +97,8 @@ pub struct Window {
 pub fn main(window: Option<&Window>) -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
+        None if line.licences => licences::list(),
+        None if line.version => output::print(licences::version()),
         None => open::open(line.topology.as_deref(), window),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
