@@ -95,3 +95,102 @@ fn a_backlog_is_named() {
         assert_eq!(sum, sim.size(), "{}", preset.name);
     }
 }
+
+// Cases: each file says in its first line what must come out.
+
+fn case(name: &str) -> Topology {
+    let path = format!("{}/tests/cases/{name}.ron", env!("CARGO_MANIFEST_DIR"));
+    load(&std::fs::read_to_string(path).unwrap())
+}
+
+fn run(topology: &Topology, seed: u64) -> Sim {
+    let mut sim = start(topology, seed);
+    sim.run_until(topology.duration);
+    assert_eq!(sim.audit().faults, Vec::<String>::new());
+    sim
+}
+
+/// With another setting than the file's.
+fn with(topology: &Topology, path: &str, value: &str) -> Topology {
+    let mut changed = topology.clone();
+    changed.set_path(path, value).unwrap();
+    changed
+}
+
+#[test]
+fn users_that_become_more_while_people_log_in_leave_nobody_waiting() {
+    for (path, value) in [
+        ("seed", "1"),
+        ("sessions", "InMemory()"),
+        ("sessions", "Jwt()"),
+        (
+            "scenario",
+            r#"[At("0.5s", Set("nodes.clients.users", "1000")), At("0.9s", Set("nodes.clients.users", "10")),
+                At("1.5s", Set("nodes.clients.users", "5000")), At("2s", Add("more", Clients(users: 300, arrivals: Poisson("100/s")))),
+                At("2s", Link("more -> api")), At("3s", Set("nodes.clients.users", "6000")), At("3.1s", Set("nodes.more.users", "6000"))]"#,
+        ),
+    ] {
+        let sim = run(&with(&case("users-raised"), path, value), 1);
+        // At most 200 operations a second take at most two seconds, login included.
+        let in_flight = sim.snapshot().operations.in_flight;
+        assert!(in_flight <= 450, "{value}: {in_flight} in flight");
+        // In memory, a request that another instance answers costs the session.
+        if value != "InMemory()" {
+            assert_eq!(sim.snapshot().sessions.lost, 0, "{value}");
+        }
+    }
+}
+
+#[test]
+fn keys_of_one_population_never_become_keys_of_another() {
+    let shared = case("shared-keys-grow");
+    for scenario in [
+        r#"[At("10s", Set("nodes.shared.keys", "1000"))]"#,
+        r#"[At("10s", Set("nodes.own.users", "1000")), At("11s", Set("nodes.own.keys_per_user", "30"))]"#,
+    ] {
+        let sim = run(&with(&shared, "scenario", scenario), 1);
+        let reads = sim.snapshot().reads;
+        assert!(reads.total > 11_000);
+        assert_eq!(reads.stale, 0, "{scenario}");
+    }
+}
+
+#[test]
+fn users_stick_behind_a_gateway() {
+    let one = case("sticky-behind-gateway");
+    let mut two = with(&one, "nodes.inner", "Service(instances: 3, service_time: Constant(\"1ms\"))");
+    for (path, value) in [
+        ("links", r#"["clients -> outer", "outer -> gateway", "gateway -> lb2", "lb2 -> inner", "inner -> lb", "lb -> api"]"#),
+        ("nodes.outer", "LoadBalancer(policy: StickyCookie)"),
+        ("nodes.lb2", "LoadBalancer()"),
+    ] {
+        two.set_path(path, value).unwrap();
+    }
+    for topology in [one, two] {
+        let reads = run(&topology, 1).snapshot().reads;
+        assert!(reads.total > 2_800, "{reads:?}");
+        assert_eq!(reads.stale, 0);
+    }
+}
+
+#[test]
+fn memory_follows_the_largest_number_of_users() {
+    let topology = case("users-grow");
+    let sim = run(&topology, 1);
+    let alone = run(&with(&topology, "scenario", "[]"), 1);
+    assert!(sim.size() < alone.size() + alone.size() / 4, "{} and {}", sim.size(), alone.size());
+}
+
+#[test]
+fn memory_follows_what_is_written() {
+    let topology = case("many-keys");
+    let sim = run(&topology, 1);
+    assert!(sim.snapshot().writes.acknowledged > 900);
+    assert!(sim.size() < 16 << 20, "{} bytes", sim.size());
+    // A thousand users' worth of writes at fifty instances, snapshots and all.
+    let topology = case("hot-instances");
+    let sim = run(&topology, 1);
+    let written = sim.snapshot().writes.acknowledged as usize;
+    assert!(written > 10_000);
+    assert!(sim.size() < 64 << 20, "{} bytes", sim.size());
+}

@@ -12,7 +12,7 @@ use super::parts::{
 };
 use super::snapshot::{NodeKind, Status, What};
 use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
-use super::{LanePurpose, Newest, Sim};
+use super::{LanePurpose, Sim};
 use crate::model::node::{Io, Persistence, Policy, Queue};
 use crate::model::settings::SettingError;
 use crate::model::state::FsyncPolicy;
@@ -125,9 +125,9 @@ impl Sim {
                 longest_timeout: None,
                 budget: 10.0,
                 first_user: 0,
-                user_room: 0,
-                key_room: 0,
-                first_own_key: 0,
+                first_piece: 0,
+                users: 0,
+                further_users: Vec::new(),
                 own_keys: false,
                 entry_link: u16::MAX,
                 needs_user: false,
@@ -223,6 +223,22 @@ impl Sim {
         let constant = |d: crate::units::Duration| Sampler::new(&Distribution::Constant(d));
         match (&mut here.body, node) {
             (Body::Clients(body), Node::Clients(settings)) => {
+                let popularity = match settings.popularity {
+                    Popularity::Uniform => None,
+                    // Of ten million keys it takes a while: not for an edit of something else.
+                    Popularity::Zipf(_)
+                        if body.popularity.is_some()
+                            && body.settings.popularity == settings.popularity
+                            && body.settings.keys == settings.keys =>
+                    {
+                        body.popularity.take()
+                    }
+                    Popularity::Zipf(s) => {
+                        let weights = (1..=settings.keys).map(|k| libm::pow(f64::from(k), -s));
+                        Some(std::sync::Arc::new(Alias::new(weights)))
+                    }
+                };
+                body.popularity = popularity;
                 body.settings = settings.clone();
                 body.mean_gap_ns = match settings.arrivals {
                     Arrivals::Poisson(rate) | Arrivals::Steady(rate) => 1e9 / rate.0,
@@ -249,13 +265,6 @@ impl Sim {
                     // Rounding must not leave a gap below 1.
                     body.mix[last..].fill(1.0);
                 }
-                body.popularity = match settings.popularity {
-                    Popularity::Uniform => None,
-                    Popularity::Zipf(s) => {
-                        let weights = (1..=settings.keys).map(|k| libm::pow(f64::from(k), -s));
-                        Some(std::sync::Arc::new(Alias::new(weights)))
-                    }
-                };
             }
             (Body::Balancer(body), Node::LoadBalancer(settings)) => {
                 body.settings = settings.clone();
@@ -539,82 +548,46 @@ impl Sim {
             .nodes
             .values()
             .any(|n| n.is_store() || matches!(n, Node::Service(s) if s.state.is_local()));
-        let sticky_in_front = |clients: &str| {
-            topology.links.0.iter().find(|l| l.from == *clients).is_some_and(|l| {
-                matches!(topology.nodes.get(&l.to), Some(Node::LoadBalancer(b)) if b.policy == Policy::StickyCookie)
-            })
-        };
-        let shared_keys = topology
-            .nodes
-            .values()
-            .filter_map(|n| match n {
-                Node::Clients(c) => Some(c.keys as usize),
-                _ => None,
-            })
-            .max()
-            .unwrap_or(0);
-        if keeps && self.newest.len() < shared_keys {
-            self.newest.resize(shared_keys, Newest::default());
-        }
-        let mut moved: Vec<(usize, usize, usize)> = Vec::new();
         for (name, node) in &topology.nodes {
             let (Node::Clients(settings), Some(slot)) = (node, self.slot_of(name)) else {
                 continue;
             };
             self.value_size = self.value_size.max(settings.value_size.0);
-            let sticky = sticky_in_front(name);
+            let sticky = sticks(topology, name);
             let own_keys = keeps && sticky && !settings.shared_keys;
-            let needs_user = self.has_sessions() || sticky || own_keys;
-            let (users, keys) = (
-                settings.users,
-                settings.users as usize * settings.keys_per_user as usize,
-            );
-            let Body::Clients(body) = &self.nodes[slot as usize].body else {
+            let needs_user = self.has_sessions() || sticky;
+            let places = self.users.len() as u32;
+            let Body::Clients(body) = &mut self.nodes[slot as usize].body else {
                 continue;
             };
-            let (mut first_user, mut first_own_key) = (body.first_user, body.first_own_key);
-            let (mut user_room, mut key_room) = (body.user_room, body.key_room);
-            if needs_user && users > user_room {
-                // More than it has room for: its users move to the end of the table, where there is more.
+            body.own_keys = own_keys;
+            body.needs_user = needs_user;
+            body.needs_key = keeps;
+            let room = body.users;
+            if needs_user && settings.users > room {
+                if room == 0 {
+                    (body.first_user, body.first_piece) = (places, settings.users);
+                } else if body.place_of_user(room - 1) + 1 < places {
+                    body.further_users.push((room, places));
+                } else if body.further_users.is_empty() {
+                    body.first_piece = settings.users;
+                }
+                body.users = settings.users;
                 let fresh = User {
                     log: NONE,
                     login: NONE,
                     ..User::default()
                 };
-                moved.push((first_user as usize, user_room as usize, self.users.len()));
-                let before: Vec<User> = (0..user_room)
-                    .map(|i| std::mem::replace(&mut self.users[(first_user + i) as usize], fresh))
-                    .collect();
-                first_user = self.users.len() as u32;
-                self.users.extend(before);
                 self.users
-                    .resize(first_user as usize + users as usize, fresh);
-                user_room = users;
+                    .resize(self.users.len() + (settings.users - room) as usize, fresh);
             }
-            if own_keys && keys > key_room {
-                first_own_key = self.newest.len() as u32;
-                self.newest
-                    .resize(self.newest.len() + keys, Newest::default());
-                key_room = keys;
-            }
-            let Body::Clients(body) = &mut self.nodes[slot as usize].body else {
-                continue;
-            };
-            (body.user_room, body.key_room) = (user_room, key_room);
-            body.first_user = first_user;
-            body.first_own_key = first_own_key;
-            body.own_keys = own_keys;
-            body.needs_user = needs_user;
-            body.needs_key = keeps;
         }
-        self.lost_keys.resize(self.newest.len(), false);
         let users = self.users.len();
         for node in &mut self.nodes {
-            if let Body::Balancer(balancer) = &mut node.body {
+            if let Body::Balancer(balancer) = &mut node.body
+                && balancer.policy == Policy::StickyCookie
+            {
                 balancer.cookies.resize(users, NO_INSTANCE);
-                for &(from, count, to) in &moved {
-                    balancer.cookies.copy_within(from..from + count, to);
-                }
             }
         }
     }
@@ -810,6 +783,28 @@ impl Sim {
         self.keep_up(fresh);
         self.hand_log_over(log, to);
     }
+}
+
+/// Whether a balancer on the way of the clients' requests, however far behind, keeps users at their instances: calls carry
+/// the user with them.
+fn sticks(topology: &Topology, clients: &str) -> bool {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut next = vec![clients];
+    while let Some(name) = next.pop() {
+        let called = match topology.nodes.get(name) {
+            Some(Node::LoadBalancer(b)) if b.policy == Policy::StickyCookie => return true,
+            Some(Node::Clients(_)) => 1,
+            _ => usize::MAX,
+        };
+        let links = topology.links.0.iter().filter(|l| l.from == *name);
+        for to in links.take(called).map(|l| l.to.as_str()) {
+            if !seen.contains(&to) {
+                seen.push(to);
+                next.push(to);
+            }
+        }
+    }
+    false
 }
 
 /// Kind of a node.

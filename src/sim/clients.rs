@@ -1,5 +1,6 @@
 //! Operations: how they arrive, are tried, and end.
 
+use super::keys::{self, Key};
 use super::ledger::Place;
 use super::parts::{Body, ClientsBody, NONE, Op, Seat, Verb};
 use super::snapshot::Cause;
@@ -149,14 +150,12 @@ impl Sim {
         };
         clients.next_op += 1;
         let bits = draw(clients.keys.operation, clients.next_op);
-        let user = if clients.needs_user {
-            clients.first_user
-                + below(
-                    draw(clients.keys.user, bits),
-                    u64::from(clients.settings.users),
-                ) as u32
+        let (number, user) = if clients.needs_user {
+            let users = u64::from(clients.settings.users);
+            let number = below(draw(clients.keys.user, bits), users) as u32;
+            (number, clients.place_of_user(number))
         } else {
-            0
+            (0, 0)
         };
         let verb = clients.only.unwrap_or_else(|| {
             let u = unit(draw(clients.keys.kind, bits));
@@ -170,15 +169,13 @@ impl Sim {
                 draw(clients.keys.key, bits),
                 u64::from(clients.settings.keys_per_user),
             ) as u32;
-            clients.first_own_key
-                + (user - clients.first_user) * clients.settings.keys_per_user
-                + own
+            keys::own(node, number, own)
         } else {
             let bits = draw(clients.keys.key, bits);
-            match &clients.popularity {
+            keys::shared(match &clients.popularity {
                 Some(alias) => alias.choose(bits),
                 None => below(bits, u64::from(clients.settings.keys)) as u32,
-            }
+            })
         };
         let op = self.open_op(node, bits, user, verb, key, slot);
         if !has_sessions || verb == Verb::Login {
@@ -195,7 +192,7 @@ impl Sim {
         bits: u64,
         user: u32,
         verb: Verb,
-        key: u32,
+        key: Key,
         slot: u32,
     ) -> u32 {
         let counts = self.now >= self.warmup;
@@ -203,7 +200,7 @@ impl Sim {
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
         counted.offered_by_kind[verb as usize & 3] += 1;
-        let expects_stamp = self.newest.get(key as usize).map_or(0, |n| n.stamp);
+        let expects_stamp = self.newest.get(key).map_or(0, |n| n.stamp);
         let index = self.free_ops.pop().unwrap_or_else(|| {
             self.ops.push(Op::default());
             self.ops.len() as u32 - 1
@@ -377,7 +374,7 @@ impl Sim {
                 counted.reads += 1;
                 if expects > 0 {
                     // Against what is acknowledged and not lost by now, if that has become less.
-                    let newest = self.newest.get(key as usize).map_or(0, |n| n.stamp);
+                    let newest = self.newest.get(key).map_or(0, |n| n.stamp);
                     self.counted[counts].stale += u64::from(found < expects.min(newest));
                 }
             }

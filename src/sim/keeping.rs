@@ -7,11 +7,12 @@ mod replication;
 
 use super::facts::Holder;
 use super::facts::{Fact, Source};
+use super::keys::Key;
 use super::ledger::{
     Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy,
 };
 use super::parts::{Body, NONE};
-use super::{LossCause, Newest, Sim, Timer};
+use super::{LossCause, Sim, Timer};
 use crate::model::state::{Disk, FsyncPolicy, SnapshotTo, State};
 use crate::model::{Node, Sessions};
 
@@ -156,16 +157,7 @@ impl Sim {
         let key = slot.key;
         let place = self.append(log);
         if is_write {
-            let keys = self.newest.len();
-            let here = &mut self.logs[log as usize];
-            if here.versions.is_empty() {
-                here.versions = vec![0; keys.max(key as usize + 1)];
-            } else if here.versions.len() <= key as usize {
-                here.versions.resize(keys.max(key as usize + 1), 0);
-            }
-            let version = &mut here.versions[key as usize];
-            here.keys += u64::from(*version == 0);
-            *version = place.stamp;
+            *self.logs[log as usize].versions.entry(key) = place.stamp;
         }
         let home = self.logs[log as usize].node;
         let slot = &mut self.ops[op as usize];
@@ -183,8 +175,8 @@ impl Sim {
     /// A call's read finds a version.
     pub(super) fn read_from(&mut self, call: u32, log: u32) {
         let slot = &self.calls[call as usize];
-        let (key, instance) = (self.ops[slot.op as usize].key as usize, slot.instance);
-        let version = |log: &Log| log.versions.get(key).copied().unwrap_or(0);
+        let (key, instance) = (self.ops[slot.op as usize].key, slot.instance);
+        let version = |log: &Log| log.versions.get(key).map_or(0, |&stamp| stamp);
         let mut found = version(&self.logs[log as usize]);
         if let Some(newest) = self.newest.get(key)
             && newest.stamp > 0
@@ -206,7 +198,7 @@ impl Sim {
     }
 
     /// The client has the success: the write is acknowledged.
-    pub(super) fn acknowledge(&mut self, key: u32, place: Option<Place>) {
+    pub(super) fn acknowledge(&mut self, key: Key, place: Option<Place>) {
         self.writes.acknowledged += 1;
         let Some(mut place) = place else {
             // A write that nobody kept was lost when it was acknowledged; a topology like that does not pass its check.
@@ -227,23 +219,19 @@ impl Sim {
             // It died before its acknowledgement arrived: with what else died then.
             self.book_lost_writes(place.log, 1, lost.cause, lost.fault);
             self.lose_key(key);
-        } else if let Some(newest) = self.newest.get_mut(key as usize)
-            && newest.stamp < place.stamp
-        {
-            *newest = Newest {
-                stamp: place.stamp,
-                log: place.log,
-            };
+        } else {
+            let newest = self.newest.entry(key);
+            if newest.stamp < place.stamp {
+                newest.stamp = place.stamp;
+                newest.log = place.log;
+            }
         }
     }
 
-    fn lose_key(&mut self, key: u32) {
-        if let Some(lost) = self.lost_keys.get_mut(key as usize)
-            && !*lost
-        {
-            *lost = true;
-            self.writes.keys_lost += 1;
-        }
+    fn lose_key(&mut self, key: Key) {
+        let lost = &mut self.newest.entry(key).lost;
+        self.writes.keys_lost += u64::from(!*lost);
+        *lost = true;
     }
 
     fn book_lost_writes(&mut self, log: u32, count: u64, cause: LossCause, fault: Option<u32>) {
@@ -337,19 +325,16 @@ impl Sim {
     fn forget_versions(&mut self, log: u32, mark: Mark) {
         let stamp = mark.stamp;
         let here = &mut self.logs[log as usize];
-        for version in here.versions.iter_mut().filter(|v| **v > stamp) {
-            *version = stamp;
+        for (_, version) in here.versions.iter_mut() {
+            *version = (*version).min(stamp);
         }
-        here.keys = here.versions.iter().filter(|v| **v > 0).count() as u64;
-        let mut gone = Vec::new();
-        for (key, newest) in self.newest.iter_mut().enumerate() {
+        here.versions.retain(|_, &version| version > 0);
+        for (_, newest) in self.newest.iter_mut() {
             if newest.log == log && newest.stamp > stamp {
                 newest.stamp = stamp;
-                gone.push(key as u32);
+                self.writes.keys_lost += u64::from(!newest.lost);
+                newest.lost = true;
             }
-        }
-        for key in gone {
-            self.lose_key(key);
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use super::LossCause;
 use super::facts::Holder;
+use super::keys::KeyTable;
 use super::size::room;
 use crate::model::state::FsyncPolicy;
 use crate::units::SECOND;
@@ -156,10 +157,8 @@ pub(super) struct Log {
     /// Calls that wait for a covering fsync: of the running one, and of the next.
     pub waiting_now: Vec<(u32, u32)>,
     pub waiting_next: Vec<(u32, u32)>,
-    /// Newest stamp of each key; empty until the first write.
-    pub versions: Vec<u64>,
-    /// Distinct keys that have been written.
-    pub keys: u64,
+    /// Newest stamp of each key that has been written.
+    pub versions: KeyTable<u64>,
     next: u64,
     base_end: u64,
     base_acknowledged: u64,
@@ -192,8 +191,7 @@ impl Log {
             snapshot_scheduled: false,
             waiting_now: Vec::new(),
             waiting_next: Vec::new(),
-            versions: Vec::new(),
-            keys: 0,
+            versions: KeyTable::default(),
             next: 1,
             base_end: 0,
             base_acknowledged: 0,
@@ -560,7 +558,7 @@ impl Log {
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>()
             + room::<Segment>(self.segments.len())
-            + room::<u64>(self.versions.len())
+            + self.versions.bytes()
             + room::<(u64, u64)>(self.lost.len())
             + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())
             + room::<Replica>(self.replicas.len())

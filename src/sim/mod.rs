@@ -24,6 +24,7 @@ pub mod facts;
 mod faults;
 pub mod figures;
 mod keeping;
+mod keys;
 mod ledger;
 mod metrics;
 mod parts;
@@ -43,6 +44,7 @@ use std::collections::VecDeque;
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
+use keys::KeyTable;
 use ledger::{Log, Mark};
 use metrics::{Histogram, Recent};
 use parts::{Call, LinkSlot, NodeSlot, Op, Seat, User};
@@ -208,6 +210,8 @@ struct Fault {
 struct Newest {
     stamp: u64,
     log: u32,
+    /// An acknowledged version of it was the newest when it was lost.
+    lost: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -307,8 +311,7 @@ pub struct Sim {
     logs: Vec<Log>,
     /// Stamps handed out: each applied write gets the next.
     stamp: u64,
-    newest: Vec<Newest>,
-    lost_keys: Vec<bool>,
+    newest: KeyTable<Newest>,
     value_size: u64,
     /// Indexed by whether the operation counts: 0 for those before the warm-up's end.
     counted: [Counted; 2],
@@ -359,8 +362,7 @@ impl Sim {
             free_seats: Vec::new(),
             logs: Vec::new(),
             stamp: 0,
-            newest: Vec::new(),
-            lost_keys: Vec::new(),
+            newest: KeyTable::default(),
             value_size: 0,
             counted: [Counted::default(), Counted::default()],
             writes: WriteLedger::default(),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::keys::Key;
 use super::ledger::Place;
 use super::metrics::{Areas, Histogram};
 use super::snapshot::{CallCounts, Cause, NodeKind, Status};
@@ -60,7 +61,7 @@ pub(super) struct Op {
     /// Its identity for random draws.
     pub draw: u64,
     pub user: u32,
-    pub key: u32,
+    pub key: Key,
     pub client: u16,
     pub verb: Verb,
     pub attempt: u16,
@@ -322,12 +323,14 @@ pub(super) struct ClientsBody {
     /// Longest time limit that entries of that lane may have.
     pub longest_timeout: Option<crate::units::Duration>,
     pub budget: f64,
-    /// Users start here in the table of all users; their own keys in the space of all keys.
+    /// Its users in the table of all users: the first of them start here, so many in a row.
     pub first_user: u32,
-    pub first_own_key: u32,
-    /// How many of either there is room for before the next node's begin.
-    pub user_room: u32,
-    pub key_room: usize,
+    pub first_piece: u32,
+    /// How many have a place.
+    pub users: u32,
+    /// Those that came later and found no room behind the ones before: (number of the first, its place). Nobody who is
+    /// there already is given another place.
+    pub further_users: Vec<(u32, u32)>,
     pub own_keys: bool,
     pub entry_link: u16,
     pub needs_user: bool,
@@ -335,6 +338,33 @@ pub(super) struct ClientsBody {
     pub epoch: u32,
     /// Users of a closed loop at work.
     pub seats: Vec<u32>,
+}
+
+impl ClientsBody {
+    /// Where the user of a number, from 0, stands in the table of all users.
+    #[inline]
+    pub(super) fn place_of_user(&self, number: u32) -> u32 {
+        if number < self.first_piece {
+            return self.first_user + number;
+        }
+        let piece = self
+            .further_users
+            .partition_point(|&(first, _)| first <= number);
+        match piece.checked_sub(1).map(|p| self.further_users[p]) {
+            Some((first, place)) => place + (number - first),
+            None => self.first_user + number,
+        }
+    }
+
+    /// Whether the user at that place is one of its own.
+    pub(super) fn has_user(&self, place: u32) -> bool {
+        let ends = self.further_users.iter().skip(1).map(|&(first, _)| first);
+        let further = self.further_users.iter().zip(ends.chain([self.users]));
+        let pieces = further.map(|(&(first, start), end)| (start, end - first));
+        std::iter::once((self.first_user, self.first_piece))
+            .chain(pieces)
+            .any(|(start, len)| place.wrapping_sub(start) < len)
+    }
 }
 
 /// A user of a closed loop: one operation or one thought at a time.

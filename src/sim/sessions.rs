@@ -119,7 +119,7 @@ impl Sim {
     /// The instance that a user belongs to: by its cookie, or else the one that the first request would be sent to.
     fn home_instance(&mut self, user: u32) -> Option<(u16, u16)> {
         let mut at = self.nodes.iter().position(|n| match &n.body {
-            Body::Clients(c) => !n.removed && user.wrapping_sub(c.first_user) < c.settings.users,
+            Body::Clients(c) => !n.removed && c.has_user(user),
             _ => false,
         })? as u16;
         let bits = draw(

@@ -101,7 +101,7 @@ impl Sim {
         for (index, node) in self.nodes.iter().enumerate() {
             let (mut count, mut bytes) = (0, 0);
             for log in self.logs.iter().filter(|l| l.node as usize == index) {
-                count += log.segments() as u64 + log.keys;
+                count += (log.segments() + log.versions.len()) as u64;
                 bytes += log.bytes();
             }
             if bytes > 0 {
@@ -152,8 +152,7 @@ impl Sim {
             Body::Clients(c) => c.popularity.as_ref().map_or(0, |p| p.bytes()),
             _ => 0,
         };
-        room::<super::Newest>(self.newest.len())
-            + room::<bool>(self.lost_keys.len())
+        self.newest.bytes()
             + self.nodes.iter().map(tables).sum::<usize>()
     }
 

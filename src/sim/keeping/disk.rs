@@ -225,6 +225,6 @@ impl Sim {
     }
 
     pub(in crate::sim) fn state_bytes(&self, log: u32) -> u64 {
-        self.logs[log as usize].keys * self.value_size
+        self.logs[log as usize].versions.len() as u64 * self.value_size
     }
 }

@@ -25,22 +25,19 @@ impl Sim {
             let here = &mut self.logs[target as usize];
             let number = here.take_over(now, stamp, share);
             shares.push(((target, number), share));
-            if here.versions.len() < versions.len() {
-                here.versions.resize(versions.len(), 0);
+            for (key, &theirs) in versions.iter() {
+                let mine = here.versions.entry(key);
+                *mine = (*mine).max(theirs);
             }
-            for (mine, theirs) in here.versions.iter_mut().zip(&versions) {
-                *mine = (*mine).max(*theirs);
-            }
-            here.keys = here.versions.iter().filter(|v| **v > 0).count() as u64;
         }
         self.logs[log as usize].forward = shares.first().map(|share| share.0);
         self.tell(Fact::HandedOver { log, to: shares });
         for &target in to {
             self.keep_up(target);
         }
-        for (key, newest) in self.newest.iter_mut().enumerate() {
+        for (key, newest) in self.newest.iter_mut() {
             if newest.log == log && newest.stamp > 0 {
-                newest.log = to[key % to.len()];
+                newest.log = to[(key % n) as usize];
             }
         }
         held

@@ -1,0 +1,163 @@
+//! Keys, and tables of what is known of them.
+//!
+//! A table holds only keys that have been written, so memory follows what is written, however many keys there are and
+//! however many copies. What it gives does not depend on the order in which it holds them.
+
+use super::size::room;
+
+/// A key: of the one space that all clients share, or a user's own. Spaces and users stay apart however they grow.
+pub(super) type Key = u64;
+
+const NUMBER_BITS: u32 = 10;
+const USER_BITS: u32 = 24;
+
+/// A key that all clients share.
+#[inline]
+pub(super) fn shared(number: u32) -> Key {
+    u64::from(number)
+}
+
+/// A key that belongs to a user of a clients node; `user` counts from 0 there. At most 10 million users have at most a
+/// thousand keys each.
+#[inline]
+pub(super) fn own(clients: u16, user: u32, number: u32) -> Key {
+    debug_assert!(user < 1 << USER_BITS && number < 1 << NUMBER_BITS);
+    (u64::from(clients) + 1) << (USER_BITS + NUMBER_BITS)
+        | u64::from(user) << NUMBER_BITS
+        | u64::from(number)
+}
+
+/// No key.
+const FREE: Key = Key::MAX;
+const LEAST: usize = 16;
+
+/// From keys to values, by open addressing: a key stands at the first free place from its own on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeyTable<V> {
+    places: Vec<(Key, V)>,
+    used: usize,
+    /// How far a product is shifted to give a place.
+    shift: u32,
+}
+
+impl<V: Copy + Default> KeyTable<V> {
+    pub(super) fn len(&self) -> usize {
+        self.used
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        room::<(Key, V)>(self.places.len())
+    }
+
+    /// Where a key stands, or would.
+    #[inline]
+    fn find(&self, key: Key) -> usize {
+        let mask = self.places.len() - 1;
+        // The golden ratio spreads keys that follow each other.
+        let mut at = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
+        while self.places[at].0 != key && self.places[at].0 != FREE {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    #[inline]
+    pub(super) fn get(&self, key: Key) -> Option<&V> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let place = &self.places[self.find(key)];
+        (place.0 == key).then_some(&place.1)
+    }
+
+    /// The value of a key, made if it is not there yet.
+    #[inline]
+    pub(super) fn entry(&mut self, key: Key) -> &mut V {
+        // At most three quarters full, so that ways stay short.
+        if 4 * self.used >= 3 * self.places.len() {
+            self.grow();
+        }
+        let at = self.find(key);
+        let place = &mut self.places[at];
+        if place.0 == FREE {
+            place.0 = key;
+            self.used += 1;
+        }
+        &mut place.1
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let wider = (2 * self.places.len()).max(LEAST);
+        let before = std::mem::replace(&mut self.places, vec![(FREE, V::default()); wider]);
+        self.shift = 64 - wider.trailing_zeros();
+        for (key, value) in before.into_iter().filter(|(key, _)| *key != FREE) {
+            let at = self.find(key);
+            self.places[at] = (key, value);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &V)> {
+        let used = self.places.iter().filter(|(key, _)| *key != FREE);
+        used.map(|(key, value)| (*key, value))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut V)> {
+        let used = self.places.iter_mut().filter(|(key, _)| *key != FREE);
+        used.map(|(key, value)| (*key, value))
+    }
+
+    /// Keeps only what is worth keeping, in no more room than that needs.
+    pub(super) fn retain(&mut self, worth: impl Fn(Key, &V) -> bool) {
+        let before = std::mem::take(self);
+        for (key, value) in before.places {
+            if key != FREE && worth(key, &value) {
+                *self.entry(key) = value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// Against a map of the standard library.
+        #[test]
+        fn a_table_holds_what_was_put_in(steps in proptest::collection::vec((0u16..3, 0u32..40, 0u32..3, 0u8..9), 0..600)) {
+            let (mut table, mut model) = (KeyTable::<u64>::default(), BTreeMap::new());
+            for (stamp, (space, user, number, what)) in (1u64..).zip(steps) {
+                let key = if space == 0 { shared(user) } else { own(space, user, number) };
+                if what == 0 {
+                    table.retain(|_, &v| v % 3 != 0);
+                    model.retain(|_, &mut v| v % 3 != 0);
+                } else if what < 6 {
+                    *table.entry(key) = stamp;
+                    model.insert(key, stamp);
+                }
+                prop_assert_eq!(table.get(key), model.get(&key));
+                prop_assert_eq!(table.len(), model.len());
+            }
+            let mut all: Vec<(Key, u64)> = table.iter().map(|(k, v)| (k, *v)).collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, model.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn keys_of_different_owners_differ() {
+        let mut keys: Vec<Key> = (0..1000).map(shared).collect();
+        for clients in 0..3 {
+            for user in [0, 1, 2, 9_999_999] {
+                keys.extend((0..1000).map(|n| own(clients, user, n)));
+            }
+        }
+        let all = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+    }
+}
