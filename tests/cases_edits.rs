@@ -137,7 +137,10 @@ fn users_that_become_more_while_people_log_in_leave_nobody_waiting() {
         let mut later = sim.clone();
         later.run_until(Duration(60 * SECOND));
         let late = later.snapshot().operations.in_flight;
-        assert!(late <= in_flight + 100, "{value}: {in_flight} in flight, then {late}");
+        assert!(
+            late <= in_flight + 100,
+            "{value}: {in_flight} in flight, then {late}"
+        );
         // In memory, a request that another instance answers costs the session.
         if value != "InMemory()" {
             assert_eq!(sim.snapshot().sessions.lost, 0, "{value}");
@@ -162,9 +165,16 @@ fn keys_of_one_population_never_become_keys_of_another() {
 #[test]
 fn users_stick_behind_a_gateway() {
     let one = case("sticky-behind-gateway");
-    let mut two = with(&one, "nodes.inner", "Service(instances: 3, service_time: Constant(\"1ms\"))");
+    let mut two = with(
+        &one,
+        "nodes.inner",
+        "Service(instances: 3, service_time: Constant(\"1ms\"))",
+    );
     for (path, value) in [
-        ("links", r#"["clients -> outer", "outer -> gateway", "gateway -> lb2", "lb2 -> inner", "inner -> lb", "lb -> api"]"#),
+        (
+            "links",
+            r#"["clients -> outer", "outer -> gateway", "gateway -> lb2", "lb2 -> inner", "inner -> lb", "lb -> api"]"#,
+        ),
         ("nodes.outer", "LoadBalancer(policy: StickyCookie)"),
         ("nodes.lb2", "LoadBalancer()"),
     ] {
@@ -182,7 +192,12 @@ fn memory_follows_the_largest_number_of_users() {
     let topology = case("users-grow");
     let sim = run(&topology, 1);
     let alone = run(&with(&topology, "scenario", "[]"), 1);
-    assert!(sim.size() < alone.size() + alone.size() / 4, "{} and {}", sim.size(), alone.size());
+    assert!(
+        sim.size() < alone.size() + alone.size() / 4,
+        "{} and {}",
+        sim.size(),
+        alone.size()
+    );
 }
 
 #[test]

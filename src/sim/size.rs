@@ -152,8 +152,7 @@ impl Sim {
             Body::Clients(c) => c.popularity.as_ref().map_or(0, |p| p.bytes()),
             _ => 0,
         };
-        self.newest.bytes()
-            + self.nodes.iter().map(tables).sum::<usize>()
+        self.newest.bytes() + self.nodes.iter().map(tables).sum::<usize>()
     }
 
     fn other_bytes(&self) -> usize {
