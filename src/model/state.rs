@@ -142,6 +142,8 @@ settings! {
         pub replicas: u32 = 1, in "1".."10", source "gk";
         /// How far a copy is behind.
         pub lag: Duration = Duration(1_000_000), in "0s".."1h", source "gk: 1 ms in a zone, 5 ms in another, 200 ms far away";
+        /// How much of what is on its way is in the primary's kernel, and reaches the copy though the process dies.
+        pub send_buffer: Bytes = Bytes(4_194_304), in "0B".."1GiB", source "Linux tcp_wmem, largest of the three";
     }
 
     /// Sessions in signed tokens, without a way to revoke them.
@@ -185,6 +187,14 @@ impl Replication {
         match self {
             Self::None => 0,
             Self::Asynchronous(a) => a.replicas,
+        }
+    }
+
+    /// How much of what is on its way to a copy outlives the primary's process.
+    pub fn send_buffer(&self) -> Bytes {
+        match self {
+            Self::None => Bytes(0),
+            Self::Asynchronous(a) => a.send_buffer,
         }
     }
 

@@ -775,7 +775,7 @@ impl Sim {
         // Sessions that the store keeps stay in it.
         for user in 0..self.users.len() {
             if self.users[user].live && self.users[user].log == log {
-                let place = self.append(fresh);
+                let place = self.append(fresh, self.session_bytes());
                 self.users[user].log = fresh;
                 self.users[user].sequence = place.sequence;
             }

@@ -208,6 +208,7 @@ impl Sim {
             self.tell(Fact::Died { log, machine: true });
             if let Some(orphan) = &mut self.logs[log as usize].orphan {
                 orphan.own = orphan.own.min(own);
+                self.stream_cut(log);
             } else {
                 self.lose_beyond(log, own, Source::Own, LossCause::MachineLoss, fault);
             }

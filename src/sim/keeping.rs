@@ -13,8 +13,11 @@ use super::ledger::{
 };
 use super::parts::{Body, NONE};
 use super::{LossCause, Sim, Timer};
-use crate::model::state::{Disk, FsyncPolicy, SnapshotTo, State};
+use crate::model::state::{
+    Disk, FsyncPolicy, Replication, SessionsInMemory, SnapshotTo, State,
+};
 use crate::model::{Node, Sessions};
+use crate::units::Duration;
 
 /// How fast state is copied between machines: to a new replica, or to a new place after a change.
 const COPY_BYTES_PER_S: f64 = 104_857_600.0;
@@ -34,13 +37,25 @@ pub(super) fn durability_of(state: &State) -> Durability {
                 },
                 bytes_per_s: m.snapshot_rate.0,
             }),
-            replicas: m.replication.replicas(),
-            lag_ns: m.replication.lag().0,
-            down_after_ns: m.down_after.0,
-            promotion_ns: 0,
+            ..copied(&m.replication, m.down_after)
         },
         State::LocalDisk(d) => on_file(d.fsync, d.fsync_time.0, d.disk == Disk::Volume),
         State::LocalDatabase(d) => on_file(d.fsync, d.fsync_time.0, d.disk == Disk::Volume),
+    }
+}
+
+/// What sessions in memory survive.
+pub(super) fn durability_of_sessions(settings: &SessionsInMemory) -> Durability {
+    copied(&settings.replication, settings.down_after)
+}
+
+fn copied(replication: &Replication, down_after: Duration) -> Durability {
+    Durability {
+        replicas: replication.replicas(),
+        lag_ns: replication.lag().0,
+        send_buffer: replication.send_buffer().0,
+        down_after_ns: down_after.0,
+        ..Durability::default()
     }
 }
 
@@ -76,11 +91,8 @@ pub(super) fn durability_of_store(node: &Node) -> Durability {
     };
     Durability {
         file,
-        snapshots: None,
-        replicas: replication.replicas(),
-        lag_ns: replication.lag().0,
-        down_after_ns: down_after.0,
         promotion_ns: promotion.0,
+        ..copied(replication, down_after)
     }
 }
 
@@ -123,11 +135,11 @@ impl Sim {
         log
     }
 
-    /// Appends to a log, without a key.
-    pub(super) fn append(&mut self, log: u32) -> Place {
+    /// Appends so many bytes to a log, without a key.
+    pub(super) fn append(&mut self, log: u32, bytes: u64) -> Place {
         self.stamp += 1;
         let (now, stamp) = (self.now, self.stamp);
-        let sequence = self.logs[log as usize].append(now, stamp);
+        let sequence = self.logs[log as usize].append(now, stamp, bytes);
         self.tell(Fact::Written((log, sequence)));
         self.after_append(log);
         Place {
@@ -142,9 +154,12 @@ impl Sim {
         let (op, verb) = (self.calls[call as usize].op, self.calls[call as usize].verb);
         let is_write = verb == super::parts::Verb::Write;
         let slot = &self.ops[op as usize];
-        let idempotent = match &self.nodes[slot.client as usize].body {
-            Body::Clients(clients) => clients.settings.idempotency_keys,
-            _ => false,
+        let (idempotent, value_size) = match &self.nodes[slot.client as usize].body {
+            Body::Clients(clients) => (
+                clients.settings.idempotency_keys,
+                clients.settings.value_size.0,
+            ),
+            _ => (false, 0),
         };
         if idempotent
             && let Some(place) = slot.place
@@ -155,7 +170,12 @@ impl Sim {
             return;
         }
         let key = slot.key;
-        let place = self.append(log);
+        let bytes = if is_write {
+            value_size
+        } else {
+            self.session_bytes()
+        };
+        let place = self.append(log, bytes);
         if is_write {
             *self.logs[log as usize].versions.entry(key) = place.stamp;
         }
@@ -365,12 +385,7 @@ impl Sim {
             let name = &self.nodes[log.node as usize].name;
             let durability = match (log.purpose, self.topology.nodes.get(name)) {
                 (Purpose::Sessions, _) => match &self.topology.sessions {
-                    Sessions::InMemory(s) => Durability {
-                        replicas: s.replication.replicas(),
-                        lag_ns: s.replication.lag().0,
-                        down_after_ns: s.down_after.0,
-                        ..Durability::default()
-                    },
+                    Sessions::InMemory(s) => durability_of_sessions(s),
                     _ => continue,
                 },
                 (Purpose::Data, Some(Node::Service(s))) if s.state.is_local() => {

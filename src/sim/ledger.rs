@@ -46,6 +46,7 @@ struct Segment {
     first: u64,
     first_stamp: u64,
     at: u64,
+    bytes: u64,
     acknowledged: u64,
     closed: bool,
 }
@@ -104,6 +105,8 @@ pub(super) struct Durability {
     pub snapshots: Option<SnapshotPolicy>,
     pub replicas: u32,
     pub lag_ns: u64,
+    /// Bytes on their way to a copy that are in the primary's kernel and outlive its process.
+    pub send_buffer: u64,
     pub down_after_ns: u64,
     pub promotion_ns: u64,
 }
@@ -127,6 +130,8 @@ pub(super) struct Orphan {
     /// What the primary's own disk still has.
     pub own: Mark,
     pub hang: bool,
+    /// When the stream of what is under way to the copies ends: none is promoted before.
+    pub stream_ends: u64,
     pub fault: Option<usize>,
     pub cause: super::LossCause,
 }
@@ -154,6 +159,9 @@ pub(super) struct Log {
     /// What the fsync that calls wait for will have covered.
     pub fsync_running: Option<Mark>,
     pub snapshot_scheduled: bool,
+    /// The snapshot that is being written, with its start, and whether the next has been due meanwhile.
+    pub snapshot_running: Option<(Mark, u64)>,
+    pub snapshot_overdue: bool,
     /// Calls that wait for a covering fsync: of the running one, and of the next.
     pub waiting_now: Vec<(u32, u32)>,
     pub waiting_next: Vec<(u32, u32)>,
@@ -189,6 +197,8 @@ impl Log {
             fsync_scheduled: false,
             fsync_running: None,
             snapshot_scheduled: false,
+            snapshot_running: None,
+            snapshot_overdue: false,
             waiting_now: Vec::new(),
             waiting_next: Vec::new(),
             versions: KeyTable::default(),
@@ -201,8 +211,8 @@ impl Log {
         }
     }
 
-    /// Appends a write; gives its number.
-    pub(super) fn append(&mut self, now: u64, stamp: u64) -> u64 {
+    /// Appends a write of so many bytes; gives its number.
+    pub(super) fn append(&mut self, now: u64, stamp: u64, bytes: u64) -> u64 {
         let each_alone = self.durability.replicas > 0 && self.durability.lag_ns > 0;
         let sequence = self.next;
         if each_alone || self.segments.back().is_none_or(|s| s.closed) {
@@ -212,9 +222,13 @@ impl Log {
                 first: sequence,
                 first_stamp: stamp,
                 at: now,
+                bytes: 0,
                 acknowledged: 0,
                 closed: false,
             });
+        }
+        if let Some(last) = self.segments.back_mut() {
+            last.bytes = last.bytes.saturating_add(bytes);
         }
         self.next += 1;
         sequence
@@ -248,6 +262,48 @@ impl Log {
             },
             None => self.end(),
         }
+    }
+
+    /// What has reached the copies that follow.
+    pub(super) fn arrived(&self, now: u64) -> Mark {
+        self.mark_at(now.saturating_sub(self.durability.lag_ns))
+    }
+
+    /// What a copy will have got once the primary's process has died, or hangs: what has arrived, and of what is on its
+    /// way as much as the kernel's send buffer holds. Also when the last of that has arrived, and the stream ends.
+    pub(super) fn buffered(&self, now: u64) -> (Mark, u64) {
+        let lag = self.durability.lag_ns;
+        let arrived = now.saturating_sub(lag);
+        let (mut left, mut last) = (self.durability.send_buffer, arrived);
+        for segment in self.segments.iter().filter(|s| s.at > arrived) {
+            if segment.bytes > left {
+                let mark = Mark {
+                    sequence: segment.first - 1,
+                    stamp: segment.first_stamp - 1,
+                };
+                return (mark, last.saturating_add(lag).max(now));
+            }
+            left -= segment.bytes;
+            last = segment.at;
+        }
+        (self.end(), now.saturating_add(lag))
+    }
+
+    #[allow(dead_code)]
+    /// When the last write reaches the copies that follow it.
+    pub(super) fn arrives(&self) -> u64 {
+        self.segments
+            .back()
+            .map_or(0, |s| s.at.saturating_add(self.durability.lag_ns))
+    }
+
+    /// When a copy takes over from a primary that is gone: it has been missed for long enough, and all that still comes
+    /// from it has come.
+    pub(super) fn promotion_due(&self) -> Option<u64> {
+        let orphan = self.orphan?;
+        let missed = orphan.since.saturating_add(self.durability.down_after_ns);
+        let begins = missed.max(orphan.stream_ends);
+        Some(begins.saturating_add(self.durability.promotion_ns))
     }
 
     /// Puts segments that every copy that matters holds into the one count.
@@ -412,10 +468,16 @@ impl Log {
         lost
     }
 
-    /// Takes writes of another log over, as one batch under one number; so many of them are acknowledged.
-    pub(super) fn take_over(&mut self, now: u64, stamp: u64, acknowledged: u64) -> u64 {
+    /// Takes writes of another log over, as one batch of so many bytes under one number; so many of them are acknowledged.
+    pub(super) fn take_over(
+        &mut self,
+        now: u64,
+        stamp: u64,
+        acknowledged: u64,
+        bytes: u64,
+    ) -> u64 {
         self.mark(stamp);
-        let number = self.append(now, stamp);
+        let number = self.append(now, stamp, bytes);
         if let Some(last) = self.segments.back_mut() {
             last.acknowledged = acknowledged;
             last.closed = true;
@@ -535,7 +597,7 @@ impl Log {
             safe = safe.max(
                 replica
                     .mark
-                    .unwrap_or_else(|| self.mark_at(now.saturating_sub(self.durability.lag_ns))),
+                    .unwrap_or_else(|| self.arrived(now)),
             );
         }
         if safe.sequence < self.base_end {
@@ -595,7 +657,7 @@ mod tests {
                 match step {
                     0 | 1 => {
                         stamp += 1;
-                        let number = log.append(now, stamp);
+                        let number = log.append(now, stamp, 1);
                         all.push((number, now, false, false));
                     }
                     2 | 3 => {

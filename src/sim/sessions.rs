@@ -1,5 +1,6 @@
 //! Sessions: created by logins, checked at the first service behind the clients, lost with what keeps them.
 
+use super::keeping::durability_of_sessions;
 use super::ledger::{Mark, Place, Purpose};
 use super::parts::{Body, NONE, User, Verb};
 use super::snapshot::Cause;
@@ -104,14 +105,14 @@ impl Sim {
                     .get_index_of(&s.store)
                     .and_then(|_| self.slot_of(&s.store))?;
                 let log = self.store(node)?.log;
-                let place = self.append(log);
+                let place = self.append(log, self.session_bytes());
                 self.keep_up(log);
                 Some(place)
             }
             Sessions::InMemory(_) => {
                 let (node, instance) = self.home_instance(user)?;
                 let log = self.session_log(node, instance);
-                Some(self.append(log))
+                Some(self.append(log, self.session_bytes()))
             }
         }
     }
@@ -324,7 +325,7 @@ impl Sim {
         let call = &self.calls[index as usize];
         let (node, instance) = (call.node, call.instance);
         let log = self.session_log(node, instance);
-        Some(self.append(log))
+        Some(self.append(log, self.session_bytes()))
     }
 
     /// The login's answer has reached the client.
@@ -520,12 +521,7 @@ impl Sim {
         let Sessions::InMemory(settings) = &self.topology.sessions else {
             return NONE;
         };
-        let durability = super::ledger::Durability {
-            replicas: settings.replication.replicas(),
-            lag_ns: settings.replication.lag().0,
-            down_after_ns: settings.down_after.0,
-            ..Default::default()
-        };
+        let durability = durability_of_sessions(settings);
         let log = self.new_log(node, instance, Purpose::Sessions, durability);
         self.nodes[node as usize].instances[instance as usize].session_log = log;
         log

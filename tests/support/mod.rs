@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod cases;
 #[cfg(feature = "gui")]
 pub mod drawn;
 #[cfg(feature = "gui")]

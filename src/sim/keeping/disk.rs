@@ -174,10 +174,12 @@ impl Sim {
         }
     }
 
-    /// The process has stopped: calls that wait for an fsync go on when it does, if ever.
-    pub(in crate::sim) fn stop_fsync(&mut self, log: u32) {
+    /// The process has stopped: a snapshot is not finished, and calls that wait for an fsync go on when it does, if ever.
+    pub(in crate::sim) fn stop_writing(&mut self, log: u32) {
         let here = &mut self.logs[log as usize];
         here.fsync_running = None;
+        here.snapshot_running = None;
+        here.snapshot_scheduled &= !std::mem::take(&mut here.snapshot_overdue);
         let mut waiting = std::mem::take(&mut here.waiting_now);
         waiting.append(&mut here.waiting_next);
         for (call, token) in waiting {
@@ -188,11 +190,16 @@ impl Sim {
         }
     }
 
-    /// A snapshot holds what was applied at its start, and counts once it is complete.
+    /// A snapshot holds what was applied at its start, and counts once it is complete. There is one at a time: the next
+    /// begins when it is due and the last is done.
     pub(in crate::sim) fn take_snapshot(&mut self, log: u32) {
         let (stamp, now) = (self.stamp, self.now);
         let bytes = self.state_bytes(log);
         let here = &mut self.logs[log as usize];
+        if here.snapshot_running.is_some() {
+            here.snapshot_overdue = true;
+            return;
+        }
         here.snapshot_scheduled = false;
         let Some(policy) = here.durability.snapshots else {
             return;
@@ -201,6 +208,7 @@ impl Sim {
             return;
         }
         let (by, mark) = (here.primary, here.mark(stamp));
+        here.snapshot_running = Some((mark, now));
         let took = (bytes as f64 / policy.bytes_per_s * 1e9) as u64;
         self.timer_after(
             took,
@@ -215,12 +223,19 @@ impl Sim {
 
     pub(in crate::sim) fn snapshot_done(&mut self, log: u32, by: u16, mark: Mark, started: u64) {
         let here = &mut self.logs[log as usize];
+        if here.snapshot_running != Some((mark, started)) {
+            return;
+        }
+        here.snapshot_running = None;
         let lost =
             here.primary != by || mark.sequence < here.base_end() || here.is_lost(mark.sequence);
         if here.online && !here.retired && !lost && mark >= here.snapshot {
             here.snapshot = mark;
             here.snapshot_at = Some(started);
             self.reached(log, Holder::Snapshot, mark.sequence);
+        }
+        if std::mem::take(&mut self.logs[log as usize].snapshot_overdue) {
+            self.take_snapshot(log);
         }
     }
 

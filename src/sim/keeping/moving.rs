@@ -17,13 +17,13 @@ impl Sim {
         self.logs[log as usize].retired = true;
         self.logs[log as usize].moving = false;
         self.logs[log as usize].online = false;
-        let (now, stamp) = (self.now, self.stamp);
+        let (now, stamp, value_size) = (self.now, self.stamp, self.value_size);
         let n = to.len() as u64;
         let mut shares = Vec::new();
         for (index, &target) in to.iter().enumerate() {
             let share = held / n + u64::from((index as u64) < held % n);
             let here = &mut self.logs[target as usize];
-            let number = here.take_over(now, stamp, share);
+            let number = here.take_over(now, stamp, share, share.saturating_mul(value_size));
             shares.push(((target, number), share));
             for (key, &theirs) in versions.iter() {
                 let mine = here.versions.entry(key);

@@ -93,32 +93,35 @@ impl Sim {
             if self.logs[log as usize].orphan.is_some_and(|o| !o.hang) {
                 continue;
             }
-            let (now, lag) = (self.now, self.logs[log as usize].durability.lag_ns);
+            let now = self.now;
             let here = &self.logs[log as usize];
             let own = if hang {
                 here.end()
             } else {
                 here.own_remains(machine_lost)
             };
-            // What is in the kernel's send buffer arrives, unless the machine is lost with it.
-            let reached = if machine_lost {
-                here.mark_at(now.saturating_sub(lag))
+            // What is in the kernel's send buffer arrives, unless the machine is lost with it. A process that hangs
+            // sends no end of the stream: nothing more is known to come once the lag has passed.
+            let (reached, stream_ends) = if machine_lost {
+                (here.arrived(now), now)
             } else {
-                here.end()
+                let (reached, ends) = here.buffered(now);
+                let lag = here.durability.lag_ns;
+                (reached, if hang { now.saturating_add(lag) } else { ends })
             };
             let alive: Vec<bool> = here
                 .replicas
                 .iter()
                 .map(|r| r.synced_at <= now && self.is_serving(node, r.instance))
                 .collect();
-            self.tell_of_death(log, machine_lost, hang, &alive);
+            self.tell_of_death(log, machine_lost, hang, &alive, reached);
             let here = &mut self.logs[log as usize];
             here.online = false;
             for (replica, alive) in here.replicas.iter_mut().zip(&alive) {
                 replica.mark = alive.then_some(reached);
             }
             here.replicas.retain(|r| r.mark.is_some());
-            self.stop_fsync(log);
+            self.stop_writing(log);
             let here = &mut self.logs[log as usize];
             if here.replicas.is_empty() {
                 if !hang {
@@ -130,6 +133,7 @@ impl Sim {
                 since: now,
                 own,
                 hang,
+                stream_ends,
                 fault: fault.map(|f| f as usize),
                 cause,
             });
@@ -167,7 +171,14 @@ impl Sim {
         }
     }
 
-    fn tell_of_death(&mut self, log: u32, machine: bool, hang: bool, alive: &[bool]) {
+    fn tell_of_death(
+        &mut self,
+        log: u32,
+        machine: bool,
+        hang: bool,
+        alive: &[bool],
+        reached: Mark,
+    ) {
         if self.facts.is_none() {
             return;
         }
@@ -176,7 +187,7 @@ impl Sim {
         }
         self.tell(Fact::Served(log, false));
         let here = &self.logs[log as usize];
-        let (number, lag) = (here.last(), here.durability.lag_ns);
+        let (number, lag) = (reached.sequence, here.durability.lag_ns);
         let by = machine.then_some(Duration(self.now.saturating_sub(lag)));
         let copies: Vec<u16> = here.replicas.iter().map(|r| r.instance).collect();
         for (copy, alive) in copies.into_iter().zip(alive) {
@@ -204,8 +215,56 @@ impl Sim {
         if let Some(fault) = orphan.fault {
             self.faults[fault].detected.get_or_insert(after);
         }
-        let promotion = here.durability.promotion_ns;
-        self.timer_after(promotion, Timer::Promote { log, since });
+        self.promote_when_due(log);
+    }
+
+    /// The most advanced copy is promoted when the primary has been missed for long enough and its stream has ended.
+    fn promote_when_due(&mut self, log: u32) {
+        let here = &self.logs[log as usize];
+        if let (Some(orphan), Some(due)) = (here.orphan, here.promotion_due()) {
+            let since = orphan.since;
+            self.timer_at(due, Timer::Promote { log, since });
+        }
+    }
+
+    /// The most advanced copy is promoted as soon as the primary's stream has ended: whoever wants it knows of the death.
+    pub(in crate::sim) fn promote_after_stream(&mut self, log: u32) {
+        let Some(orphan) = self.logs[log as usize].orphan else {
+            return;
+        };
+        if orphan.stream_ends <= self.now {
+            return self.promote(log);
+        }
+        let since = orphan.since;
+        self.timer_at(orphan.stream_ends, Timer::Promote { log, since });
+    }
+
+    /// The machine is lost after its process: what was still under way to copies does not arrive any more.
+    pub(in crate::sim) fn stream_cut(&mut self, log: u32) {
+        let now = self.now;
+        let here = &mut self.logs[log as usize];
+        let arrived = here.arrived(now);
+        let Some(orphan) = &mut here.orphan else {
+            return;
+        };
+        orphan.stream_ends = orphan.stream_ends.min(now);
+        let missed = orphan.since.saturating_add(here.durability.down_after_ns) <= now;
+        for replica in &mut here.replicas {
+            replica.mark = replica.mark.map(|mark| mark.min(arrived));
+        }
+        let copies: Vec<(u16, u64, u64)> = here
+            .replicas
+            .iter()
+            .filter_map(|r| Some((r.instance, r.mark?.sequence, r.disk.sequence)))
+            .collect();
+        for (copy, number, disk) in copies {
+            self.tell(Fact::Gone(log, Holder::Copy(copy)));
+            self.reached(log, Holder::Copy(copy), number);
+            self.reached(log, Holder::CopyDisk(copy), disk);
+        }
+        if missed {
+            self.promote_when_due(log);
+        }
     }
 
     pub(in crate::sim) fn promote_if_orphan(&mut self, log: u32, since: u64) {
@@ -223,6 +282,9 @@ impl Sim {
         let Some(orphan) = self.logs[log as usize].orphan else {
             return;
         };
+        if self.logs[log as usize].retired {
+            return;
+        }
         let best = self.logs[log as usize]
             .replicas
             .iter()
@@ -249,14 +311,7 @@ impl Sim {
         if let Some(store) = self.store_mut(node) {
             store.primary = best.instance;
         } else {
-            // What is written through the old instance from now on is a log of its own.
-            let slot = &mut self.nodes[node as usize].instances[old as usize];
-            if slot.data_log == log {
-                slot.data_log = NONE;
-            }
-            if slot.session_log == log {
-                slot.session_log = NONE;
-            }
+            self.begin_own_log(node, old, log);
         }
         if orphan.hang {
             // The old primary has the old epoch: nothing that it answers counts any more.
@@ -302,6 +357,17 @@ impl Sim {
         copy.disk.max(got.min(mark))
     }
 
+    /// What is written through an instance from now on is a log of its own.
+    fn begin_own_log(&mut self, node: u16, instance: u16, log: u32) {
+        let slot = &mut self.nodes[node as usize].instances[instance as usize];
+        if slot.data_log == log {
+            slot.data_log = NONE;
+        }
+        if slot.session_log == log {
+            slot.session_log = NONE;
+        }
+    }
+
     /// An instance is back: its logs go on from what its disk has, or a copy has taken over meanwhile.
     pub(in crate::sim) fn primary_back(&mut self, node: u16, instance: u16) {
         let is_store = self.store(node).is_some();
@@ -329,7 +395,10 @@ impl Sim {
                     }
                     self.place_replicas(log, false);
                 }
-                Some(_) => self.promote(log),
+                Some(_) => {
+                    self.begin_own_log(node, instance, log);
+                    self.promote_after_stream(log);
+                }
                 None => {
                     self.tell(Fact::Served(log, true));
                     self.logs[log as usize].online = true;
@@ -343,8 +412,7 @@ impl Sim {
         let overdue: Vec<u32> = (0..self.logs.len() as u32)
             .filter(|&i| {
                 let log = &self.logs[i as usize];
-                let patience = log.durability.down_after_ns + log.durability.promotion_ns;
-                log.node == node && log.orphan.is_some_and(|o| o.since + patience <= self.now)
+                log.node == node && log.promotion_due().is_some_and(|due| due <= self.now)
             })
             .collect();
         for log in overdue {
