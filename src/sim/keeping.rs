@@ -13,9 +13,7 @@ use super::ledger::{
 };
 use super::parts::{Body, NONE};
 use super::{LossCause, Sim, Timer};
-use crate::model::state::{
-    Disk, FsyncPolicy, Replication, SessionsInMemory, SnapshotTo, State,
-};
+use crate::model::state::{Disk, FsyncPolicy, Replication, SessionsInMemory, SnapshotTo, State};
 use crate::model::{Node, Sessions};
 use crate::units::Duration;
 

@@ -469,13 +469,7 @@ impl Log {
     }
 
     /// Takes writes of another log over, as one batch of so many bytes under one number; so many of them are acknowledged.
-    pub(super) fn take_over(
-        &mut self,
-        now: u64,
-        stamp: u64,
-        acknowledged: u64,
-        bytes: u64,
-    ) -> u64 {
+    pub(super) fn take_over(&mut self, now: u64, stamp: u64, acknowledged: u64, bytes: u64) -> u64 {
         self.mark(stamp);
         let number = self.append(now, stamp, bytes);
         if let Some(last) = self.segments.back_mut() {
@@ -594,11 +588,7 @@ impl Log {
     pub(super) fn exposed(&self, now: u64) -> u64 {
         let mut safe = self.own_remains(true);
         for replica in self.replicas.iter().filter(|r| r.synced_at <= now) {
-            safe = safe.max(
-                replica
-                    .mark
-                    .unwrap_or_else(|| self.arrived(now)),
-            );
+            safe = safe.max(replica.mark.unwrap_or_else(|| self.arrived(now)));
         }
         if safe.sequence < self.base_end {
             self.acknowledged_after(Mark::default())
