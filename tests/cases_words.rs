@@ -569,3 +569,359 @@ fn predictions_that_try_nothing_are_refused() {
     assert!(cases(&long).contains("larger than 4 MiB"));
     assert!(refused(&["validate", "tests"]).contains("folder"));
 }
+
+// What is probably not meant.
+
+/// The warnings at a path of a topology with these settings changed.
+fn warned(changes: &[(&str, &str)], path: &str) -> Vec<String> {
+    let mut topology = read(
+        r#"Topology(
+    schema: 1,
+    nodes: {
+        "clients": Clients(),
+        "lb": LoadBalancer(),
+        "api": Service(state: External(store: "db")),
+        "db": SqlDatabase(),
+    },
+    links: ["clients -> lb", "lb -> api"],
+)"#,
+    );
+    for (path, value) in changes {
+        topology
+            .set_path(path, value)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+    check(&topology)
+        .into_iter()
+        .inspect(|problem| assert_eq!(problem.severity, Severity::Warning, "{problem}"))
+        .filter(|problem| problem.path == path)
+        .map(|problem| problem.message)
+        .collect()
+}
+
+#[test]
+fn whoever_gives_up_before_a_connection_can_fail_is_warned() {
+    let timeout = "nodes.clients.timeout";
+    assert!(warned(&[], timeout).is_empty());
+    let both = warned(&[(timeout, "150ms")], timeout);
+    assert!(
+        both[0].contains("above connect_timeout (200ms)"),
+        "{both:?}"
+    );
+    assert!(
+        both[1].contains("connect_timeout of `lb` (200ms)"),
+        "{both:?}"
+    );
+    let own = [
+        (timeout, "150ms"),
+        ("nodes.clients.connect_timeout", "50ms"),
+    ];
+    assert_eq!(warned(&own, timeout).len(), 1);
+    let none = [
+        (timeout, "150ms"),
+        ("nodes.clients.connect_timeout", "50ms"),
+        ("nodes.lb.retries", "0"),
+    ];
+    assert!(warned(&none, timeout).is_empty());
+    assert!(warned(&[(timeout, "None")], timeout).is_empty());
+    let call = "nodes.api.call_timeout";
+    assert_eq!(warned(&[(call, "100ms")], call).len(), 1);
+    // In the bare profile nobody gives up.
+    let bare = read(
+        "Topology(schema: 1, profile: Bare, nodes: {\"c\": Clients(arrivals: Poisson(\"10/s\")), \"s\": Service()}, links: [\"c -> s\"])",
+    );
+    assert_eq!(check(&bare), []);
+}
+
+#[test]
+fn a_token_that_nobody_takes_is_warned_of() {
+    let claims = "sessions.claims";
+    let with = |bytes: &str| {
+        warned(
+            &[("sessions", &format!("Jwt(claims: \"{bytes}\")"))],
+            claims,
+        )
+    };
+    // A header of 36 characters, a signature of 43 and two dots; claims grow by 4 characters in 3 bytes.
+    assert!(with("3011B").is_empty(), "36 + 1 + 4015 + 1 + 43 = 4096");
+    assert!(with("3012B")[0].contains("cookie above 4096"), "4097");
+    assert!(with("6066B")[0].contains("cookie"), "8169 + 22 = 8191");
+    assert!(
+        with("6068B")[0].contains("header line above 8192"),
+        "8172 + 22"
+    );
+}
+
+#[test]
+fn a_proxy_drawn_as_a_service_is_warned_of() {
+    let edge = |name: &str, service: &str, more: &[(&str, &str)]| {
+        let node = format!("nodes.{name}");
+        let links = format!("[\"clients -> lb\", \"lb -> {name}\", \"{name} -> api\"]");
+        let mut changes = vec![(node.as_str(), service), ("links", &links)];
+        changes.extend(more);
+        warned(&changes, &node)
+    };
+    let jwt = ("sessions", "Jwt()");
+    let proxy = edge("nginx", "Service()", &[jwt]);
+    assert!(
+        proxy[0].contains("checks sessions, and `api` does not"),
+        "{proxy:?}"
+    );
+    let quick = "Service(service_time: Constant(\"100us\"))";
+    assert_eq!(edge("front", quick, &[jwt]).len(), 1);
+    let memory = edge(
+        "front",
+        quick,
+        &[
+            ("sessions", "InMemory()"),
+            ("nodes.lb.policy", "StickyCookie"),
+        ],
+    );
+    assert!(
+        memory[0].contains("keeps sessions in its memory"),
+        "{memory:?}"
+    );
+    // A service that does something, one that keeps state, and one without sessions to check, are none.
+    assert!(edge("web", "Service()", &[jwt]).is_empty());
+    assert!(edge("front", quick, &[]).is_empty());
+    assert!(
+        edge(
+            "nginx",
+            "Service(state: LocalDisk())",
+            &[jwt, ("nodes.lb.policy", "StickyCookie")]
+        )
+        .is_empty()
+    );
+}
+
+// Saving.
+
+#[test]
+fn saving_keeps_what_was_written_explicitly() {
+    let text = r#"// A remark.
+Topology(
+    schema: 1,
+    name: "explicit",
+    duration: "2m",
+    warmup: "10s",
+    sessions: Jwt(lifetime: "15m", algorithm: ES256),
+    nodes: {
+        "clients": Clients(arrivals: Poisson("100/s"), mix: (read: 80, write: 0), retries: 2, users: 50),
+        "lb": LoadBalancer(health_checks: (fall: 3), retry_on: []),
+        "api": Service(
+            instances: 3, workers: 9, service_time: LogNormal(mean: "15ms", cv: 1.2),
+            state: InMemory(snapshot_every: None, replication: Asynchronous(replicas: 1, lag: "1ms")),
+            instance_overrides: {2: (speed: 1)},
+        ),
+        "db": SqlDatabase(replication: None),
+    },
+    links: ["clients -> lb", Link(path: "lb -> api", latency: "125us"), "api -> db"],
+    scenario: [At("5s", Crash("api", 1)), At("9s", Add("x", RedisLike(command_time: "10us")))],
+    objectives: (),
+)"#;
+    let loaded = statescope::model::Loaded {
+        path: None,
+        name: "explicit.ron".to_owned(),
+        text: text.to_owned(),
+        topology: read(text),
+    };
+    assert_eq!(
+        loaded.text_for(&loaded.topology),
+        text,
+        "unedited: the very bytes"
+    );
+    let mut edited = loaded.topology.clone();
+    edited.set_path("nodes.api.workers", "10").unwrap();
+    edited.set_path("nodes.clients.users", "10000").unwrap();
+    edited.scenario.insert(0, edited.scenario[0].clone());
+    edited.links.0.remove(0);
+    edited
+        .set_path("links.clients->lb", "\"clients -> lb\"")
+        .unwrap();
+    // A renamed node keeps its old name as its id.
+    let db = edited.nodes.shift_remove("db").unwrap();
+    edited.nodes.insert("base".to_owned(), db);
+    edited.set_path("nodes.base.id", "\"db\"").unwrap();
+    edited.set_path("links.api->db", "\"api -> base\"").unwrap();
+    let saved = loaded.text_for(&edited);
+    assert_eq!(read(&saved), edited, "{saved}");
+    for kept in [
+        "duration: \"2m\"",
+        "lifetime: \"15m\"",
+        "arrivals: Poisson(\"100/s\")",
+        "mix: (read: 80, write: 0)",
+        "users: 10000",
+        "retries: 2",
+        "health_checks: (fall: 3)",
+        "retry_on: []",
+        "instances: 3",
+        "workers: 10",
+        "LogNormal(mean: \"15ms\", cv: 1.2)",
+        "snapshot_every: None",
+        "Asynchronous(replicas: 1, lag: \"1ms\")",
+        "{2: (speed: 1)}",
+        "replication: None",
+        "Link(path: \"lb -> api\", latency: \"125us\")",
+        "RedisLike(command_time: \"10us\")",
+        "objectives: ()",
+    ] {
+        assert!(
+            saved.replace("r#None", "None").contains(kept),
+            "{kept} is gone:\n{saved}"
+        );
+    }
+    // What was not written is not there now.
+    for absent in ["seed", "keys", "boot_time", "bandwidth", "rise", "bare"] {
+        assert!(!saved.contains(absent), "{absent}:\n{saved}");
+    }
+    // The same holds after another save.
+    let again = statescope::model::Loaded {
+        text: saved.clone(),
+        topology: edited.clone(),
+        ..loaded
+    };
+    let mut edited = edited.clone();
+    edited.set_path("nodes.api.workers", "8").unwrap();
+    let saved = again.text_for(&edited);
+    assert!(
+        saved.contains("workers: 8") && saved.contains("retries: 2"),
+        "{saved}"
+    );
+}
+
+#[test]
+fn what_is_saved_like_a_preset_means_what_was_edited() {
+    for preset in statescope::model::presets::all() {
+        let loaded = file::load(preset.name).unwrap();
+        for (path, value) in [
+            ("seed", "7"),
+            ("duration", "2m"),
+            ("warmup", "0s"),
+            ("sessions", "None"),
+            ("scenario", "[]"),
+            ("expects", "[]"),
+        ] {
+            let mut edited = loaded.topology.clone();
+            edited.set_path(path, value).unwrap();
+            let saved = loaded.text_for(&edited);
+            assert_eq!(read(&saved), edited, "{}, {path}:\n{saved}", preset.name);
+        }
+    }
+}
+
+// Commands that change nothing.
+
+#[test]
+fn a_command_without_effect_is_told() {
+    use statescope::sim::snapshot::What;
+    use statescope::sim::{Sim, Watch};
+    let topology = read(
+        r#"Topology(
+    schema: 1, duration: "60s",
+    nodes: {
+        "clients": Clients(arrivals: Poisson("20/s")),
+        "lb": LoadBalancer(),
+        "api": Service(state: External(store: "db"), boot_time: "2s", drain_time: "5s"),
+        "db": RedisLike(replication: Asynchronous()),
+    },
+    links: ["clients -> lb", "lb -> api"],
+    scenario: [
+        At("1s", Restart("api", 1)),
+        At("2s", Crash("api", 2)),
+        At("3s", Crash("api", 2)),
+        At("4s", Hang("api", 2)),
+        At("5s", Resume("api", 1)),
+        At("6s", Restart("api", 2)),
+        At("7s", Restart("api", 2)),
+        At("9s", Set("nodes.api.workers", "8")),
+        At("10s", Crash("db", 2)),
+        At("11s", Failover("db")),
+        At("12s", Deploy("api", Drained)),
+        At("13s", Deploy("api", Drained)),
+        At("30s", Hang("api", 1)),
+        At("31s", Hang("api", 1)),
+        At("32s", Resume("api", 1)),
+        At("40s", Crash("api", 1)),
+        At("41s", LoseMachine("api", 1)),
+        At("42s", LoseMachine("api", 1)),
+    ],
+)"#,
+    );
+    assert!(
+        check(&topology)
+            .iter()
+            .all(|problem| problem.severity == Severity::Warning)
+    );
+    let mut sim = Sim::new(&topology, 1, Watch { live: false });
+    sim.run_until(topology.duration);
+    let told: Vec<(f64, &str)> = sim
+        .without_effect()
+        .iter()
+        .map(|idle| (idle.at.secs(), idle.why.as_str()))
+        .collect();
+    let expected = [
+        (1.0, "it runs already"),
+        (3.0, "it is down already"),
+        (4.0, "it is down already"),
+        (5.0, "it runs already"),
+        (7.0, "it is starting"),
+        (9.0, "it is so already"),
+        (
+            11.0,
+            "no replica of `db` could take over now: none is up and complete",
+        ),
+        (13.0, "`api` is being deployed already"),
+        (31.0, "it hangs already"),
+        (42.0, "its machine is gone already"),
+    ];
+    assert_eq!(told, expected);
+    // The log tells the same, and those commands stand there only so.
+    let mut logged = 0;
+    for happening in &sim.snapshot().happenings {
+        match &happening.what {
+            What::NoEffect { command, why } => {
+                let idle = &sim.without_effect()[logged];
+                assert_eq!(
+                    (command, why, happening.at),
+                    (&idle.command, &idle.why, idle.at)
+                );
+                logged += 1;
+            }
+            What::Command { .. } => {
+                assert!(
+                    sim.without_effect()
+                        .iter()
+                        .all(|idle| idle.at != happening.at),
+                    "{happening:?}"
+                );
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(logged, expected.len());
+}
+
+#[test]
+fn what_an_edit_made_impossible_is_told_when_its_time_comes() {
+    use statescope::sim::{Sim, Watch};
+    let mut topology = file::load("sticky-in-memory").unwrap().topology;
+    topology.scenario = vec![statescope::model::Timed::At(
+        "20s".parse().unwrap(),
+        statescope::model::Command::Crash("api".to_owned(), 4),
+    )];
+    let mut sim = Sim::new(&topology, 1, Watch { live: true });
+    sim.run_until("5s".parse().unwrap());
+    sim.apply(&statescope::model::Command::Set(
+        "nodes.api.instances".to_owned(),
+        "2".to_owned(),
+    ))
+    .unwrap();
+    sim.run_until("40s".parse().unwrap());
+    let [idle] = sim.without_effect() else {
+        panic!("{:?}", sim.without_effect())
+    };
+    assert!(
+        idle.why.contains("there is no instance 4 of `api`"),
+        "{idle:?}"
+    );
+}

@@ -69,6 +69,12 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
             }
             event
         }
+        What::NoEffect { command, why } => {
+            let (icon, label) = imperative(command);
+            let mut event = Event::new(at, icon, label.clone(), capitalised(&label));
+            event.detail.push(Span::plain(format!("no effect, {why}.")));
+            event.only_logged()
+        }
         What::FoundDead {
             node,
             instance,
@@ -395,6 +401,18 @@ mod tests {
         assert_eq!(
             set("sessions", "ServerSide(store:\"store\")"),
             "Sessions kept in a store"
+        );
+        let idle = Happening {
+            id: 9,
+            at: Duration(0),
+            what: What::NoEffect {
+                command: Command::Restart("api".into(), 2),
+                why: "it runs already".into(),
+            },
+        };
+        assert_eq!(
+            happened(&idle, &sample.snapshot).sentence(),
+            "Restart api 2: no effect, it runs already."
         );
         assert_eq!(
             set("nodes.api.state", "LocalDisk()"),

@@ -329,6 +329,9 @@ impl<'a> Check<'a> {
                 format!("Zipf({s}) is out of range: from 0 (every key alike) to 10"),
             );
         }
+        if let Some(timeout) = clients.timeout {
+            self.patience(path, timeout, clients.connect_timeout, name);
+        }
         if clients.backoff > clients.backoff_limit {
             self.warning(
                 format!("{path}.backoff"),
@@ -340,8 +343,39 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Whether who waits for an attempt so long ever learns that a connection cannot be made.
+    fn patience(&mut self, path: &str, timeout: Duration, connect_timeout: Duration, name: &str) {
+        if timeout <= connect_timeout {
+            self.warning(
+                format!("{path}.timeout"),
+                format!("it is not above connect_timeout ({connect_timeout}), so an attempt is given up ({timeout}) before a lost machine is noticed: raise it, or lower connect_timeout"),
+            );
+        }
+        let Some(balancer) = targets(self.topology, name).next() else {
+            return;
+        };
+        if let Some(Node::LoadBalancer(lb)) = self.topology.nodes.get(balancer)
+            && lb.retries > 0
+            && timeout <= lb.connect_timeout
+        {
+            let behind = lb.connect_timeout;
+            self.warning(
+                format!("{path}.timeout"),
+                format!("it is not above connect_timeout of `{balancer}` ({behind}), so an attempt is given up ({timeout}) before that can try another instance: raise it, or lower connect_timeout there"),
+            );
+        }
+    }
+
     fn service(&mut self, path: &str, service: &Service) {
         self.distribution(&format!("{path}.service_time"), &service.service_time);
+        if let Some(call_timeout) = service.call_timeout
+            && call_timeout <= service.connect_timeout
+        {
+            self.warning(
+                format!("{path}.call_timeout"),
+                format!("it is not above connect_timeout ({}), so a call is given up ({call_timeout}) before a lost machine is noticed: raise it, or lower connect_timeout", service.connect_timeout),
+            );
+        }
         for number in service.instance_overrides.keys() {
             let path = format!("{path}.instance_overrides.{number}");
             if *number == 0 {

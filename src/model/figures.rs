@@ -225,6 +225,7 @@ const FIGURES: &[Figure] = figures! {
     "nodes.NODE.queue_length", Mean, Workers, "Requests that waited for a worker.";
     "nodes.NODE.in_flight", Mean, Answering, "Requests at the node, waiting or served.";
     "nodes.NODE.throughput_per_s", PerSecond, Answering, "Requests answered with success.";
+    "nodes.NODE.failed", Count, Answering, "Requests answered with an error, or cut off, after the warm-up; a caller may have tried again.";
     "nodes.NODE.response_time_s.TIME", Seconds, Answering, "Time of a request at the node, with all it waits for.";
     "nodes.NODE.instances[n].instance", Number, Workers, "The instance's number, counted from 1.";
     "nodes.NODE.instances[n].utilisation", Share, Workers, "Its worker time held, over its worker time up.";

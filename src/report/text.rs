@@ -173,11 +173,14 @@ impl Results<'_> {
         let Some(offered) = self.count("operations.offered") else {
             return;
         };
-        let rate = self
-            .estimate("throughput_per_s")
-            .map(|e| format!(", {} completed a second", with_spread(e, decimal)))
-            .unwrap_or_default();
-        page.line("Operations", &format!("{offered} offered{rate}"));
+        let mut said = format!("{offered} offered");
+        if let Some(rate) = self.estimate("throughput_per_s") {
+            said += &format!(", {} completed a second", with_spread(rate, decimal));
+        }
+        if let Some(rate) = self.estimate("goodput_per_s") {
+            said += &format!(", {} of them in time (goodput)", with_spread(rate, decimal));
+        }
+        page.line("Operations", &said);
         let share = |path: &str| {
             let ended = self.mean("operations.completed")? + self.mean("operations.failed")?;
             (ended > 0.0).then(|| self.mean(path).map(|n| n / ended))?
@@ -196,11 +199,20 @@ impl Results<'_> {
             let note = match name {
                 "failed" => self.by_cause("operations.by_cause"),
                 "completed" => String::new(),
+                _ if self.left_out() => {
+                    "still in flight at the end: response times leave them out".to_owned()
+                }
                 _ => "when the run ended".to_owned(),
             };
             rows.push(vec![name.replace('_', " "), n, percent, note]);
         }
         page.table(1, &rows);
+    }
+
+    /// Whether so many operations had not ended that the response times would be others with them: 1 in 100 moves p99.
+    fn left_out(&self) -> bool {
+        let in_flight = self.mean("operations.in_flight").unwrap_or(0.0);
+        in_flight > 0.01 * self.mean("operations.completed").unwrap_or(0.0)
     }
 
     fn by_cause(&self, path: &str) -> String {
@@ -230,13 +242,20 @@ impl Results<'_> {
             vec![String::new()],
             vec!["±".to_owned()],
         );
+        let completed = self.mean("operations.completed").unwrap_or(0.0);
+        let mut any_rough = false;
         for (name, part) in parts {
             if let Figures::Figure(Estimate { mean, ci95 }) = part {
                 names.push(match name.as_str() {
                     "p999" => "p99.9".to_owned(),
                     other => other.to_owned(),
                 });
-                means.push(mean.map_or_else(|| "-".to_owned(), time));
+                let rough = mean.is_some() && is_rough(name, completed);
+                any_rough |= rough;
+                means.push(mean.map_or_else(
+                    || "-".to_owned(),
+                    |mean| format!("{}{}", if rough { "~" } else { "" }, time(mean)),
+                ));
                 spreads.push(ci95.map(time).unwrap_or_default());
             }
         }
@@ -249,6 +268,9 @@ impl Results<'_> {
         }
         page.line("Response time", "");
         page.table(1, &rows);
+        if any_rough {
+            page.text.push_str(ROUGH);
+        }
     }
 
     fn writes(&self, page: &mut Page) {
@@ -366,11 +388,15 @@ impl Results<'_> {
             "waiting",
             "in flight",
             "a second",
+            "failed",
             "mean",
             "p99",
             "",
         ];
         let mut rows = vec![heads.map(str::to_owned).to_vec()];
+        let counted_s = self.plain_number("duration_s").unwrap_or(0.0)
+            - self.plain_number("warmup_s").unwrap_or(0.0);
+        let mut any_rough = false;
         for (name, node) in nodes {
             let node = Results(node);
             let kind = match node.plain("kind") {
@@ -383,21 +409,105 @@ impl Results<'_> {
             let figure = |path: &str, print: fn(f64) -> String| {
                 node.mean(path).map_or_else(|| "-".to_owned(), print)
             };
+            let answered = node.mean("throughput_per_s").unwrap_or(0.0) * counted_s;
+            let p99 = node.mean("response_time_s.p99");
+            let rough = p99.is_some() && is_rough("p99", answered);
+            any_rough |= rough;
             rows.push(vec![
                 name.clone(),
                 kind,
-                figure("utilisation", percent),
+                node.busy(),
                 figure("queue_length", decimal),
                 figure("in_flight", decimal),
                 figure("throughput_per_s", decimal),
+                figure("failed", count),
                 figure("response_time_s.mean", time),
-                figure("response_time_s.p99", time),
+                format!(
+                    "{}{}",
+                    if rough { "~" } else { "" },
+                    figure("response_time_s.p99", time)
+                ),
                 String::new(),
             ]);
         }
         page.gap();
         page.line("Nodes", "");
         page.table(2, &rows);
+        if any_rough {
+            page.text.push_str(ROUGH);
+        }
+        self.bottleneck(page);
+    }
+
+    /// How busy a node is, and its busiest instance where that is busier: "28 %, busiest 50 %".
+    fn busy(&self) -> String {
+        let Some(mean) = self.mean("utilisation") else {
+            return "-".to_owned();
+        };
+        let busiest = self.busiest();
+        if busiest > 1.1 * mean && busiest > mean + 0.01 {
+            format!("{}, busiest {}", rounded(mean), rounded(busiest))
+        } else {
+            rounded(mean)
+        }
+    }
+
+    /// The share of its worker time that a node's busiest instance was busy.
+    fn busiest(&self) -> f64 {
+        self.list("instances")
+            .iter()
+            .filter_map(|instance| Results(instance).mean("utilisation"))
+            .chain(self.mean("utilisation"))
+            .fold(0.0, f64::max)
+    }
+
+    /// Names the node that everything waits for, where one is: it is busy nearly all the time, and nothing behind it is. A
+    /// node before it may be as busy only because it waits for this one.
+    fn bottleneck(&self, page: &mut Page) {
+        let nodes = self.parts("nodes");
+        let saturated = |name: &str| {
+            nodes
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, node)| Results(node).busiest())
+                .filter(|busiest| *busiest >= SATURATED)
+        };
+        let behind = |name: &str| -> Vec<String> {
+            let calls = self.parts("links").iter();
+            calls
+                .filter_map(|(link, _)| link.strip_prefix(name)?.strip_prefix("->"))
+                .map(str::to_owned)
+                .collect()
+        };
+        let leads_to_another = |name: &str| {
+            let (mut seen, mut next) = (vec![name.to_owned()], behind(name));
+            while let Some(here) = next.pop() {
+                if seen.contains(&here) {
+                    continue;
+                }
+                if saturated(&here).is_some() {
+                    return true;
+                }
+                next.extend(behind(&here));
+                seen.push(here);
+            }
+            false
+        };
+        let found = nodes
+            .iter()
+            .filter_map(|(name, node)| Some((name, Results(node), saturated(name)?)))
+            .filter(|(name, _, _)| !leads_to_another(name))
+            .max_by(|a, b| a.2.total_cmp(&b.2));
+        if let Some((name, node, busiest)) = found {
+            let mut said = format!("{name}: {} busy", rounded(busiest));
+            if let Some(waiting) = node.mean("queue_length").filter(|n| *n > 0.0) {
+                said += &format!(", {} waiting", decimal(waiting));
+            }
+            if let Some(failed) = node.mean("failed").filter(|n| *n > 0.0) {
+                said += &format!(", {} failed", count(failed));
+            }
+            page.line("Bottleneck", &said);
+        }
     }
 
     fn objectives(&self, page: &mut Page) {
@@ -448,6 +558,35 @@ impl Results<'_> {
         };
         page.gap();
         page.line("Simulation", &format!("{} events", count(events)));
+    }
+}
+
+/// From here on a node is so busy that what is before it waits for it.
+const SATURATED: f64 = 0.9;
+
+/// Said below a table with percentiles that few samples decide.
+const ROUGH: &str = "  ~ rough: fewer than 20 samples lie beyond it\n";
+
+/// Whether fewer than 20 of so many samples lie beyond a percentile.
+fn is_rough(percentile: &str, samples: f64) -> bool {
+    let beyond = match percentile {
+        "p50" => 0.5,
+        "p90" => 0.1,
+        "p95" => 0.05,
+        "p99" => 0.01,
+        "p999" => 0.001,
+        _ => return false,
+    };
+    samples * beyond < 20.0
+}
+
+/// A share in whole percent, with a decimal below 10 %.
+fn rounded(share: f64) -> String {
+    let percent = 100.0 * share;
+    if (0.0..9.95).contains(&percent) && percent > 0.0 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.0} %")
     }
 }
 

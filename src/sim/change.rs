@@ -191,6 +191,7 @@ impl Sim {
             completed: 0,
             failed: 0,
             completed_at_warmup: 0,
+            failed_at_warmup: 0,
             completed_at_interval: 0,
             response: Histogram::default(),
             lost_writes: 0,

@@ -4,8 +4,36 @@ use super::facts::{Fact, Source};
 use super::parts::{Body, NONE};
 use super::snapshot::{Recovery, Status, What};
 use super::{Fault, LossCause, Sim, Timer};
-use crate::model::Command;
 use crate::model::settings::{SettingError, unknown_name};
+use crate::model::{Command, Sessions};
+use crate::units::Duration;
+
+/// Commands without effect that are kept for the end of the run.
+const IDLE_MAX: usize = 1000;
+
+/// A command that changed nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Idle {
+    /// When.
+    pub at: Duration,
+    /// The command.
+    pub command: Command,
+    /// Why, as half a sentence: "it runs already".
+    pub why: String,
+}
+
+/// What an instance is doing, as a reason why a command changes nothing.
+fn doing(status: Status) -> &'static str {
+    match status {
+        Status::Up | Status::Warming => "it runs already",
+        Status::Booting => "it is starting",
+        Status::Draining => "it is being drained",
+        Status::Hung => "it hangs already",
+        Status::Crashed => "it is down already",
+        Status::MachineLost => "its machine is gone already",
+        Status::Removed => "it was taken out of service",
+    }
+}
 
 impl Sim {
     /// The slot of a node that exists.
@@ -56,6 +84,10 @@ impl Sim {
     /// # Errors
     /// What it names does not exist or cannot be so; then nothing has changed.
     pub(super) fn carry_out(&mut self, command: &Command) -> Result<(), SettingError> {
+        if let Some(why) = self.changes_nothing(command)? {
+            self.idle(command, why);
+            return Ok(());
+        }
         match command {
             Command::Crash(name, number) => {
                 let (node, instance) = self.find_instance(name, *number)?;
@@ -134,6 +166,69 @@ impl Sim {
             }
         }
         Ok(())
+    }
+
+    /// Tells of a command that changed nothing, and why.
+    pub(super) fn idle(&mut self, command: &Command, why: String) {
+        if self.idle.len() < IDLE_MAX {
+            self.idle.push(Idle {
+                at: Duration(self.now),
+                command: command.clone(),
+                why: why.clone(),
+            });
+        }
+        self.happen(What::NoEffect {
+            command: command.clone(),
+            why,
+        });
+    }
+
+    /// The commands that changed nothing so far, the first thousand of them.
+    pub fn without_effect(&self) -> &[Idle] {
+        &self.idle
+    }
+
+    /// Why a command would change nothing now; `None` if it would.
+    fn changes_nothing(&self, command: &Command) -> Result<Option<String>, SettingError> {
+        let status_of = |name: &str, number: u32| {
+            let (node, instance) = self.find_instance(name, number)?;
+            Ok::<_, SettingError>(self.nodes[node as usize].instances[instance as usize].status)
+        };
+        let why = match command {
+            Command::Crash(name, number) => match status_of(name, *number)? {
+                status if status.is_down() => Some(doing(status)),
+                _ => None,
+            },
+            Command::LoseMachine(name, number) => match status_of(name, *number)? {
+                status @ Status::MachineLost => Some(doing(status)),
+                _ => None,
+            },
+            Command::Hang(name, number) => match status_of(name, *number)? {
+                status if status.serves() => None,
+                status => Some(doing(status)),
+            },
+            Command::Resume(name, number) => match status_of(name, *number)? {
+                Status::Hung => None,
+                status => Some(doing(status)),
+            },
+            Command::Restart(name, number) => match status_of(name, *number)? {
+                status if status.is_down() || status == Status::Hung => None,
+                status => Some(doing(status)),
+            },
+            Command::RemoveInstances(name, _) if self.wanted_instances(name)? <= 1 => {
+                Some("the last instance stays")
+            }
+            Command::ReplaceSigningKey if !matches!(self.topology.sessions, Sessions::Jwt(_)) => {
+                Some("no tokens are signed")
+            }
+            Command::Set(..) => {
+                let mut after = self.topology.clone();
+                after.apply(command)?;
+                (after == self.topology).then_some("it is so already")
+            }
+            _ => None,
+        };
+        Ok(why.map(str::to_owned))
     }
 
     fn wanted_instances(&self, name: &str) -> Result<u32, SettingError> {

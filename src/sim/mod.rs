@@ -44,6 +44,7 @@ use std::collections::VecDeque;
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
+pub use faults::Idle;
 use keys::KeyTable;
 use ledger::{Log, Mark};
 use metrics::{Histogram, Recent};
@@ -319,6 +320,8 @@ pub struct Sim {
     sessions: SessionLedger,
     faults: Vec<Fault>,
     happenings: VecDeque<Happening>,
+    /// Commands that changed nothing.
+    idle: Vec<Idle>,
     happened: u64,
     recent: Recent,
     looking: bool,
@@ -369,6 +372,7 @@ impl Sim {
             sessions: SessionLedger::default(),
             faults: Vec::new(),
             happenings: VecDeque::new(),
+            idle: Vec::new(),
             happened: 0,
             recent: Recent::default(),
             looking: false,
@@ -508,7 +512,9 @@ impl Sim {
             Timer::Command(command) => {
                 let command = self.commands[command as usize].clone();
                 // A scenario was checked when it was loaded; what an edit made impossible since then does nothing.
-                let _ = self.carry_out(&command);
+                if let Err(error) = self.carry_out(&command) {
+                    self.idle(&command, error.to_string());
+                }
             }
             Timer::WarmUpEnds => self.warm_up_ends(),
             Timer::Look => self.look(),
@@ -623,6 +629,7 @@ impl Sim {
         let now = self.now;
         for node in &mut self.nodes {
             node.completed_at_warmup = node.completed;
+            node.failed_at_warmup = node.failed;
             node.response.clear();
             for instance in &mut node.instances {
                 instance.areas_at_warmup = instance.areas_at(now);

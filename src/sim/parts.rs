@@ -455,6 +455,7 @@ pub(super) struct NodeSlot {
     pub completed: u64,
     pub failed: u64,
     pub completed_at_warmup: u64,
+    pub failed_at_warmup: u64,
     pub completed_at_interval: u64,
     pub response: Histogram,
     pub lost_writes: u64,

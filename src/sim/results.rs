@@ -234,6 +234,8 @@ impl Sim {
         parts.push(("in_flight".to_owned(), ratio(sum.present as f64, span_ns)));
         let completed = node.completed - node.completed_at_warmup;
         parts.push(("throughput_per_s".to_owned(), ratio(completed as f64, span)));
+        let failed = node.failed - node.failed_at_warmup;
+        parts.push(("failed".to_owned(), Figures::count(failed)));
         parts.push(("response_time_s".to_owned(), times(&node.response)));
         if has_workers {
             let sessions = self.live_sessions_by_log();

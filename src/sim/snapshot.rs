@@ -374,6 +374,13 @@ pub enum What {
         /// Index of the fault.
         fault: Option<usize>,
     },
+    /// A command changed nothing.
+    NoEffect {
+        /// The command.
+        command: Command,
+        /// Why, as half a sentence: "it runs already".
+        why: String,
+    },
     /// An instance was found dead.
     FoundDead {
         /// Node's name.

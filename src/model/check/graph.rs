@@ -2,10 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, clients, services};
+use super::{Check, clients, mean_secs, services};
 use crate::model::node::{Node, Policy};
 use crate::model::state::{Sessions, SnapshotTo, State};
 use crate::model::topology::Topology;
+
+/// Bytes of `Authorization: Bearer ` before a token.
+const BEARER_HEADER: u64 = 22;
+/// The longest header line that common servers take: nginx large_client_header_buffers, Apache LimitRequestFieldSize.
+const MAX_HEADER_LINE: u64 = 8 * 1024;
+/// The largest cookie that browsers keep (RFC 6265 section 6.1).
+const MAX_COOKIE: u64 = 4096;
+/// Work on a request at or below which a service is none of its own: proxies take some tens of microseconds.
+const PROXY_WORK_S: f64 = 0.001;
+
+/// Whether the name says that it is a proxy.
+fn is_called_proxy(name: &str) -> bool {
+    let name = name.to_lowercase();
+    [
+        "proxy", "nginx", "envoy", "traefik", "ingress", "balancer", "caddy", "varnish",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
 
 /// The calls that settings imply: from each service to its state store, to the store of its snapshots, and from the
 /// first services behind the clients to the session store. Written links between the same nodes only give these their
@@ -220,7 +239,11 @@ impl<'a> Check<'a> {
                 );
             }
         }
+        self.token();
         let first = first_services(topology);
+        for name in &first {
+            self.proxy(name);
+        }
         if first.is_empty()
             && !matches!(topology.sessions, Sessions::None)
             && clients(topology).any(|(name, _)| targets(topology, name).next().is_some())
@@ -265,6 +288,50 @@ impl<'a> Check<'a> {
                     "each instance knows only what was written through it, but requests go to any of them: give the load balancer before it `policy: StickyCookie`, or keep state in a store",
                 );
             }
+        }
+    }
+
+    /// A token that is larger than what takes it on its way.
+    fn token(&mut self) {
+        let Sessions::Jwt(jwt) = &self.topology.sessions else {
+            return;
+        };
+        let bytes = jwt.token_bytes();
+        if bytes + BEARER_HEADER > MAX_HEADER_LINE {
+            self.warning(
+                "sessions.claims",
+                format!("a token has {bytes} bytes, and nginx, Apache and others refuse a header line above {MAX_HEADER_LINE} (400 or 431): keep less in the claims, or sessions in a store"),
+            );
+        } else if bytes > MAX_COOKIE {
+            self.warning(
+                "sessions.claims",
+                format!("a token has {bytes} bytes, and browsers keep no cookie above {MAX_COOKIE} (RFC 6265): keep less in the claims, or have clients send it in a header"),
+            );
+        }
+    }
+
+    /// A proxy that is drawn as a service: it is the first to get requests, and so checks sessions, or keeps them.
+    fn proxy(&mut self, name: &str) {
+        let topology = self.topology;
+        let Some(Node::Service(service)) = topology.nodes.get(name) else {
+            return;
+        };
+        let behind: Vec<&str> = targets(topology, name)
+            .filter(|to| matches!(topology.nodes.get(*to), Some(Node::Service(_))))
+            .collect();
+        let [behind] = behind[..] else { return };
+        let only_passes_on = matches!(service.state, State::Stateless)
+            && targets(topology, name).count() == 1
+            && (mean_secs(&service.service_time) <= PROXY_WORK_S || is_called_proxy(name));
+        if only_passes_on && !matches!(topology.sessions, Sessions::None) {
+            let does = match &topology.sessions {
+                Sessions::InMemory(_) => "keeps sessions in its memory",
+                _ => "checks sessions",
+            };
+            self.warning(
+                format!("nodes.{name}"),
+                format!("it only passes requests on to `{behind}`, but as the first service it {does}, and `{behind}` does not: if it is a proxy, draw it as a LoadBalancer"),
+            );
         }
     }
 
