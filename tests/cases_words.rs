@@ -225,6 +225,28 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 fn the_list_of_figures_is_what_runs_print() {
     let mut printed = BTreeSet::new();
     let presets = statescope::model::presets::all();
+    // A command without effect, and runs that are cut, are told as well.
+    let idle = "scenario[0]=At(\"1s\", Restart(\"api\", 1))";
+    for arguments in [
+        &["run", "sticky-in-memory", "--json", "--set", idle][..],
+        &[
+            "run",
+            "sticky-in-memory",
+            "--json",
+            "--memory",
+            "16MiB",
+            "--set",
+            "nodes.api.queue=Unlimited",
+            "--set",
+            "nodes.clients.arrivals=Poisson(\"20000/s\")",
+            "--set",
+            "nodes.clients.timeout=None",
+        ],
+    ] {
+        let output = statescope(arguments);
+        let results = serde_json::from_slice(&output.stdout).unwrap();
+        paths(&results, "", &mut printed);
+    }
     for preset in presets {
         let text = done(&["run", preset.name, "--json"]);
         let mut here = BTreeSet::new();
@@ -761,7 +783,7 @@ Topology(
         "Asynchronous(replicas: 1, lag: \"1ms\")",
         "{2: (speed: 1)}",
         "replication: None",
-        "Link(path: \"lb -> api\", latency: \"125us\")",
+        "(path: \"lb -> api\", latency: \"125us\")",
         "RedisLike(command_time: \"10us\")",
         "objectives: ()",
     ] {
@@ -923,5 +945,131 @@ fn what_an_edit_made_impossible_is_told_when_its_time_comes() {
     assert!(
         idle.why.contains("there is no instance 4 of `api`"),
         "{idle:?}"
+    );
+}
+
+// The summary.
+
+/// The summary of a run of clients with so many operations a second at four sticky instances of one worker and 20 ms.
+fn summary(rate: &str, changes: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(
+        folder.path(),
+        "a.ron",
+        &format!(
+            r#"Topology(
+    schema: 1, duration: "60s",
+    nodes: {{
+        "clients": Clients(arrivals: Poisson("{rate}"), mix: (read: 1), timeout: None, retries: 0, users: 5),
+        "lb": LoadBalancer(policy: StickyCookie, retries: 0),
+        "api": Service(instances: 4, workers: 1, queue: Unlimited, service_time: Exponential("20ms")),
+        "db": SqlDatabase(),
+    }},
+    links: ["clients -> lb", "lb -> api", "api -> db"],
+)"#
+        ),
+    );
+    let mut arguments = vec!["run", &file];
+    for change in changes {
+        arguments.extend(["--set", change]);
+    }
+    done(&arguments)
+}
+
+fn line<'a>(text: &'a str, label: &str) -> &'a str {
+    text.lines()
+        .find(|line| line.trim_start().starts_with(label))
+        .unwrap_or_else(|| panic!("no line {label}:\n{text}"))
+}
+
+#[test]
+fn a_summary_says_what_was_in_time_and_how_busy_the_busiest_was() {
+    // Five users over four instances: one has two of them, and works twice as much as the mean of the others.
+    let text = summary("50/s", &["objectives.p99=30ms"]);
+    let operations = line(&text, "Operations");
+    assert!(
+        operations.contains("completed a second") && operations.contains("in time (goodput)"),
+        "{text}"
+    );
+    assert!(line(&text, "api").contains(" %, busiest "), "{text}");
+    assert!(!text.contains("Bottleneck"), "{text}");
+    // 3,000 operations have 30 beyond p99 and 3 beyond p99.9.
+    let times = text
+        .lines()
+        .skip_while(|line| !line.starts_with("Response time"))
+        .nth(2)
+        .unwrap();
+    assert_eq!(times.matches('~').count(), 1, "{text}");
+    assert!(
+        text.contains("~ rough: fewer than 20 samples lie beyond it"),
+        "{text}"
+    );
+    // One instance has no busiest one.
+    let one = summary("20/s", &["nodes.api.instances=1", "nodes.lb.policy=Random"]);
+    assert!(!one.contains("busiest"), "{one}");
+}
+
+#[test]
+fn a_summary_names_the_bottleneck_and_what_response_times_leave_out() {
+    // Twice what the workers can do: half of what comes waits at the end.
+    let text = summary("400/s", &["nodes.lb.policy=Random"]);
+    assert!(
+        line(&text, "in flight")
+            .contains("still in flight at the end: response times leave them out"),
+        "{text}"
+    );
+    assert!(
+        line(&text, "Bottleneck").contains("api: 100 % busy"),
+        "{text}"
+    );
+    // A store that is asked too much, behind workers that wait for it: the store is named.
+    let store = summary(
+        "50/s",
+        &[
+            "nodes.lb.policy=Random",
+            "nodes.db.connections=1",
+            "nodes.db.read_time=30ms",
+            "nodes.api.call_timeout=None",
+        ],
+    );
+    assert!(line(&store, "Bottleneck").contains("db: "), "{store}");
+    let failing = summary("50/s", &["nodes.api.error_share=50%"]);
+    let api = line(&failing, "api");
+    let failed: f64 = api
+        .split("  ")
+        .map(|cell| cell.trim().replace(',', ""))
+        .filter_map(|cell| cell.parse::<f64>().ok())
+        .fold(0.0, f64::max);
+    assert!(
+        (1350.0..1650.0).contains(&failed),
+        "half of 3,000 fail: {failing}"
+    );
+    // Nothing is left out where what is in flight at the end is what is under way at any time.
+    let calm = summary("50/s", &["nodes.lb.policy=Random"]);
+    assert!(!calm.contains("leave them out"), "{calm}");
+}
+
+#[test]
+fn a_summary_tells_commands_without_effect() {
+    let text = summary(
+        "50/s",
+        &["scenario=[At(\"5s\", Restart(\"api\", 2)), At(\"9s\", Resume(\"api\", 1))]"],
+    );
+    let told: Vec<&str> = text
+        .lines()
+        .skip_while(|line| *line != "Without effect")
+        .skip(1)
+        .take(4)
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "5 s  Restart(\"api\", 2)",
+            "it runs already",
+            "9 s  Resume(\"api\", 1)",
+            "it runs already"
+        ],
+        "{text}"
     );
 }

@@ -281,6 +281,51 @@ fn comments_are_not_dropped_unasked() {
 }
 
 #[test]
+fn work_of_others_on_the_file_is_not_replaced_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.ron");
+    let text = |instances: u32| {
+        format!(
+            "Topology(schema: 1, nodes: {{\"c\": Clients(mix: (read: 1)), \"api\": Service(instances: {instances})}}, links: [\"c -> api\"])"
+        )
+    };
+    let now = || std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text(2)).unwrap();
+    let mut window = Window::on(&path.to_string_lossy());
+    window.text("+");
+    // Somebody else saves in between.
+    std::fs::write(&path, text(5)).unwrap();
+    window.keys(Modifiers::COMMAND, Key::S);
+    assert!(window.has_part("mine.ron was changed on disk since it was opened"));
+    assert_eq!(now(), text(5));
+    window.click("Cancel");
+    assert!(window.has_part("unsaved changes"));
+    assert_eq!(now(), text(5));
+    // Elsewhere is fine.
+    window.keys(Modifiers::COMMAND, Key::S);
+    window.click("Save as another file...");
+    let other = folder.path().join("other.ron");
+    window.give_path("Save the topology as", &other);
+    assert!(other.exists() && !window.has_part("unsaved changes"));
+    assert_eq!(now(), text(5));
+    // Its own file, which nobody touched, is saved without a question; one that is gone is written again.
+    window.text("+");
+    window.keys(Modifiers::COMMAND, Key::S);
+    assert!(!window.has_part("unsaved changes"));
+    std::fs::remove_file(&other).unwrap();
+    window.text("+");
+    window.keys(Modifiers::COMMAND, Key::S);
+    assert!(other.exists() && !window.has_part("unsaved changes"));
+    // And whoever wants to replaces what others wrote.
+    std::fs::write(&other, text(7)).unwrap();
+    window.text("+");
+    window.keys(Modifiers::COMMAND, Key::S);
+    window.click("Save anyway");
+    assert!(!window.has_part("unsaved changes"));
+    assert_ne!(std::fs::read_to_string(&other).unwrap(), text(7));
+}
+
+#[test]
 fn a_bad_file_is_explained_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bad.ron");

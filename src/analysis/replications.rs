@@ -4,10 +4,15 @@ use super::objectives;
 use super::parallel::{Control, Cut, Run, Why, run_all};
 use super::statistics::{Estimate, Samples};
 use crate::model::Topology;
+use crate::model::settings::to_ron;
+use crate::sim::Idle;
 use crate::sim::figures::{Figures, Plain};
 
 /// Version of the shape of results.
 pub const SCHEMA: u64 = 1;
+
+/// Most different commands without effect that are told.
+const IDLE_MAX: usize = 1000;
 
 /// Runs `topology` under the seeds from its own on, as many as `replications`, and gives the results in full, in the
 /// shape of `run --json`. They are the same on any number of threads and at any speed.
@@ -25,18 +30,23 @@ pub fn replicate(
             seed: topology.seed.wrapping_add(u64::from(r)),
         })
         .collect();
-    let (mut merged, mut events) = (Merged::Empty, 0);
+    let (mut merged, mut events, mut idle) = (Merged::Empty, 0, Vec::new());
     let cut = run_all(
         &runs,
         control,
         |_, sim| {
             let mut figures = sim.results();
             objectives::add(&mut figures, &topology.objectives);
-            (figures, sim.snapshot().events)
+            (
+                figures,
+                sim.snapshot().events,
+                sim.without_effect().to_vec(),
+            )
         },
-        |_, (figures, more)| {
+        |_, (figures, more, without_effect)| {
             merged.add(&figures);
             events += more;
+            add_idle(&mut idle, without_effect);
         },
     )
     .err();
@@ -68,11 +78,41 @@ pub fn replicate(
     if let Figures::Group(figures) = results {
         parts.extend(figures);
     }
+    if !idle.is_empty() {
+        let row = |(idle, runs): &(Idle, u64)| {
+            Figures::Group(vec![
+                plain("command", Plain::Text(to_ron(&idle.command))),
+                plain("at_s", Plain::Number(idle.at.secs())),
+                plain("why", Plain::Text(idle.why.clone())),
+                plain("runs", Plain::Integer(*runs)),
+            ])
+        };
+        let rows = idle.iter().map(row).collect();
+        parts.push(("without_effect".to_owned(), Figures::List(rows)));
+    }
     parts.push((
         "simulation".to_owned(),
         Figures::Group(vec![plain("events", Plain::Integer(events))]),
     ));
     (Figures::Group(parts), cut)
+}
+
+/// Adds the commands of one more run that changed nothing there: the same ones are counted.
+fn add_idle(all: &mut Vec<(Idle, u64)>, run: Vec<Idle>) {
+    let mut counted = vec![false; all.len()];
+    for idle in run {
+        let same =
+            |(known, _): &(Idle, u64)| known.command == idle.command && known.why == idle.why;
+        let at = (0..counted.len()).find(|&at| !counted[at] && same(&all[at]));
+        match at {
+            Some(at) => {
+                counted[at] = true;
+                all[at].1 += 1;
+            }
+            None if all.len() < IDLE_MAX => all.push((idle, 1)),
+            None => {}
+        }
+    }
 }
 
 /// The results of several runs as one tree: means and confidence intervals.

@@ -49,6 +49,18 @@ pub fn comments(ctx: &Context, path: &Path) -> Option<Reply> {
     )
 }
 
+/// Asks whether a file may be replaced that somebody else has written since it was opened.
+pub fn changed_on_disk(ctx: &Context, path: &Path) -> Option<Reply> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let title = format!("{name} was changed on disk since it was opened");
+    question(
+        ctx,
+        &title,
+        "Saving here replaces what is there now by what this window shows.",
+        ["Save anyway", "Save as another file...", "Cancel"],
+    )
+}
+
 fn question(ctx: &Context, title: &str, text: &str, words: [&str; 3]) -> Option<Reply> {
     let palette = theme::palette(ctx);
     let mut reply = None;

@@ -163,6 +163,12 @@ impl Document {
         }
     }
 
+    /// Its file, and the text that was last read from it or written to it.
+    pub fn on_disk(&self) -> Option<(&Path, &str)> {
+        let (text, _) = self.original.as_ref()?;
+        Some((self.path.as_deref()?, text))
+    }
+
     /// Whether writing it would drop comments of the file it came from.
     pub fn would_lose_comments(&self) -> bool {
         self.original

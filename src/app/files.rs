@@ -3,7 +3,9 @@
 //! Without a file dialog service the system answers at once with nothing, and a broken one never answers: then the
 //! field appears. An answer that comes after all is still taken.
 
+use std::fs;
 use std::future::Future;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -51,10 +53,27 @@ impl Purpose {
     }
 }
 
+/// Looks whether a file is still as it was read, on a thread of its own: a disk may be slow, or far away.
+#[derive(Debug)]
+struct Comparing {
+    path: PathBuf,
+    changed: Receiver<bool>,
+}
+
+/// What a file turned out to be before it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether somebody else has written it since.
+    pub changed: bool,
+}
+
 /// The question that is open, if any.
 #[derive(Debug, Default)]
 pub struct Files {
     asking: Option<Asking>,
+    comparing: Option<Comparing>,
     /// Whether the system's dialogs are left alone, as in tests.
     typed_only: bool,
 }
@@ -94,6 +113,41 @@ impl Files {
             error: None,
             replace: None,
         });
+    }
+
+    /// Begins to look whether `path` still holds `known`; if it holds `wanted`, there is nothing to ask about either.
+    pub fn compare(&mut self, ctx: &Context, path: &Path, known: &str, wanted: &str) {
+        let (answer, changed) = mpsc::channel();
+        let (file, known, wanted) = (path.to_owned(), known.to_owned(), wanted.to_owned());
+        let ctx = ctx.clone();
+        let look = move || {
+            // The window may have been closed meanwhile: then nobody wants the answer.
+            let _ = answer.send(differs(&file, &[&known, &wanted]));
+            ctx.request_repaint();
+        };
+        if self.typed_only {
+            look();
+        } else {
+            // Without a thread the channel is closed, and the file is written without a question.
+            let thread = thread::Builder::new().name("file comparison".to_owned());
+            drop(thread.spawn(look));
+        }
+        self.comparing = Some(Comparing {
+            path: path.to_owned(),
+            changed,
+        });
+    }
+
+    /// What has become of the comparison, once it is over.
+    pub fn compared(&mut self) -> Option<Compared> {
+        let comparing = self.comparing.as_ref()?;
+        let changed = match comparing.changed.try_recv() {
+            Ok(changed) => changed,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => false,
+        };
+        let Comparing { path, .. } = self.comparing.take()?;
+        Some(Compared { path, changed })
     }
 
     /// Whether the system's dialog or the field is open.
@@ -247,6 +301,15 @@ impl Asking {
     }
 }
 
+/// Whether a file holds none of the texts. One that is gone, or cannot be read, holds nothing that could be lost by
+/// writing it; whether it can be written is told then.
+fn differs(path: &Path, texts: &[&str]) -> bool {
+    let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0) as u64;
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes));
+    read.is_ok() && texts.iter().all(|text| text.as_bytes() != bytes)
+}
+
 /// A typed path as one that can be used: "~" is the home folder, and what is saved gets the ending of topologies.
 fn typed_path(typed: &str, purpose: Purpose) -> Result<PathBuf, String> {
     let typed = typed.trim().trim_matches('"');
@@ -367,6 +430,22 @@ mod tests {
         );
         let nowhere = folder.path().join("no/new.ron");
         assert!(typed_path(&text(&nowhere), Purpose::SaveSession).is_err());
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_wrote_differs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.ron");
+        assert!(!differs(&path, &["one", "two"]), "gone");
+        for (text, other) in [
+            ("one", false),
+            ("two", false),
+            ("one more", true),
+            ("", true),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(differs(&path, &["one", "two"]), other, "{text}");
+        }
     }
 
     #[test]

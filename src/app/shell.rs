@@ -68,6 +68,8 @@ pub struct Shell {
     after_save: Option<Next>,
     /// Comments would be lost: asked before this is written.
     losing_comments: Option<PathBuf>,
+    /// Somebody else has written this file since it was opened: asked before it is replaced.
+    changed_on_disk: Option<PathBuf>,
     help: bool,
     details: Option<String>,
     /// Nodes are being moved since the pointer went down.
@@ -121,6 +123,7 @@ impl Shell {
             leaving: None,
             after_save: None,
             losing_comments: None,
+            changed_on_disk: None,
             help: false,
             details: None,
             dragging: false,
@@ -175,7 +178,9 @@ impl Shell {
         self.watch_close(&ctx);
 
         let typing = ctx.text_edit_focused();
-        let asking = self.leaving.is_some() || self.losing_comments.is_some();
+        let asking = self.leaving.is_some()
+            || self.losing_comments.is_some()
+            || self.changed_on_disk.is_some();
         let mut actions = Vec::new();
         if !typing && !asking {
             actions.extend(match self.screen {
@@ -252,6 +257,32 @@ impl Shell {
                     self.go_on(ctx, next);
                 }
                 Some(Reply::Cancel) => self.leaving = None,
+                None => {}
+            }
+        }
+        // Another document may have been opened meanwhile.
+        let own = |path: &Path| self.live.document().path() == Some(path);
+        if let Some(compared) = self.files.compared().filter(|c| own(&c.path)) {
+            if compared.changed {
+                self.changed_on_disk = Some(compared.path);
+            } else {
+                self.save_over(ctx, compared.path);
+            }
+        }
+        if let Some(path) = self.changed_on_disk.clone() {
+            match dialogs::changed_on_disk(ctx, &path) {
+                Some(Reply::Save) => {
+                    self.changed_on_disk = None;
+                    self.save_over(ctx, path);
+                }
+                Some(Reply::Discard) => {
+                    self.changed_on_disk = None;
+                    self.ask(ctx, Purpose::SaveAs);
+                }
+                Some(Reply::Cancel) => {
+                    self.changed_on_disk = None;
+                    self.after_save = None;
+                }
                 None => {}
             }
         }
@@ -489,10 +520,21 @@ impl Shell {
 
     fn save(&mut self, ctx: &Context) {
         let document = self.live.document();
-        match document.path().map(Path::to_owned) {
-            None => self.ask(ctx, Purpose::SaveAs),
-            Some(path) if document.would_lose_comments() => self.losing_comments = Some(path),
-            Some(path) => self.write(ctx, path),
+        match (document.on_disk(), document.path()) {
+            (Some((path, known)), _) => {
+                self.files.compare(ctx, path, known, &document.text());
+            }
+            (None, Some(path)) => self.write(ctx, path.to_owned()),
+            (None, None) => self.ask(ctx, Purpose::SaveAs),
+        }
+    }
+
+    /// Saves to the document's own file, of which nobody else's work is lost.
+    fn save_over(&mut self, ctx: &Context, path: PathBuf) {
+        if self.live.document().would_lose_comments() {
+            self.losing_comments = Some(path);
+        } else {
+            self.write(ctx, path);
         }
     }
 

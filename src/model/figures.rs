@@ -175,6 +175,9 @@ const FIGURES: &[Figure] = figures! {
     "replications", Count, Told, "Runs that the means are taken over.";
     "warmup_s", Seconds, Told, "Beginning that is not counted.";
     "duration_s", Seconds, Told, "Simulated time, warm-up included.";
+    "cut.why", Text, Told, "What cut the work short; there only if something did. The results are those of the replications that came to their end, or of the first as far as it came.";
+    "cut.at_s", Seconds, Told, "How far the first replication came, if none came to its end.";
+    "cut.asked", Count, Told, "How many replications were asked for.";
     "cut.why", Text, Told, "Only in results that were cut short: what ended them, Ctrl+C or the ceiling of `--memory`.";
     "cut.at_s", Seconds, Told, "Simulated time that the results are of, if the first run was cut; otherwise they are of whole runs.";
     "cut.asked", Count, Told, "Runs that were asked for.";
@@ -240,6 +243,11 @@ const FIGURES: &[Figure] = figures! {
     "objectives[n].target", AsObjective, Always, "What was promised.";
     "objectives[n].measured", AsObjective, Always, "What was measured.";
     "objectives[n].met", Flag, Always, "Whether the promise was kept; null if that is not known.";
+
+    "without_effect[n].command", Text, Told, "A command of the scenario that changed nothing. The list is there only if there was one.";
+    "without_effect[n].at_s", Seconds, Told, "When its time came.";
+    "without_effect[n].why", Text, Told, "Why it changed nothing.";
+    "without_effect[n].runs", Count, Told, "In how many replications.";
 
     "simulation.events", Count, Told, "Events that the simulator handled, over all replications.";
 };
@@ -498,6 +506,7 @@ impl Ends {
         let (most, what) = match before {
             "recovery" => (self.rows, "the scenario leads to at most"),
             "objectives" => (self.objectives, "the topology sets"),
+            "without_effect" => (usize::MAX, ""),
             _ => {
                 let members = self
                     .nodes()
@@ -643,7 +652,7 @@ fn part_of(path: &'static str) -> &'static str {
         "schema" | "name" | "seed" | "replications" | "warmup_s" | "duration_s" | "cut" => {
             "What was run"
         }
-        "simulation" => "Simulation",
+        "without_effect" | "simulation" => "Simulation",
         "operations"
         | "throughput_per_s"
         | "goodput_per_s"

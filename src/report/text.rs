@@ -15,6 +15,7 @@ pub fn results(results: &Figures<Estimate>) -> String {
     results.writes(&mut page);
     results.sessions(&mut page);
     results.recovery(&mut page);
+    results.without_effect(&mut page);
     results.nodes(&mut page);
     results.objectives(&mut page);
     results.simulation(&mut page);
@@ -373,6 +374,32 @@ impl Results<'_> {
             for line in wrapped(&said, 90) {
                 page.text.push_str(&format!("           {line}\n"));
             }
+        }
+    }
+
+    /// Commands that changed nothing, as the scenario writes them.
+    fn without_effect(&self, page: &mut Page) {
+        let commands = self.list("without_effect");
+        if commands.is_empty() {
+            return;
+        }
+        page.gap();
+        page.line("Without effect", "");
+        let runs = self.plain_number("replications").unwrap_or(1.0);
+        for command in commands {
+            let command = Results(command);
+            let text = |path| match command.plain(path) {
+                Some(Plain::Text(text)) => text.as_str(),
+                _ => "",
+            };
+            let at = command.plain_number("at_s").map(time).unwrap_or_default();
+            let of = match command.plain_number("runs") {
+                Some(n) if n < runs => format!(" (in {n} of {runs} runs)"),
+                _ => String::new(),
+            };
+            let (what, why) = (text("command"), text("why"));
+            page.text
+                .push_str(&format!("  {at:>7}  {what}\n           {why}{of}\n"));
         }
     }
 

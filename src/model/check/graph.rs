@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, clients, mean_secs, services};
+use super::load::mean_secs;
+use super::{Check, clients, services};
 use crate::model::node::{Node, Policy};
 use crate::model::state::{Sessions, SnapshotTo, State};
 use crate::model::topology::Topology;

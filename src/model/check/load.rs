@@ -599,7 +599,7 @@ impl<'a> Load<'a> {
     }
 }
 
-fn mean_secs(distribution: &Distribution) -> f64 {
+pub(super) fn mean_secs(distribution: &Distribution) -> f64 {
     match distribution {
         Distribution::Constant(mean)
         | Distribution::Exponential(mean)
