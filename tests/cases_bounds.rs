@@ -211,6 +211,58 @@ fn what_can_be_borne_is_not_refused() {
 }
 
 #[test]
+fn instances_are_counted_as_they_come_and_go() {
+    let service =
+        r#""c": Clients(arrivals: Steady("10/s")), "a": Service(service_time: Constant("1ms"))"#;
+    let scenario = |events: &str| bare(service, r#""c -> a""#, &format!("scenario: [{events}]"));
+    let cycle = r#"At("1s", AddInstances("a", 900)), At("2s", RemoveInstances("a", 900)), "#;
+    assert_eq!(errors(&scenario(&cycle.repeat(20))), []);
+    let found = errors(&scenario(
+        r#"At("1s", AddInstances("a", 900)), At("2s", AddInstances("a", 100))"#,
+    ));
+    assert!(found[0].1.contains("1001 instances"), "{found:?}");
+    // Each service may have a thousand, and all of them ten thousand.
+    let (mut nodes, mut events) = (r#""c": Clients(),"#.to_owned(), String::new());
+    let mut links = String::new();
+    for number in 0..11 {
+        nodes += &format!(r#""a{number}": Service(),"#);
+        events += &format!(r#"At("1s", AddInstances("a{number}", 999)),"#);
+        links += &match number {
+            0 => r#""c -> a0","#.to_owned(),
+            n => format!(r#""a0 -> a{n}","#),
+        };
+    }
+    let found = errors(&bare(&nodes, &links, &format!("scenario: [{events}]")));
+    assert!(
+        found[0].0 == "scenario[9]" && found[0].1.contains("at most 10000"),
+        "{found:?}"
+    );
+    // More capacity in time is no backlog.
+    let relieved = bare(
+        r#""c": Clients(arrivals: Steady("1e6/s")), "a": Service(service_time: Constant("1ms"), workers: 100)"#,
+        r#""c -> a""#,
+        r#"scenario: [At("1s", AddInstances("a", 10))]"#,
+    );
+    assert_eq!(errors(&relieved), []);
+}
+
+#[test]
+fn many_problems_are_told_quickly() {
+    let folder = tempfile::tempdir().unwrap();
+    let expects = r#""nodes.none.utilisation > 0", "#.repeat(60_000);
+    let text = format!(
+        r#"Topology(schema: 1, nodes: {{"c": Clients(mix: (read: 1)), "s": Service()}}, links: ["c -> s"], expects: [{expects}])"#
+    );
+    let file = write(folder.path(), "many.ron", &text);
+    let (status, said) = ended(&["check", &file]);
+    assert_eq!(status, 1);
+    assert!(
+        said.lines().count() < 50 && said.contains("and 59980 more"),
+        "{said}"
+    );
+}
+
+#[test]
 fn calls_that_multiply_without_end_are_refused() {
     // Two services a layer, each calling both of the next: 2^30 calls for each operation.
     let names = |layer: usize| [format!("a{layer}"), format!("b{layer}")];

@@ -121,6 +121,143 @@ fn garbage_is_a_clear_error() {
 }
 
 #[test]
+fn any_value_at_any_place_is_taken_or_refused() {
+    const PATHS: &[&str] = &[
+        "duration",
+        "seed",
+        "name",
+        "sessions",
+        "sessions.size",
+        "nodes",
+        "nodes.api",
+        "nodes.new",
+        "nodes.api.state",
+        "nodes.api.service_time",
+        "nodes.api.service_time.mean",
+        "nodes.api.instances",
+        "nodes.api.instance_overrides",
+        "nodes.api.instance_overrides.2.speed",
+        "nodes.clients.arrivals",
+        "nodes.clients.mix",
+        "nodes.clients.mix.read",
+        "nodes.clients.popularity",
+        "nodes.clients.timeout",
+        "nodes.lb.health_checks",
+        "nodes.lb.retry_on",
+        "links",
+        "links[0]",
+        "links[0].latency",
+        "links.lb->api.bandwidth",
+        "links.a->b",
+        "scenario",
+        "scenario[0]",
+        "expects",
+        "expects[0]",
+        "canvas",
+        "canvas.api",
+        "objectives",
+        "objectives.p99",
+        "",
+        ".",
+        "..",
+        "nodes..",
+        "a[",
+        "links[",
+        "links[-1]",
+        "links[99999999999999999999]",
+        "scenario[0][1]",
+        "nodes.api.state.snapshot_every",
+    ];
+    const PIECES: &[&str] = &[
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "\"",
+        "\\",
+        " ",
+        "0",
+        "1e999",
+        "-1",
+        "NaN",
+        "inf",
+        "1e308",
+        "18446744073709551616",
+        "\"1s\"",
+        "5ms",
+        "1B/s",
+        "unlimited",
+        "None",
+        "Some(",
+        "InMemory(",
+        "Poisson(",
+        "Closed(",
+        "Constant(",
+        "users",
+        "true",
+        "At(",
+        "Crash(",
+        "api",
+        "a -> b",
+        "Service()",
+        "Clients()",
+        "/*",
+        "//",
+        "#",
+        "é",
+        "\u{0}",
+        "\u{1b}",
+        "9999999999999999999999999d",
+    ];
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+    let start = file::load("sticky-in-memory").unwrap().topology;
+    let (mut taken, mut refused) = (0, 0);
+    for _ in 0..8000 {
+        let mut topology = start.clone();
+        let path = PATHS[random.random_range(0..PATHS.len())];
+        let pieces = random.random_range(0..6);
+        let value: String = (0..pieces)
+            .map(|_| PIECES[random.random_range(0..PIECES.len())])
+            .collect();
+        match topology.set_path(path, &value) {
+            Ok(()) => {
+                taken += 1;
+                for problem in check(&topology) {
+                    assert!(!problem.message.trim().is_empty(), "{path}={value}");
+                }
+                let written = file::write(&topology);
+                let again = file::read(&written, "written.ron");
+                // A name that no file may have is told by the check; what is no number equals nothing.
+                assert!(
+                    again.is_err() || again == Ok(topology),
+                    "{path}={value}\n{written}"
+                );
+            }
+            Err(error) => {
+                refused += 1;
+                let shown = error.to_string();
+                assert!(
+                    shown.trim().len() > 5 && shown.len() < 2000,
+                    "{path}={value}: {shown}"
+                );
+                assert_eq!(
+                    topology, start,
+                    "a value that was refused changes nothing: {path}={value}"
+                );
+            }
+        }
+    }
+    assert!(
+        taken > 100 && refused > 1000,
+        "{taken} taken, {refused} refused"
+    );
+}
+
+#[test]
 fn hostile_texts_are_refused_quickly() {
     let long = "x".repeat(1_000_000);
     let many = |one: &str, n: usize| one.repeat(n);

@@ -154,15 +154,26 @@ impl Input {
 
     /// What is wrong with the topology, and where in the file.
     fn problems(&self, severity: Severity) -> Vec<String> {
+        /// More of one kind nobody reads.
+        const SHOWN: usize = 20;
         let name = &self.name;
-        check(&self.topology)
-            .into_iter()
-            .filter(|problem| problem.severity == severity)
+        let problems = check(&self.topology);
+        let mut problems = problems
+            .iter()
+            .filter(|problem| problem.severity == severity);
+        let mut lines: Vec<String> = problems
+            .by_ref()
+            .take(SHOWN)
             .map(|problem| match file::place_of(&self.text, &problem.path) {
                 Some((line, column)) => format!("{name}:{line}:{column}: {problem}"),
                 None => format!("{name}: {problem}"),
             })
-            .collect()
+            .collect();
+        match problems.count() {
+            0 => {}
+            more => lines.push(format!("{name}: and {more} more")),
+        }
+        lines
     }
 }
 

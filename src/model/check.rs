@@ -24,6 +24,8 @@ pub const MAX_INSTANCES: u64 = 10_000;
 pub const MAX_WORKERS: u64 = 10_000_000;
 /// Most users of a topology, and most keys, all together: each one is kept in memory.
 pub const MAX_USERS_OR_KEYS: u64 = 10_000_000;
+/// Most cookies that load balancers remember, all together: each remembers every user.
+pub const MAX_COOKIES: u64 = 200_000_000;
 /// Most operations a second that all clients together may offer.
 pub const MAX_RATE: f64 = 1e7;
 /// Most events of a scenario.
@@ -179,9 +181,12 @@ impl<'a> Check<'a> {
                 format!("there are {workers} workers in all: at most {MAX_WORKERS}; lower `workers` or `instances`"),
             );
         }
-        let sticky = nodes().any(
-            |node| matches!(node, Node::LoadBalancer(lb) if lb.policy == Policy::StickyCookie),
-        );
+        let sticky_balancers = nodes()
+            .filter(
+                |node| matches!(node, Node::LoadBalancer(lb) if lb.policy == Policy::StickyCookie),
+            )
+            .count() as u64;
+        let sticky = sticky_balancers > 0;
         let (mut users, mut keys, mut rate) = (0, 0, 0.0);
         for (_, clients) in clients(topology) {
             let (own_users, own_rate) = match &clients.arrivals {
@@ -203,6 +208,12 @@ impl<'a> Check<'a> {
                     format!("the clients have {count} {what} in all: at most {MAX_USERS_OR_KEYS}; lower `users`, `keys` or `keys_per_user`"),
                 );
             }
+        }
+        if users.saturating_mul(sticky_balancers) > MAX_COOKIES {
+            self.error(
+                "nodes",
+                format!("{sticky_balancers} load balancers with cookies remember {users} users each: at most {MAX_COOKIES} cookies in all; lower `users`, or give some another policy"),
+            );
         }
         if rate > MAX_RATE {
             self.error(
@@ -326,7 +337,7 @@ impl<'a> Check<'a> {
         {
             self.error(
                 format!("{path}.popularity"),
-                format!("Zipf({s}) is out of range: from 0 (every key alike) to 10"),
+                format!("Zipf({s:?}) is out of range: from 0 (every key alike) to 10"),
             );
         }
         if let Some(timeout) = clients.timeout {

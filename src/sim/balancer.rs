@@ -1,6 +1,6 @@
 //! Load balancers: policies, retries, health checks.
 
-use super::parts::{BalancerBody, Body, NO_INSTANCE, Outcome};
+use super::parts::{BalancerBody, Body, NO_INSTANCE, Outcome, Target};
 use super::snapshot::{Cause, NodeKind, Status, What};
 use super::streams::{below, draw, unit};
 use super::{Sim, Timer};
@@ -307,19 +307,30 @@ impl Sim {
 
     /// A balancer without checks does not know of deaths: it sends requests to all but those taken out on purpose.
     pub(super) fn trust(&mut self, service: u16, instance: u16) {
-        let here = &self.nodes[service as usize].instances[instance as usize];
-        if here.draining || here.leaving || !here.status.serves() {
-            return;
+        if self.can_be_trusted(service, instance) {
+            self.trust_those(|t| t.node == service && t.instance == instance);
         }
+    }
+
+    /// The same for all instances of a service at once: there may be many, behind many balancers.
+    pub(super) fn trust_all(&mut self, service: u16) {
+        let trusted: Vec<bool> = (0..self.nodes[service as usize].instances.len() as u16)
+            .map(|instance| self.can_be_trusted(service, instance))
+            .collect();
+        self.trust_those(|t| t.node == service && trusted[usize::from(t.instance)]);
+    }
+
+    fn can_be_trusted(&self, service: u16, instance: u16) -> bool {
+        let here = &self.nodes[service as usize].instances[instance as usize];
+        !here.draining && !here.leaving && here.status.serves()
+    }
+
+    fn trust_those(&mut self, trusted: impl Fn(&Target) -> bool) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body
                 && balancer.settings.health_checks.is_none()
             {
-                for target in balancer
-                    .targets
-                    .iter_mut()
-                    .filter(|t| t.node == service && t.instance == instance)
-                {
+                for target in balancer.targets.iter_mut().filter(|t| trusted(t)) {
                     target.up = true;
                     target.failed_probes = 0;
                     target.good_probes = 0;

@@ -606,10 +606,10 @@ impl Sim {
             .map(|l| (l, self.links[l as usize].from))
             .collect();
         let now = self.now;
-        let gone: Vec<u16> = (0..instances)
-            .filter(|&i| {
-                self.nodes[service as usize].instances[i as usize].status == Status::Removed
-            })
+        let gone: Vec<bool> = self.nodes[service as usize]
+            .instances
+            .iter()
+            .map(|instance| instance.status == Status::Removed)
             .collect();
         for node in 0..self.nodes.len() as u16 {
             let link = links
@@ -620,7 +620,7 @@ impl Sim {
                 continue;
             };
             for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
-                target.removed = link.is_none() || gone.contains(&target.instance);
+                target.removed = link.is_none() || gone[usize::from(target.instance)];
                 target.link = link.unwrap_or(target.link);
             }
             let Some(link) = link else { continue };
@@ -647,9 +647,7 @@ impl Sim {
                 self.start_checks(node, target);
             }
         }
-        for instance in 0..instances {
-            self.trust(service, instance);
-        }
+        self.trust_all(service);
     }
 
     pub(super) fn remove_targets(&mut self, service: u16, instance: u16) {

@@ -273,14 +273,19 @@ impl Sim {
             .iter()
             .filter(|i| staying(i))
             .count() as u32;
+        let first = self.nodes[node as usize].instances.len() as u16;
         for _ in present..wanted {
             let number = self.nodes[node as usize].instances.len() as u32 + 1;
             let speed = overrides.get(&number).map_or(1.0, |o| o.speed);
             let instance = super::parts::Instance::new(self.now, workers, speed);
             self.nodes[node as usize].instances.push(instance);
-            let index = self.nodes[node as usize].instances.len() as u16 - 1;
+        }
+        let end = self.nodes[node as usize].instances.len() as u16;
+        if end > first {
             self.add_targets(node);
-            if self.now > 0 {
+        }
+        if self.now > 0 {
+            for index in first..end {
                 self.boot(node, index);
             }
         }

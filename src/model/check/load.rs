@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, MAX_BACKLOG, MAX_CALLS, clients, first_services, implied_links};
+use super::scenario::scale;
+use super::{Check, MAX_BACKLOG, MAX_CALLS, MAX_EDITS, clients, first_services, implied_links};
+use crate::model::Command;
 use crate::model::node::{Io, Node, Queue, Service};
 use crate::model::state::{FsyncPolicy, Sessions, State};
 use crate::model::topology::Topology;
@@ -125,10 +127,20 @@ impl Check<'_> {
     fn piles(&mut self, first: Load) {
         let topology = self.topology;
         let mut piled: BTreeMap<String, f64> = BTreeMap::new();
+        let changes = |command: &Command| {
+            let scales = matches!(
+                command,
+                Command::AddInstances(..) | Command::RemoveInstances(..)
+            );
+            command.is_edit() || scales
+        };
         let mut order: Vec<usize> = (0..topology.scenario.len())
-            .filter(|&index| topology.scenario[index].command().is_edit())
+            .filter(|&index| changes(topology.scenario[index].command()))
             .collect();
         order.sort_by_key(|&index| topology.scenario[index].earliest());
+        if order.len() > MAX_EDITS {
+            return; // scaled so often that nothing is sure
+        }
         let (mut now, mut from, mut at) = (topology.clone(), Duration(0), None);
         let mut piles = first.piles;
         let mut rest = order.into_iter().peekable();
@@ -148,7 +160,9 @@ impl Check<'_> {
             while let Some(index) =
                 rest.next_if(|&index| Some(topology.scenario[index].earliest()) == next)
             {
-                let _ = now.apply(topology.scenario[index].command()); // one that fails has been told
+                let command = topology.scenario[index].command();
+                let _ = now.apply(command); // one that fails has been told
+                scale(&mut now, command);
                 at = Some(index);
             }
             piles = Load::of(&now).piles;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Severity, kind};
+use super::{Check, MAX_INSTANCES, Severity, kind};
 use crate::model::expect::Expectation;
 use crate::model::figures::Ends;
 use crate::model::node::Node;
@@ -18,7 +18,8 @@ impl Check<'_> {
         let mut order: Vec<usize> = (0..topology.scenario.len()).collect();
         order.sort_by_key(|&index| topology.scenario[index].earliest());
         let mut now = topology.clone();
-        let mut added: BTreeMap<String, u64> = BTreeMap::new();
+        // The highest number that an instance may have had so far, where it is not the number of instances there are.
+        let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
         let mut edited: Option<usize> = None;
         for index in order {
             let timed = &topology.scenario[index];
@@ -48,23 +49,27 @@ impl Check<'_> {
                 );
             }
             let command = timed.command();
-            match command_problem(&now, command, &added) {
+            match command_problem(&now, command, &numbers) {
                 Some(message) => self.error(&path, message),
                 None if command.is_edit() => match now.apply(command) {
                     Ok(()) => edited = Some(index),
                     Err(error) => self.error(&path, error.to_string()),
                 },
-                None => match command {
-                    Command::AddInstances(node, count) => {
-                        *added.entry(node.clone()).or_default() += u64::from(*count);
+                None => {
+                    let before = command.node().and_then(|name| now.nodes.get(name));
+                    let members = before.map_or(0, |node| u64::from(node.members()));
+                    scale(&mut now, command);
+                    if let Some(name) = command.node() {
+                        // A deployment may start further instances, whose numbers are then in use.
+                        let more = match command {
+                            Command::AddInstances(_, count) => u64::from(*count),
+                            Command::Deploy(..) => members,
+                            _ => 0,
+                        };
+                        let highest = numbers.entry(name.to_owned()).or_default();
+                        *highest = (*highest).max(members) + more;
                     }
-                    // A deployment starts further instances, whose numbers are then in use.
-                    Command::Deploy(node, _) => {
-                        let members = now.nodes.get(node).map_or(0, Node::members);
-                        *added.entry(node.clone()).or_default() += u64::from(members);
-                    }
-                    _ => {}
-                },
+                }
             }
         }
         if let Some(last) = edited {
@@ -121,11 +126,26 @@ impl Check<'_> {
     }
 }
 
-/// What is wrong with a command that is no edit, on the system as it is then. `added` are instances started so far.
+/// Adds or removes instances, as the command says; others change nothing.
+pub(super) fn scale(topology: &mut Topology, command: &Command) {
+    let (Command::AddInstances(name, _) | Command::RemoveInstances(name, _)) = command else {
+        return;
+    };
+    if let Some(Node::Service(service)) = topology.nodes.get_mut(name) {
+        service.instances = match command {
+            Command::AddInstances(_, count) => service.instances.saturating_add(*count),
+            Command::RemoveInstances(_, count) => service.instances.saturating_sub(*count).max(1),
+            _ => service.instances,
+        };
+    }
+}
+
+/// What is wrong with a command that is no edit, on the system as it is then. `numbers`: the highest number that an
+/// instance may have had, by node.
 fn command_problem(
     topology: &Topology,
     command: &Command,
-    added: &BTreeMap<String, u64>,
+    numbers: &BTreeMap<String, u64>,
 ) -> Option<String> {
     if command.is_edit() || matches!(command, Command::ReplaceSigningKey) {
         return match (command, &topology.sessions) {
@@ -155,7 +175,8 @@ fn command_problem(
                     kind(node)
                 ));
             }
-            let most = u64::from(node.members()) + added.get(name).copied().unwrap_or(0);
+            let highest = numbers.get(name).copied().unwrap_or(0);
+            let most = u64::from(node.members()).max(highest);
             (*number == 0 || u64::from(*number) > most).then(|| {
                 format!("there is no instance {number} of `{name}`: they count from 1 to {most}")
             })
@@ -183,21 +204,28 @@ fn command_problem(
             ))
         }
         Command::AddInstances(_, count) => {
-            let total = u64::from(node.members())
-                + added.get(name).copied().unwrap_or(0)
-                + u64::from(*count);
+            let total = u64::from(node.members()) + u64::from(*count);
+            let others = topology
+                .nodes
+                .values()
+                .map(|node| u64::from(node.members()));
+            let all = others.sum::<u64>() + u64::from(*count);
             if *count == 0 {
                 Some("it adds no instance".to_owned())
             } else if total > 1000 {
                 Some(format!(
                     "that makes {total} instances of `{name}`: at most 1000"
                 ))
+            } else if all > MAX_INSTANCES {
+                Some(format!(
+                    "that makes {all} instances and store members in all: at most {MAX_INSTANCES}"
+                ))
             } else {
                 None
             }
         }
         Command::RemoveInstances(_, count) => {
-            let there = u64::from(node.members()) + added.get(name).copied().unwrap_or(0);
+            let there = u64::from(node.members());
             if *count == 0 {
                 Some("it removes no instance".to_owned())
             } else if u64::from(*count) >= there {
