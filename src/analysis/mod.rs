@@ -1,12 +1,15 @@
 //! What several runs say together: replications and their confidence, objectives, expectations, predictions of theory.
 
 pub mod ceiling;
+mod comparison;
 pub mod expect;
 pub mod objectives;
 pub mod parallel;
 pub mod replications;
 pub mod statistics;
+pub mod track;
 pub mod validate;
 
 pub use replications::replicate;
 pub use statistics::Estimate;
+pub use track::{Keeps, Track};

@@ -5,47 +5,48 @@ use crate::model::Objectives;
 use crate::sim::figures::{Figures, Plain};
 use crate::units::Duration;
 
-/// An objective: its name in results, its target, and what measures it.
+/// What one run says of an objective: the figure, and whether it was met; `None` where that cannot be told.
+type Said = (Option<f64>, Option<bool>);
+
+/// An objective: its name in results, its target, and what judges it.
 struct Objective {
     name: &'static str,
     target: f64,
-    /// Smallest value allowed rather than the greatest.
-    at_least: bool,
-    measure: fn(&Figures) -> Option<f64>,
+    judge: fn(&Figures, f64) -> Said,
 }
 
 fn set(objectives: &Objectives) -> Vec<Objective> {
-    let most = |name, target: Option<f64>, measure| {
+    let objective = |name, target: Option<f64>, judge| {
         target.map(|target| Objective {
             name,
             target,
-            at_least: false,
-            measure,
+            judge,
         })
     };
-    let availability = objectives.availability.map(|share| Objective {
-        name: "availability",
-        target: share.0,
-        at_least: true,
-        measure: availability,
-    });
     [
-        most("p99", objectives.p99.map(Duration::secs), |figures| {
-            figure(figures, "response_time_s.p99")
+        objective("p99", objectives.p99.map(Duration::secs), |run, target| {
+            at_most(figure(run, "response_time_s.p99"), target)
         }),
-        availability,
-        most(
+        objective(
+            "availability",
+            objectives.availability.map(|share| share.0),
+            |run, target| {
+                let measured = availability(run);
+                (measured, measured.map(|measured| measured >= target))
+            },
+        ),
+        objective(
             "lost_writes",
             objectives.lost_writes.map(|n| n as f64),
-            |figures| figure(figures, "writes.lost"),
+            |run, target| at_most(figure(run, "writes.lost"), target),
         ),
-        most(
+        objective(
             "lost_sessions",
             objectives.lost_sessions.map(|n| n as f64),
-            |figures| figure(figures, "sessions.lost"),
+            |run, target| at_most(figure(run, "sessions.lost"), target),
         ),
-        most(
-            "recovery_time",
+        objective(
+            RECOVERY,
             objectives.recovery_time.map(Duration::secs),
             longest_recovery,
         ),
@@ -53,6 +54,12 @@ fn set(objectives: &Objectives) -> Vec<Objective> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+const RECOVERY: &str = "recovery_time";
+
+fn at_most(measured: Option<f64>, target: f64) -> Said {
+    (measured, measured.map(|measured| measured <= target))
 }
 
 fn figure(figures: &Figures, path: &str) -> Option<f64> {
@@ -69,26 +76,56 @@ fn availability(figures: &Figures) -> Option<f64> {
     (completed + failed > 0.0).then(|| completed / (completed + failed))
 }
 
-/// The longest recovery after a fault; `None` if one is not to be told, 0 without faults.
-fn longest_recovery(figures: &Figures) -> Option<f64> {
-    let Some(Figures::List(faults)) = figures.at("recovery") else {
-        return None;
+/// The longest recovery after a fault, a failover or a deployment; 0 without any. What did not recover breaks the
+/// objective; what was not watched to its end says nothing.
+fn longest_recovery(figures: &Figures, target: f64) -> Said {
+    let Some(Figures::List(rows)) = figures.at("recovery") else {
+        return (None, None);
     };
-    faults.iter().try_fold(0.0, |longest: f64, fault| {
-        figure(fault, "recovery_time_s").map(|time| longest.max(time))
-    })
+    let (mut longest, mut told, mut untold) = (0.0f64, false, false);
+    for row in rows {
+        if matches!(row.at("change"), Some(Figures::Plain(Plain::Flag(true)))) {
+            continue;
+        }
+        let Some(Figures::Group(watch)) = row.at("watch") else {
+            continue;
+        };
+        match watch.first().map(|(name, _)| name.as_str()) {
+            Some("did_not_happen" | "takes_back") => {}
+            Some("not_recovered_by_the_end") => return (None, Some(false)),
+            _ => match figure(row, "recovery_time_s") {
+                Some(time) => {
+                    longest = longest.max(time);
+                    told = true;
+                }
+                None => untold = true,
+            },
+        }
+    }
+    if untold && !told {
+        return (None, None);
+    }
+    at_most(Some(longest), target)
 }
 
-/// Adds the part `objectives` to the results of one run: each objective that is set, its target and what was measured.
-/// It stands before `cost`, or at the end.
+/// Adds the part `objectives` to the results of one run: each objective that is set, its target, what was measured, and
+/// whether it was met (1 or 0). It stands before `cost`, or at the end.
 pub fn add(figures: &mut Figures, objectives: &Objectives) {
     let rows: Vec<Figures> = set(objectives)
         .into_iter()
         .map(|objective| {
+            let (measured, met) = (objective.judge)(figures, objective.target);
+            let share = |flag: bool| f64::from(u8::from(flag));
             Figures::group([
                 ("objective", Figures::text(objective.name)),
                 ("target", Figures::Plain(Plain::Number(objective.target))),
-                ("measured", Figures::Figure((objective.measure)(figures))),
+                ("measured", Figures::Figure(measured)),
+                ("met_share", Figures::Figure(met.map(share))),
+                ("judged_share", Figures::Figure(Some(share(met.is_some())))),
+                (
+                    "measured_share",
+                    Figures::Figure(Some(share(measured.is_some()))),
+                ),
             ])
         })
         .collect();
@@ -101,8 +138,9 @@ pub fn add(figures: &mut Figures, objectives: &Objectives) {
     }
 }
 
-/// Judges the merged results by their means: each objective is met, or not, or that is not known.
-pub fn judge(results: &mut Figures<Estimate>, objectives: &Objectives) {
+/// Judges the merged results: an objective is met if every run met it, not met if one did not, and otherwise that is not
+/// known.
+pub fn judge(results: &mut Figures<Estimate>) {
     let Figures::Group(parts) = results else {
         return;
     };
@@ -110,19 +148,26 @@ pub fn judge(results: &mut Figures<Estimate>, objectives: &Objectives) {
     else {
         return;
     };
-    for (row, objective) in rows.iter_mut().zip(set(objectives)) {
-        let measured = match row.at("measured") {
+    for row in rows {
+        let mean = |name: &str| match row.at(name) {
             Some(Figures::Figure(estimate)) => estimate.mean,
             _ => None,
         };
-        let met = measured.map_or(Plain::Null, |measured| {
-            Plain::Flag(if objective.at_least {
-                measured >= objective.target
-            } else {
-                measured <= objective.target
-            })
-        });
+        let met = match (mean("met_share"), mean("judged_share")) {
+            (Some(met), _) if met < 1.0 => Plain::Flag(false),
+            (Some(_), Some(judged)) if judged >= 1.0 => Plain::Flag(true),
+            _ => Plain::Null,
+        };
+        // A mean over the runs that recovered would hide those that did not.
+        let hides = matches!(row.at("objective"), Some(Figures::Plain(Plain::Text(name))) if name == RECOVERY)
+            && met == Plain::Flag(false)
+            && mean("measured_share").is_some_and(|share| share < 1.0);
         if let Figures::Group(parts) = row {
+            for (name, part) in parts.iter_mut() {
+                if hides && name == "measured" {
+                    *part = Figures::Figure(Estimate::default());
+                }
+            }
             parts.push(("met".to_owned(), Figures::Plain(met)));
         }
     }
@@ -166,7 +211,7 @@ mod tests {
         ]);
         add(&mut figures, &objectives);
         let mut results = super::super::replications::merge(&[figures]);
-        judge(&mut results, &objectives);
+        judge(&mut results);
         let met = |row: usize| match results.at(&format!("objectives[{row}].met")) {
             Some(Figures::Plain(value)) => value.clone(),
             other => panic!("{other:?}"),

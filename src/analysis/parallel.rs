@@ -7,8 +7,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration as WallTime;
 
+use super::track::{Keeps, Track};
 use crate::model::Topology;
-use crate::sim::{Sim, Watch};
 use crate::units::{Bytes, Duration};
 
 use super::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
@@ -81,6 +81,8 @@ pub struct Run<'a> {
     pub topology: &'a Topology,
     /// Seed of the random draws.
     pub seed: u64,
+    /// Whether faults get twins, which tell what they caused.
+    pub twins: bool,
 }
 
 /// Milliseconds, in which even a hundred thousand long runs add up.
@@ -97,7 +99,7 @@ fn milliseconds(time: Duration) -> u64 {
 pub fn run_all<T: Send>(
     runs: &[Run],
     control: Control,
-    read: impl Fn(usize, &Sim) -> T + Sync,
+    read: impl Fn(usize, &Track) -> T + Sync,
     mut receive: impl FnMut(usize, T),
 ) -> Result<(), Cut> {
     let total = runs
@@ -128,13 +130,13 @@ pub fn run_all<T: Send>(
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(run) = runs.get(index) else { break };
                     let unwanted = || index > wanted.load(Ordering::Relaxed);
-                    let (sim, cut) = run_to_end(run, limits, done, &unwanted);
+                    let (track, cut) = run_to_end(run, limits, done, &unwanted);
                     if matches!(cut, Some(Why::Full(_))) {
                         wanted.fetch_min(index, Ordering::Relaxed);
                     }
                     let over = cut.is_some();
                     if sender
-                        .send((index, cut, sim.now(), read(index, &sim)))
+                        .send((index, cut, track.now(), read(index, &track)))
                         .is_err()
                         || over
                     {
@@ -188,24 +190,27 @@ fn run_to_end(
     (cancel, memory): (&AtomicBool, Bytes),
     done: &AtomicU64,
     unwanted: &dyn Fn() -> bool,
-) -> (Sim, Option<Why>) {
-    // Nobody takes intervals here, so none are collected.
-    let mut sim = Sim::new(run.topology, run.seed, Watch { live: false });
+) -> (Track, Option<Why>) {
+    let keeps = Keeps {
+        twins: run.twins,
+        ..Keeps::SCENARIO
+    };
+    let mut track = Track::new(run.topology, run.seed, keeps);
     let mut ceiling = Ceiling::new(memory);
     let mut counted = 0;
     loop {
         if cancel.load(Ordering::Relaxed) || unwanted() {
-            return (sim, Some(Why::Cancelled));
+            return (track, Some(Why::Cancelled));
         }
-        if let Some(sentence) = ceiling.look(&sim) {
-            return (sim, Some(Why::Full(sentence)));
+        if let Some(sentence) = ceiling.look(track.sim()) {
+            return (track, Some(Why::Full(sentence)));
         }
-        let over = sim.run_some(run.topology.duration, EVENTS_BETWEEN_LOOKS);
-        let now = milliseconds(sim.now());
+        let over = track.run_some(run.topology.duration, EVENTS_BETWEEN_LOOKS);
+        let now = milliseconds(track.now());
         done.fetch_add(now - counted, Ordering::Relaxed);
         counted = now;
         if over {
-            return (sim, None);
+            return (track, None);
         }
     }
 }

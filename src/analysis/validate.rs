@@ -209,9 +209,16 @@ pub fn run(cases: &[Prepared], control: Control) -> (Vec<Verdict>, Option<Cut>) 
         }
     }
     let (mut runs, mut system_of_run) = (Vec::new(), Vec::new());
-    for (system, &(topology, seeds, _)) in systems.iter().enumerate() {
+    for (system, &(topology, seeds, ref measured)) in systems.iter().enumerate() {
+        let twins = measured
+            .iter()
+            .any(|&case| cases[case].metric.is_of_faults());
         for seed in 1..=u64::from(seeds) {
-            runs.push(Run { topology, seed });
+            runs.push(Run {
+                topology,
+                seed,
+                twins,
+            });
             system_of_run.push(system);
         }
     }
@@ -219,8 +226,8 @@ pub fn run(cases: &[Prepared], control: Control) -> (Vec<Verdict>, Option<Cut>) 
     let cut = run_all(
         &runs,
         control,
-        |run, sim| {
-            let results = sim.results();
+        |run, track| {
+            let results = track.results();
             let measured = &systems[system_of_run[run]].2;
             measured
                 .iter()

@@ -89,18 +89,20 @@ fn unkept(topology: &Topology, control: Control) -> Result<(Vec<String>, Option<
         .iter()
         .map(|text| text.parse())
         .collect::<Result<_, String>>()?;
+    let twins = expectations.iter().any(|expected| expected.metric.is_of_faults());
     let runs: Vec<Run> = (0..SEEDS)
         .map(|r| Run {
             topology,
             seed: topology.seed.wrapping_add(r),
+            twins,
         })
         .collect();
     let mut failures: Vec<Vec<String>> = vec![Vec::new(); expectations.len()];
     let cut = run_all(
         &runs,
         control,
-        |run, sim| {
-            let results = sim.results();
+        |run, track| {
+            let results = track.results();
             let check = |expectation| {
                 expect::check(&results, expectation)
                     .map_err(|error| format!("seed {}: {error}", runs[run].seed))

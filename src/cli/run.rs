@@ -39,6 +39,10 @@ pub struct Arguments {
     #[command(flatten)]
     machine: MachineArguments,
 
+    /// Leaves out what faults and changes caused: no second run beside this one
+    #[arg(long)]
+    no_twins: bool,
+
     /// Prints all results as JSON instead of a summary
     #[arg(long)]
     json: bool,
@@ -53,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
     let control = arguments.machine.control(&show);
-    let (results, cut) = replicate(topology, arguments.replications, control);
+    let (results, cut) = replicate(topology, arguments.replications, !arguments.no_twins, control);
     drop(progress);
     say(&speed(&results, begun.elapsed().as_secs_f64()));
     print(if arguments.json {

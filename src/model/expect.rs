@@ -12,6 +12,16 @@ pub struct Metric {
     pub over: Option<String>,
 }
 
+impl Metric {
+    /// Whether it is about what faults did.
+    pub fn is_of_faults(&self) -> bool {
+        let mut paths = std::iter::once(&self.path).chain(&self.over);
+        paths.any(|path| {
+            path.starts_with("recovery[") || (path.starts_with("objectives[") && !path.ends_with("target"))
+        })
+    }
+}
+
 /// What an assertion compares by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {

@@ -271,6 +271,17 @@ impl Command {
         )
     }
 
+    /// Whether what it did is told apart from what would have been without it. What only ends a fault or prepares an
+    /// edit is not.
+    pub fn is_watched(&self) -> bool {
+        !matches!(self, Self::Resume(..) | Self::Restart(..) | Self::Link(_))
+    }
+
+    /// Whether it changes the drawing or its settings, scaling included: several within a second are one change.
+    pub fn is_change(&self) -> bool {
+        self.is_edit() || matches!(self, Self::AddInstances(..) | Self::RemoveInstances(..))
+    }
+
     /// The node it is about, if any.
     pub fn node(&self) -> Option<&str> {
         match self {
@@ -288,4 +299,37 @@ impl Command {
             Self::ReplaceSigningKey | Self::Set(..) | Self::Link(_) | Self::Unlink(_) => None,
         }
     }
+}
+
+/// Places in a scenario whose effects are told together, as rows of results: each watched command, or several that share
+/// one, which are those at one instant, and changes within a second of the one before. `Between` stands alone.
+pub fn watched_rows(scenario: &[Timed]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..scenario.len())
+        .filter(|&place| scenario[place].command().is_watched())
+        .collect();
+    order.sort_by_key(|&place| scenario[place].earliest());
+    let mut rows: Vec<Vec<usize>> = Vec::new();
+    for place in order {
+        let Timed::At(at, command) = &scenario[place] else {
+            rows.push(vec![place]);
+            continue;
+        };
+        let joins = rows.iter_mut().rev().find(|row| {
+            let Some(Timed::At(last, _)) = row.last().map(|&last| &scenario[last]) else {
+                return false;
+            };
+            let changes = command.is_change()
+                && row.iter().all(|&known| scenario[known].command().is_change());
+            last == at || (changes && at.0 - last.0 <= crate::units::SECOND)
+        });
+        match joins {
+            Some(row) => row.push(place),
+            None => rows.push(vec![place]),
+        }
+    }
+    for row in &mut rows {
+        row.sort_unstable();
+    }
+    rows.sort_unstable();
+    rows
 }

@@ -1,5 +1,6 @@
 //! Results and topologies in other formats.
 
+mod faults;
 pub mod json;
 pub mod svg;
 pub mod text;

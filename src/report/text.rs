@@ -340,36 +340,20 @@ impl Results<'_> {
             return;
         }
         page.gap();
-        page.line("Faults", "");
+        page.line("Faults and changes", "");
+        let end_s = self.plain_number("duration_s").unwrap_or(0.0);
+        let runs = self.plain_number("replications").unwrap_or(1.0);
         for fault in faults {
+            let said = super::faults::said(fault, end_s, runs);
             let fault = Results(fault);
             let what = match fault.plain("fault") {
-                Some(Plain::Text(text)) => in_words(text),
+                Some(Plain::Text(text)) => {
+                    let commands: Vec<String> = text.split("; ").map(in_words).collect();
+                    commands.join(", ")
+                }
                 _ => "fault".to_owned(),
             };
             let at = fault.plain_number("at_s").map(time).unwrap_or_default();
-            let mut said = Vec::new();
-            if let Some(after) = fault.mean("detected_s") {
-                said.push(format!("found after {}", time(after)));
-            }
-            match fault.mean("recovery_time_s") {
-                Some(0.0) => said.push("no recovery needed".to_owned()),
-                Some(after) => said.push(format!("recovered after {}", time(after))),
-                None => {}
-            }
-            for (path, text) in [
-                ("lost_writes", "writes LOST"),
-                ("lost_sessions", "sessions LOST"),
-                ("failed_operations", "operations failed"),
-                (
-                    "failed_sent_after_detection",
-                    "of these sent after it was found",
-                ),
-            ] {
-                if fault.mean(path).is_some_and(|n| n > 0.0) {
-                    said.extend(fault.count(path).map(|n| format!("{n} {text}")));
-                }
-            }
             page.text.push_str(&format!("  {at:>7}  {what}\n"));
             for line in wrapped(&said, 90) {
                 page.text.push_str(&format!("           {line}\n"));
@@ -659,7 +643,7 @@ fn wrapped(pieces: &[String], columns: usize) -> Vec<String> {
 }
 
 /// The mean, and the half-width of its interval where there is one.
-fn with_spread(estimate: Estimate, print: fn(f64) -> String) -> String {
+pub(super) fn with_spread(estimate: Estimate, print: fn(f64) -> String) -> String {
     match (estimate.mean, estimate.ci95) {
         (None, _) => "-".to_owned(),
         (Some(mean), Some(half)) if half > 0.0 => format!("{} ± {}", print(mean), print(half)),

@@ -21,14 +21,23 @@ use crate::model::workload::{Arrivals, Popularity};
 use crate::model::{Command, Node, Sessions, State, Topology};
 
 impl Sim {
-    /// Carries out an edit on the running system.
+    /// Carries out an edit on the running system, under the account of the command that asked for it.
     ///
     /// # Errors
     /// The edit is not possible, or leads to a topology that cannot run; then nothing has changed.
-    pub(super) fn edit(&mut self, command: &Command) -> Result<(), SettingError> {
+    pub(super) fn edit(&mut self, edit: &Command, command: &Command) -> Result<(), SettingError> {
         let mut topology = self.topology.clone();
-        topology.apply(command)?;
+        topology.apply(edit)?;
+        if command.is_watched() && topology != self.topology {
+            self.edited = Some(self.new_fault(command, None));
+        } else {
+            self.happen(What::Command {
+                command: command.clone(),
+                fault: None,
+            });
+        }
         self.reconfigure(topology);
+        self.edited = None;
         Ok(())
     }
 

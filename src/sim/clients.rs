@@ -5,7 +5,7 @@ use super::ledger::Place;
 use super::parts::{Body, ClientsBody, NONE, Op, Seat, Verb};
 use super::snapshot::Cause;
 use super::streams::{below, draw, exponential, unit};
-use super::{Kind, Sim};
+use super::{Ended, Kind, Sim};
 use crate::model::workload::Arrivals;
 use rand::Rng as _;
 
@@ -38,14 +38,19 @@ impl Sim {
             Arrivals::Poisson(_) | Arrivals::Steady(_) => 0,
         };
         let mut mine = std::mem::take(&mut clients.seats);
+        let first = clients.next_op;
+        clients.next_op += wanted.saturating_sub(mine.len()) as u64;
         for seat in mine.drain(wanted.min(mine.len())..) {
             // Its user leaves once its operation has ended and it has thought.
             self.seats[seat as usize].leaving = true;
         }
-        for number in mine.len()..wanted {
+        for number in first..first + wanted.saturating_sub(mine.len()) as u64 {
             let taken = Seat {
                 node,
                 leaving: false,
+                // Never used again, so that a seat taken anew draws anew.
+                number: number as u32 + 1,
+                begun: 0,
             };
             let seat = match self.free_seats.pop() {
                 Some(seat) => {
@@ -57,7 +62,7 @@ impl Sim {
                     self.seats.len() as u32 - 1
                 }
             };
-            let bits = draw(key, number as u64 | 1 << 40);
+            let bits = draw(key, number | 1 << 40);
             let wait = think.map_or(0, |t| t.sample_ns(bits));
             self.queue.push(now + wait, Kind::UserReady, seat);
             mine.push(seat);
@@ -108,7 +113,7 @@ impl Sim {
     }
 
     pub(super) fn user_ready(&mut self, seat: u32) {
-        let Seat { node, leaving } = self.seats[seat as usize];
+        let Seat { node, leaving, .. } = self.seats[seat as usize];
         if leaving || self.nodes[node as usize].removed {
             self.free_seats.push(seat);
             return;
@@ -148,8 +153,16 @@ impl Sim {
         let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
             return;
         };
-        clients.next_op += 1;
-        let bits = draw(clients.keys.operation, clients.next_op);
+        // By seat and its how manieth it is there, so that one operation that takes longer shifts no other seat's draws.
+        let nth = if slot == NONE {
+            clients.next_op += 1;
+            clients.next_op
+        } else {
+            let seat = &mut self.seats[slot as usize];
+            seat.begun += 1;
+            u64::from(seat.number) << 32 | u64::from(seat.begun)
+        };
+        let bits = draw(clients.keys.operation, nth);
         let (number, user) = if clients.needs_user {
             let users = u64::from(clients.settings.users);
             let number = below(draw(clients.keys.user, bits), users) as u32;
@@ -178,6 +191,9 @@ impl Sim {
             })
         };
         let op = self.open_op(node, bits, user, verb, key, slot);
+        if let Some(told) = &mut self.told {
+            told.started.push(self.now);
+        }
         if !has_sessions || verb == Verb::Login {
             self.attempt(op);
         } else {
@@ -219,6 +235,7 @@ impl Sim {
         op.call = NONE;
         op.active = true;
         op.failed = false;
+        op.forced = false;
         op.applied = 0;
         op.place = None;
         op.expects_stamp = expects_stamp;
@@ -386,7 +403,7 @@ impl Sim {
         if let Some(fault) = met {
             self.faults[fault as usize].saved += 1;
         }
-        self.note_end(took, good, attempt > 0, false);
+        self.note_end(index, took, good, attempt > 0, false);
         let waiting = self.ops[index as usize].waiting;
         self.user_thinks(index, false);
         self.close_op(index);
@@ -407,7 +424,7 @@ impl Sim {
         counted.failed_response.record(took);
         if let Some(fault) = met {
             let fault = &mut self.faults[fault as usize];
-            fault.failed += 1;
+            fault.failed_met += 1;
             if met_now
                 && fault
                     .detected
@@ -416,13 +433,7 @@ impl Sim {
                 fault.failed_after_detection += 1;
             }
         }
-        let limit = self.goodput_limit(client);
-        self.note_end(
-            if limit == u64::MAX { took } else { limit },
-            false,
-            attempt > 0,
-            true,
-        );
+        self.note_end(index, took, false, attempt > 0, true);
         let waiting = self.ops[index as usize].waiting;
         self.user_thinks(index, true);
         self.close_op(index);
@@ -448,9 +459,17 @@ impl Sim {
     }
 
     #[inline(always)]
-    fn note_end(&mut self, ns: u64, good: bool, retried: bool, failed: bool) {
-        if self.watches_recovery {
-            self.recent.push(self.now, ns, good && !failed);
+    fn note_end(&mut self, index: u32, ns: u64, good: bool, retried: bool, failed: bool) {
+        if let Some(told) = &mut self.told {
+            let op = &self.ops[index as usize];
+            if !op.forced {
+                told.ended.push(Ended {
+                    intended: op.intended,
+                    took: ns,
+                    completed: !failed,
+                    good: good && !failed,
+                });
+            }
         }
         if self.watch.live {
             let interval = &mut self.interval;

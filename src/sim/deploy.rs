@@ -293,8 +293,7 @@ impl Sim {
         if surplus == 0 {
             return;
         }
-        let name = self.nodes[node as usize].name.clone();
-        let fault = self.new_fault(&Command::RemoveInstances(name, surplus), None);
+        let fault = self.edited;
         for _ in 0..surplus {
             let Some(last) = self.nodes[node as usize]
                 .instances
@@ -305,7 +304,7 @@ impl Sim {
             };
             let here = &mut self.nodes[node as usize].instances[last];
             here.leaving = true;
-            here.fault = here.fault.or(Some(fault));
+            here.fault = here.fault.or(fault);
             let last = last as u16;
             if self.nodes[node as usize].instances[last as usize]
                 .status

@@ -2,7 +2,7 @@
 
 use super::facts::{Fact, Source};
 use super::parts::{Body, NONE};
-use super::snapshot::{Recovery, Status, What};
+use super::snapshot::{Status, What};
 use super::{Fault, LossCause, Sim, Timer};
 use crate::model::settings::{SettingError, unknown_name};
 use crate::model::{Command, Sessions};
@@ -33,6 +33,11 @@ fn doing(status: Status) -> &'static str {
         Status::MachineLost => "its machine is gone already",
         Status::Removed => "it was taken out of service",
     }
+}
+
+/// The edit that gives a service so many instances.
+fn instances(name: &str, wanted: u32) -> Command {
+    Command::Set(format!("nodes.{name}.instances"), wanted.to_string())
 }
 
 impl Sim {
@@ -132,22 +137,12 @@ impl Sim {
             Command::AddInstances(name, n) => {
                 self.find_node(name)?;
                 let wanted = self.wanted_instances(name)?.saturating_add(*n);
-                self.happen(What::Command {
-                    command: command.clone(),
-                    fault: None,
-                });
-                return self.edit(&Command::Set(
-                    format!("nodes.{name}.instances"),
-                    wanted.to_string(),
-                ));
+                return self.edit(&instances(name, wanted), command);
             }
             Command::RemoveInstances(name, n) => {
                 self.find_node(name)?;
                 let wanted = self.wanted_instances(name)?.saturating_sub(*n).max(1);
-                return self.edit(&Command::Set(
-                    format!("nodes.{name}.instances"),
-                    wanted.to_string(),
-                ));
+                return self.edit(&instances(name, wanted), command);
             }
             Command::ReplaceSigningKey => {
                 let fault = self.new_fault(command, None);
@@ -157,13 +152,7 @@ impl Sim {
             | Command::Add(..)
             | Command::Remove(_)
             | Command::Link(_)
-            | Command::Unlink(_) => {
-                self.edit(command)?;
-                self.happen(What::Command {
-                    command: command.clone(),
-                    fault: None,
-                });
-            }
+            | Command::Unlink(_) => self.edit(command, command)?,
         }
         Ok(())
     }
@@ -238,29 +227,16 @@ impl Sim {
         }
     }
 
-    /// Opens the account of a fault; the recovery from the one before cannot be told any more.
+    /// Opens the account of a fault or a change.
     pub(super) fn new_fault(&mut self, command: &Command, at: Option<(u16, u16)>) -> u32 {
         let index = self.faults.len();
-        if let Some(watched) = self.recent.watched() {
-            self.faults[watched].recovery = Recovery::Unknown;
-        }
-        let watching = self.watches_recovery && self.recent.start(index, self.now, self.warmup);
-        if watching && !self.looking {
-            self.looking = true;
-            self.timer_after(super::metrics::LOOK_EVERY_NS, Timer::Look);
-        }
         self.faults.push(Fault {
             at: self.now,
             command: command.clone(),
             detected: None,
-            recovery: if watching {
-                Recovery::Pending
-            } else {
-                Recovery::Unknown
-            },
             lost_writes: 0,
             lost_sessions: 0,
-            failed: 0,
+            failed_met: 0,
             failed_after_detection: 0,
             saved: 0,
         });
@@ -275,6 +251,44 @@ impl Sim {
             fault: Some(index),
         });
         index as u32
+    }
+
+    /// Faults and changes that have an account so far: their indices in `Snapshot::faults`.
+    pub fn faults(&self) -> usize {
+        self.faults.len()
+    }
+
+    /// Whether a fault or change still does what it does: a deployment, a drain, a boot, a failover or a move goes on, or
+    /// what it struck restarts by itself before `soon` (nanoseconds).
+    pub fn is_at_work(&self, fault: usize, soon: u64) -> bool {
+        let mine = Some(fault as u32);
+        let is_change = self.faults[fault].command.is_change();
+        let instances = self.nodes.iter().filter(|n| !n.removed).any(|node| {
+            let restart_after = match &node.body {
+                Body::Service(service) => {
+                    if service.deploying.as_ref().map(|d| d.fault) == mine {
+                        return true;
+                    }
+                    service.settings.restart_after.map(|after| after.0)
+                }
+                Body::Store(store) => store.restart_after,
+                _ => None,
+            };
+            node.instances.iter().any(|here| match here.status {
+                Status::Booting => here.fault == mine || is_change,
+                Status::Draining => here.fault == mine,
+                Status::Crashed | Status::MachineLost => {
+                    let restarts = restart_after.is_some_and(|after| here.since + after <= soon);
+                    here.fault == mine && restarts
+                }
+                _ => false,
+            })
+        });
+        instances
+            || self.logs.iter().any(|log| {
+                let orphaned = log.orphan.as_ref().and_then(|orphan| orphan.fault);
+                (log.moving && is_change) || (orphaned == Some(fault) && !log.replicas.is_empty())
+            })
     }
 
     fn kill(&mut self, node: u16, instance: u16, command: &Command, machine: bool) {

@@ -332,7 +332,7 @@ impl Sim {
             Mark::default(),
             Source::Nothing,
             LossCause::Change,
-            None,
+            self.edited,
         );
         self.logs[log as usize].retired = true;
         self.logs[log as usize].online = false;

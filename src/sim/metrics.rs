@@ -1,6 +1,4 @@
-//! Histograms, areas under curves, and the watch for recovery after a fault.
-
-use std::collections::VecDeque;
+//! Histograms and areas under curves.
 
 use super::size::room;
 
@@ -20,7 +18,7 @@ pub(super) struct Histogram {
 }
 
 #[inline]
-fn bucket_of(value: u64, sub_bits: u32) -> usize {
+pub(crate) fn bucket_of(value: u64, sub_bits: u32) -> usize {
     if value < 1 << sub_bits {
         return value as usize;
     }
@@ -30,7 +28,7 @@ fn bucket_of(value: u64, sub_bits: u32) -> usize {
 }
 
 /// Least value of a bucket and its width.
-fn bounds_of(bucket: usize, sub_bits: u32) -> (f64, f64) {
+pub(crate) fn bounds_of(bucket: usize, sub_bits: u32) -> (f64, f64) {
     let row = bucket >> sub_bits;
     if row == 0 {
         return (bucket as f64, 1.0);
@@ -147,160 +145,6 @@ impl Areas {
     }
 }
 
-/// How an operation ended, as the watch for recovery sees it.
-#[derive(Clone, Copy, Debug)]
-struct Ended {
-    at: u64,
-    /// Bucket of its response time; a failure counts as the timeout.
-    bucket: u16,
-    good: bool,
-}
-
-const COARSE_BITS: u32 = 6;
-const BASELINE_NS: u64 = 30_000_000_000;
-const LEAST_BASELINE_NS: u64 = 5_000_000_000;
-const TRAILING_NS: u64 = 5_000_000_000;
-const STEADY_NS: u64 = 10_000_000_000;
-
-/// How often the watch looks.
-pub(super) const LOOK_EVERY_NS: u64 = 100_000_000;
-
-/// The last 30 s of operations, and what the trailing 5 s look like.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Recent {
-    ended: VecDeque<Ended>,
-    /// Entries from here on are inside the trailing window.
-    trailing_from: usize,
-    trailing: Vec<u32>,
-    trailing_total: u32,
-    watch: Option<Watching>,
-}
-
-#[derive(Clone, Debug)]
-struct Watching {
-    fault: usize,
-    at: u64,
-    baseline_good_per_s: f64,
-    baseline_p99: f64,
-    /// The last look at which p99 was out of its band.
-    bad_until: u64,
-}
-
-impl Recent {
-    #[inline]
-    pub(super) fn push(&mut self, at: u64, ns: u64, good: bool) {
-        let bucket = bucket_of(ns, COARSE_BITS) as u16;
-        if self.trailing.len() <= usize::from(bucket) {
-            self.trailing.resize(usize::from(bucket) + 1, 0);
-        }
-        self.trailing[usize::from(bucket)] += 1;
-        self.trailing_total += 1;
-        self.ended.push_back(Ended { at, bucket, good });
-        self.forget(at);
-    }
-
-    fn forget(&mut self, now: u64) {
-        while let Some(entry) = self.ended.get(self.trailing_from)
-            && entry.at + TRAILING_NS < now
-        {
-            self.trailing[usize::from(entry.bucket)] -= 1;
-            self.trailing_total -= 1;
-            self.trailing_from += 1;
-        }
-        while self
-            .ended
-            .front()
-            .is_some_and(|entry| entry.at + BASELINE_NS < now)
-        {
-            self.ended.pop_front();
-            self.trailing_from = self.trailing_from.saturating_sub(1);
-        }
-    }
-
-    fn quantile(counts: &[u32], total: u32, share: f64) -> f64 {
-        let rank = share * f64::from(total);
-        let mut below = 0.0;
-        for (bucket, &count) in counts.iter().enumerate() {
-            if count > 0 && below + f64::from(count) >= rank {
-                let (low, width) = bounds_of(bucket, COARSE_BITS);
-                return low + width * (rank - below) / f64::from(count);
-            }
-            below += f64::from(count);
-        }
-        0.0
-    }
-
-    /// Starts to watch for the recovery from a fault; false if there is too little before it to compare with.
-    pub(super) fn start(&mut self, fault: usize, now: u64, counted_from: u64) -> bool {
-        let from = now.saturating_sub(BASELINE_NS).max(counted_from);
-        let span = now.saturating_sub(from);
-        self.watch = None;
-        if span < LEAST_BASELINE_NS {
-            return false;
-        }
-        let (mut counts, mut total, mut good) = (Vec::new(), 0, 0u64);
-        for entry in self.ended.iter().filter(|e| e.at >= from) {
-            let bucket = usize::from(entry.bucket);
-            if counts.len() <= bucket {
-                counts.resize(bucket + 1, 0);
-            }
-            counts[bucket] += 1;
-            total += 1;
-            good += u64::from(entry.good);
-        }
-        if good == 0 {
-            return false;
-        }
-        self.watch = Some(Watching {
-            fault,
-            at: now,
-            baseline_good_per_s: good as f64 / (span as f64 / 1e9),
-            baseline_p99: Self::quantile(&counts, total, 0.99),
-            bad_until: 0,
-        });
-        true
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        room::<Ended>(self.ended.len()) + room::<u32>(self.trailing.len())
-    }
-
-    /// The fault that is being watched.
-    pub(super) fn watched(&self) -> Option<usize> {
-        self.watch.as_ref().map(|w| w.fault)
-    }
-
-    /// Looks once; when recovery is over, gives the fault and the time it took.
-    ///
-    /// Over at the start of the first 10 s with goodput of at least 95 % of the baseline and, at every look in them, a
-    /// p99 of the trailing 5 s of at most 1.25 of it.
-    pub(super) fn look(&mut self, now: u64) -> Option<(usize, u64)> {
-        self.forget(now);
-        let watch = self.watch.as_mut()?;
-        let p99 = Self::quantile(&self.trailing, self.trailing_total, 0.99);
-        if p99 > 1.25 * watch.baseline_p99 {
-            watch.bad_until = now;
-        }
-        let start = now.checked_sub(STEADY_NS)?;
-        if start < watch.at || watch.bad_until > start {
-            return None;
-        }
-        let good = self
-            .ended
-            .iter()
-            .rev()
-            .take_while(|e| e.at > start)
-            .filter(|e| e.good)
-            .count();
-        if (good as f64) < 0.95 * watch.baseline_good_per_s * (STEADY_NS as f64 / 1e9) {
-            return None;
-        }
-        let done = (watch.fault, start - watch.at);
-        self.watch = None;
-        Some(done)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,29 +176,5 @@ mod tests {
                 "{value}: {low} + {width}"
             );
         }
-    }
-
-    #[test]
-    fn recovery_is_seen() {
-        let mut recent = Recent::default();
-        let second = 1_000_000_000;
-        let (mut started, mut over) = (false, None);
-        for step in 0..8_000u64 {
-            let now = step * second / 100;
-            if now >= 40 * second && !started {
-                started = recent.start(3, now, 0);
-                assert!(started);
-            }
-            // From 40 s to 46 s every second operation fails.
-            let failing = (40 * second..46 * second).contains(&now) && step % 2 == 0;
-            recent.push(now, if failing { second } else { 10_000_000 }, !failing);
-            if step % 10 == 0 && over.is_none() {
-                over = recent.look(now);
-            }
-        }
-        let (fault, after) = over.expect("recovered");
-        assert_eq!(fault, 3);
-        // Out of its band until the last failure has left the trailing 5 s.
-        assert!((10 * second..12 * second).contains(&after), "{after}");
     }
 }

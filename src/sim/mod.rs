@@ -26,7 +26,7 @@ pub mod figures;
 mod keeping;
 mod keys;
 mod ledger;
-mod metrics;
+pub(crate) mod metrics;
 mod parts;
 mod queue;
 mod request;
@@ -47,16 +47,16 @@ use crate::units::Duration;
 pub use faults::Idle;
 use keys::KeyTable;
 use ledger::{Log, Mark};
-use metrics::{Histogram, Recent};
+use metrics::Histogram;
 use parts::{Call, LinkSlot, NodeSlot, Op, Seat, User};
 use queue::{Kind, Queue};
-use snapshot::{Happening, Recovery, What};
+use snapshot::{Happening, What};
 use streams::{Purpose, draw, key_of, purpose_key, unit};
 
 /// What is computed besides counts, because it costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
-    /// Recovery after faults, though the scenario has none, and intervals for charts (see `Sim::take_interval`).
+    /// Intervals for charts (see `Sim::take_interval`).
     pub live: bool,
 }
 
@@ -105,7 +105,6 @@ enum Timer {
     Free,
     Command(u32),
     WarmUpEnds,
-    Look,
     Probe {
         balancer: u16,
         target: u16,
@@ -176,6 +175,39 @@ enum Timer {
     },
 }
 
+/// Why a run stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The wanted time is reached.
+    Reached,
+    /// As many events as were allowed have been handled.
+    Budget,
+    /// The next event is a command of the scenario.
+    Command,
+}
+
+/// How an operation ended, for whoever compares runs (see [`Sim::tell_operations`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// When it was meant to start, in nanoseconds.
+    pub intended: u64,
+    /// From then to its end.
+    pub took: u64,
+    /// It completed.
+    pub completed: bool,
+    /// It completed within the objective, or else its client's timeout.
+    pub good: bool,
+}
+
+/// What operations did since somebody asked last. Logins that another operation waits for belong to that one.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// When operations were meant to start, in nanoseconds, in order.
+    pub started: Vec<u64>,
+    /// Operations that ended.
+    pub ended: Vec<Ended>,
+}
+
 /// Counts of operations of one part of the run: before the warm-up's end, or after.
 #[derive(Clone, Debug, Default)]
 struct Counted {
@@ -198,10 +230,9 @@ struct Fault {
     at: u64,
     command: Command,
     detected: Option<u64>,
-    recovery: Recovery,
     lost_writes: u64,
     lost_sessions: u64,
-    failed: u64,
+    failed_met: u64,
     failed_after_detection: u64,
     saved: u64,
 }
@@ -287,8 +318,6 @@ pub struct Sim {
     topology: Topology,
     seed: u64,
     watch: Watch,
-    /// Whether recovery is looked for.
-    watches_recovery: bool,
     now: u64,
     warmup: u64,
     events: u64,
@@ -297,6 +326,8 @@ pub struct Sim {
     timers: Vec<Timer>,
     free_timers: Vec<u32>,
     commands: Vec<Command>,
+    /// When each of them happens.
+    planned: Vec<u64>,
     recording: Vec<Timed>,
     nodes: Vec<NodeSlot>,
     links: Vec<LinkSlot>,
@@ -319,12 +350,13 @@ pub struct Sim {
     writes: WriteLedger,
     sessions: SessionLedger,
     faults: Vec<Fault>,
+    /// The account of the edit that is being carried out.
+    edited: Option<u32>,
     happenings: VecDeque<Happening>,
     /// Commands that changed nothing.
     idle: Vec<Idle>,
     happened: u64,
-    recent: Recent,
-    looking: bool,
+    told: Option<Told>,
     interval: IntervalCounts,
     /// What has happened to writes, if anybody listens.
     facts: Option<Vec<(Duration, facts::Fact)>>,
@@ -343,7 +375,6 @@ impl Sim {
             },
             seed,
             watch,
-            watches_recovery: watch.live || !topology.scenario.is_empty(),
             now: 0,
             warmup: topology.warmup.0,
             events: 0,
@@ -352,6 +383,7 @@ impl Sim {
             timers: Vec::new(),
             free_timers: Vec::new(),
             commands: Vec::new(),
+            planned: Vec::new(),
             recording: Vec::new(),
             nodes: Vec::new(),
             links: Vec::new(),
@@ -371,11 +403,11 @@ impl Sim {
             writes: WriteLedger::default(),
             sessions: SessionLedger::default(),
             faults: Vec::new(),
+            edited: None,
             happenings: VecDeque::new(),
             idle: Vec::new(),
             happened: 0,
-            recent: Recent::default(),
-            looking: false,
+            told: None,
             interval: IntervalCounts::default(),
             facts: None,
         };
@@ -402,6 +434,7 @@ impl Sim {
                 }
             };
             self.commands.push(command);
+            self.planned.push(at);
             let timer = self.new_timer(Timer::Command(self.commands.len() as u32 - 1));
             self.queue.push_command(at, timer);
         }
@@ -424,19 +457,33 @@ impl Sim {
 
     /// Handles every event up to and including `until`, then stands at `until`.
     pub fn run_until(&mut self, until: Duration) {
-        self.run_some(until, u64::MAX);
+        self.run::<false>(until, u64::MAX);
     }
 
     /// The same, but stops after `events` events so that the caller can look around; true when `until` is reached.
     pub fn run_some(&mut self, until: Duration, events: u64) -> bool {
+        self.run::<false>(until, events) == Halt::Reached
+    }
+
+    /// The same, but stops before a command of the scenario, too, when everything else that is due at its time is
+    /// done: the caller then calls [`Self::take_command`].
+    pub fn run_to_command(&mut self, until: Duration, events: u64) -> Halt {
+        self.run::<true>(until, events)
+    }
+
+    fn run<const HALTS: bool>(&mut self, until: Duration, events: u64) -> Halt {
         let mut left = events;
         while left > 0 {
             let Some(due) = self.queue.pop(until.0) else {
                 self.now = self.now.max(until.0);
-                return true;
+                return Halt::Reached;
             };
             debug_assert!(due.at >= self.now, "time runs backwards");
             self.now = due.at;
+            if HALTS && due.is_command() {
+                self.queue.untake();
+                return Halt::Command;
+            }
             left -= 1;
             self.events += 1;
             match due.kind {
@@ -456,7 +503,37 @@ impl Sim {
                 Kind::UserReady => self.user_ready(due.index),
             }
         }
-        false
+        Halt::Budget
+    }
+
+    /// After [`Halt::Command`]: carries the command out, or leaves it out as if it had never been planned.
+    pub fn take_command(&mut self, carry_out: bool) {
+        let Some(due) = self.queue.pop(self.now) else {
+            return;
+        };
+        debug_assert!(due.is_command(), "stands before no command");
+        self.events += 1;
+        if carry_out {
+            self.timer_due(due.index);
+        } else {
+            self.timers[due.index as usize] = Timer::Free;
+            self.free_timers.push(due.index);
+        }
+    }
+
+    /// After [`Halt::Command`]: the place of that command in the scenario.
+    pub fn command_place(&mut self) -> Option<usize> {
+        let due = self.queue.pop(self.now)?;
+        self.queue.untake();
+        match self.timers[due.index as usize] {
+            Timer::Command(place) => Some(place as usize),
+            _ => None,
+        }
+    }
+
+    /// When each event of the scenario happens, in its order: `Between` has been drawn.
+    pub fn planned(&self) -> &[u64] {
+        &self.planned
     }
 
     /// Carries out a command now, after everything else that is due now, and records it.
@@ -465,7 +542,6 @@ impl Sim {
     /// What it names does not exist or cannot be so; then nothing has changed.
     pub fn apply(&mut self, command: &Command) -> Result<(), SettingError> {
         self.run_until(Duration(self.now));
-        // Recovery is watched from the first fault on by whoever replays the recording as a scenario, too.
         self.carry_out(command)?;
         self.recording
             .push(Timed::At(Duration(self.now), command.clone()));
@@ -517,7 +593,6 @@ impl Sim {
                 }
             }
             Timer::WarmUpEnds => self.warm_up_ends(),
-            Timer::Look => self.look(),
             Timer::Probe { balancer, target } => self.probe(balancer, target),
             Timer::ProbeEnds { balancer, target } => self.probe_ends(balancer, target, false),
             Timer::Booted {
@@ -641,14 +716,23 @@ impl Sim {
         }
     }
 
-    fn look(&mut self) {
-        if let Some((fault, after)) = self.recent.look(self.now) {
-            self.faults[fault].recovery = Recovery::After(Duration(after));
+    /// From now on remembers what operations do, for [`Self::take_told`]; whoever asks for it has to take it, too.
+    pub fn tell_operations(&mut self) {
+        self.told = Some(Told::default());
+    }
+
+    /// What operations did since the last call; `into` is emptied and filled, so that memory is used again.
+    pub fn take_told(&mut self, into: &mut Told) {
+        into.started.clear();
+        into.ended.clear();
+        if let Some(told) = &mut self.told {
+            std::mem::swap(told, into);
         }
-        self.looking = self.recent.watched().is_some();
-        if self.looking {
-            self.timer_after(metrics::LOOK_EVERY_NS, Timer::Look);
-        }
+    }
+
+    /// Operations that have started and not ended, without logins that others wait for.
+    pub fn operations_in_flight(&self) -> u32 {
+        self.ops.iter().filter(|op| op.active && !op.forced).count() as u32
     }
 }
 

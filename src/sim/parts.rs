@@ -72,6 +72,8 @@ pub(super) struct Op {
     pub call: u32,
     pub active: bool,
     pub failed: bool,
+    /// A login that other operations wait for: part of them.
+    pub forced: bool,
     /// How often its write was applied.
     pub applied: u16,
     /// Where it was applied last.
@@ -372,6 +374,9 @@ impl ClientsBody {
 pub(super) struct Seat {
     pub node: u16,
     pub leaving: bool,
+    /// Its number at its clients node, and how many operations began at it: so its draws are its own.
+    pub number: u32,
+    pub begun: u32,
 }
 
 /// Draw keys of a clients node, one for each purpose.

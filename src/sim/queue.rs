@@ -42,6 +42,14 @@ pub(super) struct Due {
     pub index: u32,
 }
 
+impl Due {
+    /// Whether it is a command of the scenario.
+    #[inline]
+    pub(super) fn is_command(self) -> bool {
+        self.number >= COMMANDS_FROM
+    }
+}
+
 /// An entry of a lane; `token` tells whether somebody still waits for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
@@ -238,6 +246,13 @@ impl Queue {
         room::<u128>(self.heap.len())
             + room::<VecDeque<Entry>>(self.lanes.len())
             + lanes.sum::<usize>()
+    }
+
+    /// Puts the event that was taken last back, before anything else is done.
+    #[inline]
+    pub(super) fn untake(&mut self) {
+        debug_assert!(self.top_is_spent, "nothing was taken, or something came since");
+        self.top_is_spent = false;
     }
 
     /// When the next event is due.

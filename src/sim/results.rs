@@ -3,7 +3,7 @@
 use super::figures::{Figures, Plain};
 use super::metrics::{Areas, Histogram};
 use super::parts::{Body, KINDS, NodeSlot};
-use super::snapshot::{Cause, NodeKind, Recovery, Status};
+use super::snapshot::{Cause, NodeKind, Status};
 use super::{LossCause, Sim};
 use crate::model::Sessions;
 
@@ -37,7 +37,8 @@ fn by_cause(counts: &[u64; 8]) -> Figures {
 }
 
 impl Sim {
-    /// The results as if the run ended now, but for `simulation` and what replications decide.
+    /// The results as if the run ended now, but for what faults caused (`analysis::Track` adds it), `simulation` and what
+    /// replications decide.
     pub fn results(&self) -> Figures {
         let counted = &self.counted[1];
         let span = (self.now.saturating_sub(self.warmup)) as f64 / 1e9;
@@ -119,7 +120,6 @@ impl Sim {
                 ("stale", Figures::count(counted.stale)),
             ]),
         ));
-        parts.push(("recovery".to_owned(), self.recovery_figures()));
         let nodes = self
             .nodes_in_order()
             .map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span)))
@@ -169,37 +169,6 @@ impl Sim {
             parts
                 .into_iter()
                 .map(|(name, part)| (name.to_owned(), part))
-                .collect(),
-        )
-    }
-
-    fn recovery_figures(&self) -> Figures {
-        let seconds = |ns: Option<u64>| Figures::Figure(ns.map(|ns| ns as f64 / 1e9));
-        Figures::List(
-            self.faults
-                .iter()
-                .map(|fault| {
-                    let recovered = match fault.recovery {
-                        Recovery::After(after) => Some(after.0),
-                        Recovery::Pending | Recovery::Unknown => None,
-                    };
-                    Figures::group([
-                        (
-                            "fault",
-                            Figures::text(crate::model::settings::to_ron(&fault.command)),
-                        ),
-                        ("at_s", Figures::Plain(Plain::Number(fault.at as f64 / 1e9))),
-                        ("detected_s", seconds(fault.detected)),
-                        ("recovery_time_s", seconds(recovered)),
-                        ("lost_writes", Figures::count(fault.lost_writes)),
-                        ("lost_sessions", Figures::count(fault.lost_sessions)),
-                        ("failed_operations", Figures::count(fault.failed)),
-                        (
-                            "failed_sent_after_detection",
-                            Figures::count(fault.failed_after_detection),
-                        ),
-                    ])
-                })
                 .collect(),
         )
     }

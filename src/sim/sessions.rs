@@ -165,6 +165,7 @@ impl Sim {
         if slot.login == NONE {
             let (client, bits) = (self.ops[op as usize].client, self.ops[op as usize].draw);
             let login = self.open_op(client, draw(bits, 0x6c6f_6769), user, Verb::Login, 0, NONE);
+            self.ops[login as usize].forced = true;
             self.users[user as usize].login = login;
             self.ops[login as usize].waiting = op;
             self.attempt(login);
@@ -467,6 +468,9 @@ impl Sim {
                 self.sessions.lost_by_cause[LossCause::Change as usize] += 1;
                 dropped += 1;
             }
+        }
+        if let Some(fault) = self.edited {
+            self.faults[fault as usize].lost_sessions += dropped;
         }
         // They come all at once: what copies them needs its time.
         let fresh = self

@@ -183,7 +183,9 @@ impl Sim {
             + room::<Fault>(self.faults.len())
             + room::<Happening>(self.happenings.len())
             + self.counted.iter().map(counted).sum::<usize>()
-            + self.recent.bytes()
+            + self.told.as_ref().map_or(0, |told| {
+                room::<u64>(told.started.len()) + room::<super::Ended>(told.ended.len())
+            })
             + room::<u64>(self.interval.responses.len())
             + self.interval.more_responses.bytes()
     }

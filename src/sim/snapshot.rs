@@ -327,30 +327,39 @@ pub struct FaultView {
     pub command: Command,
     /// From the fault until the balancer or the store's observer took the instance for dead.
     pub detected: Option<Duration>,
-    /// From the fault until goodput and p99 are back in their band.
-    pub recovery: Recovery,
+    /// How long the system did worse than without it; `None` where that is not asked: a change that only takes another
+    /// back, or a simulator that runs without twins.
+    pub recovery: Option<Recovery>,
+    /// Operations that failed because of it: those that failed here less those that failed without it. Negative: spared.
+    /// `None` where there is no twin.
+    pub caused: Option<i64>,
     /// Acknowledged writes lost through it.
     pub lost_writes: u64,
     /// Sessions lost through it.
     pub lost_sessions: u64,
     /// Operations that met it and failed.
-    pub failed_operations: u64,
+    pub failed_met: u64,
     /// Of these, those whose last attempt was sent after the detection.
     pub failed_sent_after_detection: u64,
     /// Operations that met it and completed through a retry.
     pub saved_by_retry: u64,
 }
 
-/// How far a recovery is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How far a recovery is known: from when on the system does as well as its twin, the same run without the fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// Still watching.
-    #[default]
-    Pending,
-    /// Over after this time.
+    Watching,
+    /// Over after this time; 0: it never did worse.
     After(Duration),
-    /// Not to be told: too little before the fault, or the next fault or the end came first.
-    Unknown,
+    /// Still worse than the twin when the run ended.
+    NotByTheEnd,
+    /// The run ended before 10 s could be compared.
+    TooNearTheEnd,
+    /// Its twin had to make room for that of a later fault.
+    NotWatchedToTheEnd,
+    /// It has no twin: the system is too large for a second one, or none was wanted.
+    NoTwin,
 }
 
 /// Something worth a line in the log.
@@ -470,6 +479,19 @@ pub struct Interval {
     pub lost_sessions: u64,
     /// Each node, in the order of `Snapshot::nodes`.
     pub nodes: Vec<NodeInterval>,
+    /// What would have happened without the latest fault, while that is watched.
+    pub without: Option<Without>,
+}
+
+/// What happened between the same two instants in the twin of a fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Without {
+    /// When the fault was, by which it is known.
+    pub since: Duration,
+    /// Operations completed.
+    pub completed: u64,
+    /// The 99th percentile of their response times in seconds; `None` without samples.
+    pub p99: Option<f64>,
 }
 
 /// A node between two instants.

@@ -330,6 +330,7 @@ impl Sim {
             lost_writes: self.writes.lost,
             lost_sessions: self.sessions.lost,
             nodes,
+            without: None,
         }
     }
 }
@@ -339,10 +340,11 @@ fn fault_view(fault: &super::Fault) -> FaultView {
         at: Duration(fault.at),
         command: fault.command.clone(),
         detected: fault.detected.map(Duration),
-        recovery: fault.recovery,
+        recovery: None,
+        caused: None,
         lost_writes: fault.lost_writes,
         lost_sessions: fault.lost_sessions,
-        failed_operations: fault.failed,
+        failed_met: fault.failed_met,
         failed_sent_after_detection: fault.failed_after_detection,
         saved_by_retry: fault.saved,
     }

@@ -1,0 +1,496 @@
+//! A run and its twin side by side: what failed because of a fault, and when the system did as well as without it.
+//!
+//! Operations are put into steps of 100 ms by their intended start. For each step t the operations that start in
+//! [t, t + 5 s) are set side by side, here and in the twin, once all of them have ended. Looking forward matters: a window
+//! that looks back would add its own length to every recovery.
+
+use std::collections::VecDeque;
+
+use crate::sim::metrics::{bounds_of, bucket_of};
+use crate::sim::snapshot::Recovery;
+use crate::sim::{Ended, Told};
+use crate::units::{Duration, SECOND};
+
+/// From one instant that is compared to the next.
+pub(super) const STEP_NS: u64 = SECOND / 10;
+/// Steps of operations that are set side by side.
+const WINDOW: usize = 50;
+/// Steps before an instant whose operations in the twin say what is usual there.
+const BEFORE: i64 = 300;
+/// As many operations of the twin as say what is usual, or all there are.
+const LEAST: u64 = 500;
+/// Steps of agreement that end a watch after the last disagreement.
+const STEADY: usize = 100;
+/// Steps that a watch without any disagreement lasts.
+const PATIENCE: usize = 600;
+/// Sub-buckets of a power of two for response times: 128 make one 0.8 % wide.
+const SUB_BITS: u32 = 7;
+
+/// Response times counted by bucket, with sums by power of two, so that the slow end is found in some tens of steps.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    buckets: Vec<u32>,
+    rows: Vec<u32>,
+    total: u64,
+}
+
+impl Counts {
+    fn add(&mut self, bucket: u16) {
+        let (bucket, row) = (usize::from(bucket), usize::from(bucket >> SUB_BITS));
+        if row >= self.rows.len() {
+            self.rows.resize(row + 1, 0);
+            self.buckets.resize((row + 1) << SUB_BITS, 0);
+        }
+        self.buckets[bucket] += 1;
+        self.rows[row] += 1;
+        self.total += 1;
+    }
+
+    fn remove(&mut self, bucket: u16) {
+        self.buckets[usize::from(bucket)] -= 1;
+        self.rows[usize::from(bucket >> SUB_BITS)] -= 1;
+        self.total -= 1;
+    }
+
+    /// How many are in buckets above that one.
+    fn above(&self, bucket: u16) -> u64 {
+        let row = usize::from(bucket >> SUB_BITS);
+        if row >= self.rows.len() {
+            return 0;
+        }
+        let rows: u64 = self.rows[row + 1..].iter().map(|&n| u64::from(n)).sum();
+        let end = (row + 1) << SUB_BITS;
+        let rest = &self.buckets[usize::from(bucket) + 1..end];
+        rows + rest.iter().map(|&n| u64::from(n)).sum::<u64>()
+    }
+
+    /// The 99th percentile in nanoseconds, interpolated inside its bucket; `None` without samples.
+    fn p99(&self) -> Option<f64> {
+        if self.total == 0 {
+            return None;
+        }
+        // Counted from the slow end, where it is near.
+        let mut beyond = self.total as f64 * 0.01;
+        for (row, &in_row) in self.rows.iter().enumerate().rev() {
+            if f64::from(in_row) < beyond {
+                beyond -= f64::from(in_row);
+                continue;
+            }
+            let first = row << SUB_BITS;
+            for bucket in (first..first + (1 << SUB_BITS)).rev() {
+                let n = f64::from(self.buckets[bucket]);
+                if n > 0.0 && n >= beyond {
+                    let (low, width) = bounds_of(bucket, SUB_BITS);
+                    return Some(low + width * (1.0 - beyond / n));
+                }
+                beyond -= n;
+            }
+        }
+        None
+    }
+}
+
+/// Bucket of a response time.
+fn bucket(ns: u64) -> u16 {
+    bucket_of(ns, SUB_BITS) as u16
+}
+
+/// Response times of operations that completed before a command, by their intended start: what was usual until then.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    /// Number of the 100 ms since the run's start, and the buckets of its operations' response times.
+    steps: VecDeque<(u64, Vec<u16>)>,
+    total: u64,
+}
+
+impl Before {
+    pub(super) fn take_in(&mut self, ended: &[Ended]) {
+        for end in ended.iter().filter(|end| end.completed) {
+            let step = end.intended / STEP_NS;
+            let next = self.steps.partition_point(|(known, _)| *known <= step);
+            let at = match next.checked_sub(1) {
+                Some(at) if self.steps[at].0 == step => at,
+                _ => {
+                    self.steps.insert(next, (step, Vec::new()));
+                    next
+                }
+            };
+            self.steps[at].1.push(bucket(end.took));
+            self.total += 1;
+        }
+        let Some(newest) = self.steps.back().map(|(step, _)| *step) else {
+            return;
+        };
+        // One step more than is looked at, since a command may fall inside one.
+        while let Some((oldest, took)) = self.steps.front()
+            && oldest + BEFORE as u64 + 1 < newest
+            && self.total - took.len() as u64 >= LEAST
+        {
+            self.total -= took.len() as u64;
+            self.steps.pop_front();
+        }
+    }
+}
+
+/// Operations of one step.
+#[derive(Clone, Debug, Default)]
+struct Step {
+    started: u32,
+    ended: u32,
+    good: u32,
+    failed: u32,
+    /// Buckets of the response times of those that completed.
+    took: Vec<u16>,
+}
+
+/// Sums over steps.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    started: u64,
+    ended: u64,
+    good: u64,
+    failed: u64,
+}
+
+impl Sums {
+    fn add(&mut self, step: &Step) {
+        self.started += u64::from(step.started);
+        self.ended += u64::from(step.ended);
+        self.good += u64::from(step.good);
+        self.failed += u64::from(step.failed);
+    }
+
+    fn minus(self, step: &Step) -> Self {
+        Self {
+            started: self.started - u64::from(step.started),
+            ended: self.ended - u64::from(step.ended),
+            good: self.good - u64::from(step.good),
+            failed: self.failed - u64::from(step.failed),
+        }
+    }
+}
+
+/// One of the two runs.
+#[derive(Clone, Debug, Default)]
+struct Side {
+    /// Steps since the command, from number `first` on.
+    steps: VecDeque<Step>,
+    first: usize,
+    /// The steps that are set side by side now, and all that have been.
+    window: Sums,
+    window_took: Counts,
+    compared: Sums,
+}
+
+impl Side {
+    fn step(&mut self, number: usize) -> &mut Step {
+        let at = number.saturating_sub(self.first);
+        if at >= self.steps.len() {
+            self.steps.resize_with(at + 1, Step::default);
+        }
+        &mut self.steps[at]
+    }
+
+    fn get(&self, number: usize) -> Option<&Step> {
+        self.steps.get(number.checked_sub(self.first)?)
+    }
+
+    fn take_in(&mut self, at: u64, told: &Told) {
+        for &intended in &told.started {
+            self.step(step_of(at, intended)).started += 1;
+        }
+        for end in &told.ended {
+            let step = self.step(step_of(at, end.intended));
+            step.ended += 1;
+            step.good += u32::from(end.good);
+            if end.completed {
+                step.took.push(bucket(end.took));
+            } else {
+                step.failed += 1;
+            }
+        }
+    }
+
+    fn has_ended(&self, number: usize) -> bool {
+        self.get(number).is_none_or(|s| s.started == s.ended)
+    }
+
+    /// The window's end moves over a step.
+    fn enter(&mut self, number: usize) {
+        if let Some(step) = self.steps.get(number - self.first) {
+            self.window.add(step);
+            self.compared.add(step);
+            for &took in &step.took {
+                self.window_took.add(took);
+            }
+        }
+    }
+
+    /// The window's start moves over a step.
+    fn leave(&mut self, number: usize) {
+        if let Some(step) = self.steps.get(number - self.first) {
+            self.window = self.window.minus(step);
+            for &took in &step.took {
+                self.window_took.remove(took);
+            }
+        }
+    }
+
+    /// Those that failed, took longer, or are still not done after that long.
+    fn bad(&self, longest: Option<u16>) -> f64 {
+        let slow = longest.map_or(0, |longest| self.window_took.above(longest));
+        (self.window.failed + slow + (self.window.started - self.window.ended)) as f64
+    }
+
+    /// Everything so far, compared or not.
+    fn all(&self, from: usize) -> Sums {
+        let mut all = self.compared;
+        for step in self.steps.iter().skip(from.saturating_sub(self.first)) {
+            all.add(step);
+        }
+        all
+    }
+}
+
+fn step_of(at: u64, intended: u64) -> usize {
+    // Those in flight at the command count as starting with it.
+    (intended.saturating_sub(at) / STEP_NS) as usize
+}
+
+/// What a watch has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub recovery: Recovery,
+    /// Operations that failed here, less those that failed in the twin.
+    pub caused: i64,
+}
+
+/// A run and its twin from a command on.
+#[derive(Clone, Debug)]
+pub(super) struct Comparison {
+    at: u64,
+    /// The command changed what clients ask for: shares are compared instead of counts.
+    pub shares: bool,
+    here: Side,
+    there: Side,
+    /// What is usual: the twin's response times from step `usual_from` to the window's end.
+    usual: Counts,
+    usual_from: i64,
+    before: VecDeque<(i64, Vec<u16>)>,
+    /// Steps that are in the windows (the number of the first that is not).
+    entered: usize,
+    /// Number of the next instant to compare.
+    next: usize,
+    disagreed: Option<usize>,
+}
+
+impl Comparison {
+    /// From a command at `at` (nanoseconds) on, with `in_flight` operations under way then.
+    pub(super) fn new(at: u64, before: &Before, in_flight: u32, shares: bool) -> Self {
+        let number = |step: u64| (step as i64 * STEP_NS as i64 - at as i64).div_euclid(STEP_NS as i64);
+        let before: VecDeque<_> = before
+            .steps
+            .iter()
+            .map(|(step, took)| (number(*step).min(-1), took.clone()))
+            .collect();
+        let mut usual = Counts::default();
+        for &took in before.iter().flat_map(|(_, took)| took) {
+            usual.add(took);
+        }
+        let mut sides = [Side::default(), Side::default()];
+        for side in &mut sides {
+            side.step(0).started = in_flight;
+        }
+        let [here, there] = sides;
+        Self {
+            at,
+            shares,
+            here,
+            there,
+            usual,
+            usual_from: before.front().map_or(0, |(number, _)| *number),
+            before,
+            entered: 0,
+            next: 0,
+            disagreed: None,
+        }
+    }
+
+    /// What operations did here.
+    pub(super) fn take_in_here(&mut self, told: &Told) {
+        self.here.take_in(self.at, told);
+    }
+
+    /// What operations did in the twin.
+    pub(super) fn take_in_there(&mut self, told: &Told) {
+        self.there.take_in(self.at, told);
+    }
+
+    /// Compares every instant that can be compared at `now`. `quiet_since`: when the command's own work was over, `None`
+    /// while it lasts. Gives what was found when there is nothing more to watch for.
+    pub(super) fn advance(&mut self, now: u64, quiet_since: Option<u64>) -> Option<Found> {
+        while self.window_is_over(now) && self.all_ended() {
+            self.compare();
+            if let Some(quiet) = quiet_since
+                && self.is_settled(self.next - 1, (quiet.saturating_sub(self.at) / STEP_NS) as usize)
+            {
+                return Some(Found {
+                    recovery: Recovery::After(self.recovered_after()),
+                    caused: self.caused(self.here.compared, self.there.compared),
+                });
+            }
+        }
+        None
+    }
+
+    /// Operations that failed because of the command, so far.
+    pub(super) fn caused_so_far(&self) -> i64 {
+        self.caused(self.here.all(self.entered), self.there.all(self.entered))
+    }
+
+    /// What is known when the run ends at `now`.
+    pub(super) fn at_end(&self, now: u64) -> Found {
+        let mut rest = self.clone();
+        // What is still under way and has taken too long already is bad, however it would have ended.
+        while rest.window_is_over(now) && rest.is_told(now) {
+            rest.compare();
+        }
+        let recovery = match rest.disagreed {
+            _ if rest.next < STEADY => Recovery::TooNearTheEnd,
+            Some(last) if rest.next - 1 < last + STEADY => Recovery::NotByTheEnd,
+            _ => Recovery::After(rest.recovered_after()),
+        };
+        Found {
+            recovery,
+            caused: self.caused_so_far(),
+        }
+    }
+
+    fn caused(&self, here: Sums, there: Sums) -> i64 {
+        let failed = there.failed as f64 * self.scale(here, there);
+        here.failed as i64 - libm::round(failed) as i64
+    }
+
+    /// What a count of the twin is worth here.
+    fn scale(&self, here: Sums, there: Sums) -> f64 {
+        if self.shares && there.started > 0 {
+            here.started as f64 / there.started as f64
+        } else {
+            1.0
+        }
+    }
+
+    /// The last instant that disagreed, since the command.
+    fn recovered_after(&self) -> Duration {
+        Duration(self.disagreed.map_or(0, |last| last as u64 * STEP_NS))
+    }
+
+    fn window_is_over(&self, now: u64) -> bool {
+        now >= self.at + (self.next + WINDOW) as u64 * STEP_NS
+    }
+
+    fn window(&self) -> std::ops::Range<usize> {
+        self.entered.min(self.next)..self.next + WINDOW
+    }
+
+    fn all_ended(&self) -> bool {
+        // What has been in a window before has ended then.
+        (self.entered..self.next + WINDOW)
+            .all(|step| self.here.has_ended(step) && self.there.has_ended(step))
+    }
+
+    /// Whether what has not ended at `now` is known to be bad.
+    fn is_told(&self, now: u64) -> bool {
+        let longest = self.longest().map_or(0.0, |ns| ns.max(0.0)) as u64;
+        let last = self
+            .window()
+            .filter(|&step| !(self.here.has_ended(step) && self.there.has_ended(step)))
+            .max();
+        last.is_none_or(|step| now >= self.at + (step + 1) as u64 * STEP_NS + longest)
+    }
+
+    /// What took longer than this is slow.
+    fn longest(&self) -> Option<f64> {
+        self.usual.p99().map(|p99| 1.25 * p99)
+    }
+
+    fn compare(&mut self) {
+        if let Some(left) = self.next.checked_sub(1) {
+            self.here.leave(left);
+            self.there.leave(left);
+        }
+        while self.entered < self.next + WINDOW {
+            self.here.enter(self.entered);
+            self.there.enter(self.entered);
+            if let Some(step) = self.there.get(self.entered) {
+                for &took in &step.took {
+                    self.usual.add(took);
+                }
+            }
+            self.entered += 1;
+        }
+        self.forget_what_was_usual();
+        let longest = self.longest().map(|ns| bucket(ns as u64));
+        let (here, there) = (self.here.window, self.there.window);
+        let scale = self.scale(here, there);
+        let (bad, bad_there) = (self.here.bad(longest), self.there.bad(longest) * scale);
+        let allowed = (0.01 * here.started as f64)
+            .max(3.0 * (bad + bad_there).sqrt())
+            .max(3.0);
+        let agrees = here.good as f64 >= 0.95 * there.good as f64 * scale - 3.0
+            && bad <= bad_there + allowed;
+        if !agrees {
+            self.disagreed = Some(self.next);
+        }
+        self.next += 1;
+        // What no window and no usual time needs any more.
+        let needed = (self.next - 1).min(self.usual_from.max(0) as usize);
+        for side in [&mut self.here, &mut self.there] {
+            while side.first < needed && side.steps.pop_front().is_some() {
+                side.first += 1;
+            }
+        }
+    }
+
+    /// Leaves in `usual` what starts in the 30 s before the instant that is compared, but at least 500 operations.
+    fn forget_what_was_usual(&mut self) {
+        while self.usual_from < self.next as i64 - BEFORE {
+            let took: &[u16] = if self.usual_from < 0 {
+                match self.before.front() {
+                    Some((number, took)) if *number <= self.usual_from => took,
+                    _ => &[],
+                }
+            } else {
+                self.there
+                    .get(self.usual_from as usize)
+                    .map_or(&[], |step| &step.took)
+            };
+            if self.usual.total - (took.len() as u64) < LEAST {
+                return;
+            }
+            for &took in took {
+                self.usual.remove(took);
+            }
+            if self.usual_from < 0
+                && self
+                    .before
+                    .front()
+                    .is_some_and(|(number, _)| *number <= self.usual_from)
+            {
+                self.before.pop_front();
+                // Two steps of the run's own count may fall into the same step before the command.
+                if self.before.front().is_some_and(|(number, _)| *number <= self.usual_from) {
+                    continue;
+                }
+            }
+            self.usual_from += 1;
+        }
+    }
+
+    fn is_settled(&self, instant: usize, quiet: usize) -> bool {
+        match self.disagreed {
+            Some(last) => instant >= last.max(quiet) + STEADY,
+            None => instant >= PATIENCE && instant >= quiet + STEADY,
+        }
+    }
+}

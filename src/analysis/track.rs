@@ -1,0 +1,665 @@
+//! A run and the twins of its faults: what each fault or change did is the difference from the same run without it.
+//!
+//! ```text
+//!   run   ───────●──────────────●───────────▶     ● a fault: a clone is made just before it
+//!   twin         └──────────────●──────▶ ✕          it is spared this one, gets every later one, and ends with the watch
+//! ```
+//!
+//! Both draw the same numbers for the same operations, so what differs between them is the fault's doing.
+
+use super::comparison::{Before, Comparison, Found, STEP_NS};
+use crate::model::scenario::watched_rows;
+use crate::model::settings::{SettingError, to_ron};
+use crate::model::{Command, Node, Topology};
+use crate::sim::figures::{Figures, Plain};
+use crate::sim::snapshot::{Interval, Recovery, Snapshot, Without};
+use crate::sim::{Halt, Sim, Told, Watch};
+use crate::units::{Duration, SECOND};
+
+/// Twins that run at a time.
+const TWINS_MAX: usize = 4;
+/// A larger system gets no second one beside it, by the simulator's own count.
+const TWIN_BYTES_MAX: usize = 256 << 20;
+/// Changes that follow each other within this are one.
+const ONE_CHANGE_NS: u64 = SECOND;
+/// A restart that is planned within this of a fault is part of what is watched.
+const RESTART_SOON_NS: u64 = 60 * SECOND;
+/// Events between two looks at what operations did, so that what waits to be looked at stays small.
+const EVENTS_AT_ONCE: u64 = 1 << 16;
+/// Above this share of worker time a closed loop and its twin fall out of step for good.
+const NEAR_SATURATION: f64 = 0.9;
+
+/// The same system without a fault.
+#[derive(Clone, Debug)]
+struct Twin {
+    sim: Sim,
+    comparison: Comparison,
+    /// Since when the command's own work is over; `None` while it lasts.
+    quiet_since: Option<u64>,
+    /// A restart of what it struck is planned for then.
+    restart_at: u64,
+    /// Worker time held and available at each node when it began.
+    began: Vec<(u128, u128)>,
+}
+
+/// How far a row is.
+#[derive(Clone, Debug)]
+enum Watched {
+    /// Its command has not come, or did nothing.
+    Not,
+    /// It takes an earlier change back, and is told with that.
+    TakesBack,
+    Open(Box<Twin>),
+    Over { found: Found, rough: bool },
+    /// There was no twin, or not to the end.
+    Cut { why: Recovery, caused: Option<i64> },
+}
+
+/// A fault or a change, or several at one instant.
+#[derive(Clone, Debug)]
+struct Row {
+    /// As planned; those that came from outside, as they came.
+    commands: Vec<Command>,
+    at: Option<u64>,
+    last_at: u64,
+    is_change: bool,
+    /// Its accounts in the simulator.
+    faults: Vec<usize>,
+    /// The topology before it, if it changed that.
+    before: Option<Topology>,
+    watched: Watched,
+}
+
+impl Row {
+    fn new(commands: Vec<Command>) -> Self {
+        Self {
+            is_change: commands.iter().all(Command::is_change),
+            commands,
+            at: None,
+            last_at: 0,
+            faults: Vec::new(),
+            before: None,
+            watched: Watched::Not,
+        }
+    }
+
+    fn twin(&mut self) -> Option<&mut Twin> {
+        match &mut self.watched {
+            Watched::Open(twin) => Some(twin),
+            _ => None,
+        }
+    }
+}
+
+/// What a track keeps beside the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeps {
+    /// Twins of faults and changes.
+    pub twins: bool,
+    /// Intervals for charts; somebody has to take them.
+    pub intervals: bool,
+    /// Commands may come from outside at any moment.
+    pub live: bool,
+}
+
+impl Keeps {
+    /// For a run of a scenario to its end.
+    pub const SCENARIO: Self = Self {
+        twins: true,
+        intervals: false,
+        live: false,
+    };
+    /// For a window.
+    pub const LIVE: Self = Self {
+        twins: true,
+        intervals: true,
+        live: true,
+    };
+}
+
+/// A running system with the twins of its faults.
+#[derive(Clone, Debug)]
+pub struct Track {
+    sim: Sim,
+    keeps: Keeps,
+    rows: Vec<Row>,
+    /// By place in the scenario: the row.
+    row_of: Vec<Option<usize>>,
+    /// Watched commands of the scenario that have not come.
+    to_come: usize,
+    before: Before,
+    told: Told,
+    /// The run stands at an instant at which twins have to catch up with it; whether a command is next.
+    meeting: Option<bool>,
+    watched_ns: u64,
+}
+
+impl Track {
+    /// The topology at time 0. It must have passed its check without errors.
+    pub fn new(topology: &Topology, seed: u64, keeps: Keeps) -> Self {
+        let watch = Watch {
+            live: keeps.intervals,
+        };
+        let mut sim = Sim::new(topology, seed, watch);
+        let groups = watched_rows(&topology.scenario);
+        let mut row_of = vec![None; topology.scenario.len()];
+        for (row, places) in groups.iter().enumerate() {
+            for &place in places {
+                row_of[place] = Some(row);
+            }
+        }
+        let command = |place: &usize| topology.scenario[*place].command().clone();
+        let rows = groups
+            .iter()
+            .map(|places| Row::new(places.iter().map(command).collect()))
+            .collect();
+        let to_come = row_of.iter().flatten().count();
+        if keeps.twins && (keeps.live || to_come > 0) {
+            sim.tell_operations();
+        }
+        Self {
+            sim,
+            keeps,
+            rows,
+            row_of,
+            to_come,
+            before: Before::default(),
+            told: Told::default(),
+            meeting: None,
+            watched_ns: 0,
+        }
+    }
+
+    /// The running system.
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// Simulated time.
+    pub fn now(&self) -> Duration {
+        self.sim.now()
+    }
+
+    /// Simulated time that twins have run, in nanoseconds.
+    pub fn watched_ns(&self) -> u64 {
+        self.watched_ns
+    }
+
+    /// Runs to `until`.
+    pub fn run_until(&mut self, until: Duration) {
+        while !self.run_some(until, u64::MAX) {}
+    }
+
+    /// Runs to `until`, twins too, but stops after about `events` events so that the caller can look around; true when
+    /// `until` is reached.
+    pub fn run_some(&mut self, until: Duration, events: u64) -> bool {
+        let mut left = events;
+        loop {
+            if left == 0 {
+                return false;
+            }
+            if self.meeting.is_none() {
+                let stop = if self.watches() {
+                    // Looked at at the same instants whatever the caller asks for.
+                    until.min(Duration((self.sim.now().0 / STEP_NS + 1) * STEP_NS))
+                } else {
+                    until
+                };
+                let begun = self.sim.events();
+                let halt = self.sim.run_to_command(stop, left.min(EVENTS_AT_ONCE));
+                left = left.saturating_sub(self.sim.events() - begun);
+                self.listen();
+                match halt {
+                    Halt::Budget => continue,
+                    Halt::Reached => self.meeting = Some(false),
+                    Halt::Command => self.meeting = Some(true),
+                }
+            }
+            if !self.catch_up(&mut left) {
+                return false;
+            }
+            if self.meeting.take() == Some(true) {
+                self.next_command();
+                continue;
+            }
+            self.look();
+            if self.sim.now() >= until {
+                return true;
+            }
+        }
+    }
+
+    fn watches(&self) -> bool {
+        self.rows
+            .iter()
+            .any(|row| matches!(row.watched, Watched::Open(_)))
+    }
+
+    fn twins(&mut self) -> impl Iterator<Item = &mut Twin> {
+        self.rows.iter_mut().filter_map(Row::twin)
+    }
+
+    /// Lets the twins run to where the run is; false if that takes more events than are left.
+    fn catch_up(&mut self, left: &mut u64) -> bool {
+        let now = self.sim.now();
+        let mut told = std::mem::take(&mut self.told);
+        let mut watched = 0;
+        let mut done = true;
+        for twin in self.rows.iter_mut().filter_map(Row::twin) {
+            while done {
+                let (begun, from) = (twin.sim.events(), twin.sim.now());
+                let halt = twin.sim.run_to_command(now, (*left).min(EVENTS_AT_ONCE));
+                *left = left.saturating_sub(twin.sim.events() - begun);
+                watched += twin.sim.now().0 - from.0;
+                twin.sim.take_told(&mut told);
+                twin.comparison.take_in_there(&told);
+                if halt != Halt::Budget {
+                    break;
+                }
+                done = *left > 0;
+            }
+        }
+        self.told = told;
+        self.watched_ns += watched;
+        done
+    }
+
+    /// Takes in what operations did in the run.
+    fn listen(&mut self) {
+        let mut told = std::mem::take(&mut self.told);
+        self.sim.take_told(&mut told);
+        for twin in self.rows.iter_mut().filter_map(Row::twin) {
+            twin.comparison.take_in_here(&told);
+        }
+        if self.keeps.live || self.to_come > 0 {
+            self.before.take_in(&told.ended);
+        }
+        self.told = told;
+    }
+
+    /// The scenario's next command, for the run and the twins.
+    fn next_command(&mut self) {
+        let row = self
+            .sim
+            .command_place()
+            .and_then(|place| self.row_of.get(place).copied().flatten());
+        let Some(row) = row else {
+            self.twins().for_each(|twin| twin.sim.take_command(true));
+            self.sim.take_command(true);
+            return;
+        };
+        self.to_come -= 1;
+        let mut fork = self.fork(row);
+        for (index, other) in self.rows.iter_mut().enumerate() {
+            if let Some(twin) = other.twin() {
+                twin.sim.take_command(index != row);
+            }
+        }
+        if let Some(twin) = &mut fork {
+            twin.take_command(false);
+        }
+        let (known, before) = (self.sim.faults(), self.topology_before(row));
+        self.sim.take_command(true);
+        self.begin_or_join(row, known, fork, before);
+        if self.to_come == 0 && !self.keeps.live {
+            self.before = Before::default();
+        }
+    }
+
+    /// Carries out a command now, and records it.
+    ///
+    /// # Errors
+    /// What it names does not exist or cannot be so; then nothing has changed.
+    pub fn apply(&mut self, command: &Command) -> Result<(), SettingError> {
+        let now = self.sim.now();
+        // All that is due now comes first, also commands of the scenario.
+        while !self.run_some(now, u64::MAX) {}
+        if !command.is_watched() {
+            for twin in self.twins() {
+                // What cannot be done there does nothing there.
+                let _ = twin.sim.apply(command);
+            }
+            return self.sim.apply(command);
+        }
+        let joins = self.rows.len().checked_sub(1).filter(|&last| {
+            let row = &self.rows[last];
+            let from_outside = last >= self.row_of.iter().flatten().max().map_or(0, |&row| row + 1);
+            let within = if row.is_change && command.is_change() {
+                ONE_CHANGE_NS
+            } else {
+                0
+            };
+            from_outside && row.at.is_some() && now.0 <= row.last_at + within
+        });
+        let row = joins.unwrap_or_else(|| {
+            self.rows.push(Row::new(Vec::new()));
+            self.rows.len() - 1
+        });
+        let fork = self.fork(row);
+        let (known, before) = (self.sim.faults(), self.topology_before(row));
+        let done = self.sim.apply(command);
+        if done.is_err() || self.sim.faults() == known {
+            if joins.is_none() {
+                self.rows.pop();
+            }
+            if done.is_err() {
+                return done;
+            }
+        }
+        for (index, other) in self.rows.iter_mut().enumerate() {
+            if index != row
+                && let Some(twin) = other.twin()
+            {
+                let _ = twin.sim.apply(command);
+            }
+        }
+        if row < self.rows.len() {
+            let here = &mut self.rows[row];
+            here.is_change = command.is_change() && (here.at.is_none() || here.is_change);
+            here.commands.push(command.clone());
+            self.begin_or_join(row, known, fork, before);
+        }
+        done
+    }
+
+    /// A second one of the system as it is, for a row that has not begun.
+    fn fork(&self, row: usize) -> Option<Sim> {
+        let wanted = self.keeps.twins && self.rows[row].at.is_none();
+        (wanted && self.sim.size() <= TWIN_BYTES_MAX).then(|| self.sim.clone())
+    }
+
+    fn topology_before(&self, row: usize) -> Option<Topology> {
+        let row = &self.rows[row];
+        let first = row.is_change && row.before.is_none();
+        first.then(|| self.sim.topology().clone())
+    }
+
+    /// A command of a row has been carried out: the row begins with it, or goes on.
+    fn begin_or_join(&mut self, row: usize, known: usize, fork: Option<Sim>, before: Option<Topology>) {
+        if self.sim.faults() == known {
+            return;
+        }
+        let now = self.sim.now().0;
+        let takes_back = self.rows[row].is_change
+            && self.rows[row].at.is_none()
+            && self
+                .rows
+                .iter()
+                .any(|row| row.before.as_ref() == Some(self.sim.topology()));
+        let here = &mut self.rows[row];
+        here.faults.extend(known..self.sim.faults());
+        here.last_at = now;
+        if here.before.is_none() {
+            here.before = before;
+        }
+        if here.at.is_some() {
+            if let Watched::Open(twin) = &mut here.watched {
+                twin.comparison.shares |= asks_otherwise(&self.sim, &twin.sim);
+                twin.quiet_since = None;
+            }
+            return;
+        }
+        here.at = Some(now);
+        let watched = if takes_back {
+            Watched::TakesBack
+        } else {
+            self.watch(row, now, fork)
+        };
+        self.rows[row].watched = watched;
+    }
+
+    /// What becomes of the clone that was made before a row began.
+    fn watch(&mut self, row: usize, now: u64, fork: Option<Sim>) -> Watched {
+        match fork {
+            Some(twin) if self.make_room(row) => {
+                let shares = asks_otherwise(&self.sim, &twin);
+                let in_flight = twin.operations_in_flight();
+                Watched::Open(Box::new(Twin {
+                    comparison: Comparison::new(now, &self.before, in_flight, shares),
+                    quiet_since: None,
+                    restart_at: self.restart_of(row, now),
+                    began: worker_time(&twin),
+                    sim: twin,
+                }))
+            }
+            Some(_) => Watched::Cut {
+                why: Recovery::NotWatchedToTheEnd,
+                caused: None,
+            },
+            None => Watched::Cut {
+                why: Recovery::NoTwin,
+                caused: None,
+            },
+        }
+    }
+
+    /// At most so many twins run: the oldest goes, but a change never takes the place of a fault. False if there is none.
+    fn make_room(&mut self, row: usize) -> bool {
+        let open = |row: &Row| matches!(row.watched, Watched::Open(_));
+        if self.rows.iter().filter(|row| open(row)).count() < TWINS_MAX {
+            return true;
+        }
+        let only_changes = self.rows[row].is_change;
+        let oldest = self
+            .rows
+            .iter_mut()
+            .filter(|row| open(row) && (row.is_change || !only_changes))
+            .min_by_key(|row| row.at);
+        let Some(oldest) = oldest else { return false };
+        let caused = oldest.twin().map(|twin| twin.comparison.caused_so_far());
+        oldest.watched = Watched::Cut {
+            why: Recovery::NotWatchedToTheEnd,
+            caused,
+        };
+        true
+    }
+
+    /// The last planned restart, soon after `now`, of what a row strikes.
+    fn restart_of(&self, row: usize, now: u64) -> u64 {
+        let struck = |wanted: (&str, u32)| {
+            let mut commands = self.rows[row].commands.iter();
+            commands.any(|command| match command {
+                Command::Crash(node, number)
+                | Command::LoseMachine(node, number)
+                | Command::Hang(node, number) => (node.as_str(), *number) == wanted,
+                _ => false,
+            })
+        };
+        let restarts = |command: &Command| match command {
+            Command::Restart(node, number) | Command::Resume(node, number) => struck((node, *number)),
+            _ => false,
+        };
+        self.sim
+            .planned()
+            .iter()
+            .zip(&self.sim.topology().scenario)
+            .filter(|(at, timed)| {
+                (now..=now.saturating_add(RESTART_SOON_NS)).contains(at) && restarts(timed.command())
+            })
+            .map(|(at, _)| *at)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Compares what can be compared by now.
+    fn look(&mut self) {
+        let now = self.sim.now().0;
+        for row in &mut self.rows {
+            let Watched::Open(twin) = &mut row.watched else {
+                continue;
+            };
+            let soon = row.at.unwrap_or(0) + RESTART_SOON_NS;
+            let works = now < twin.restart_at
+                || row.faults.iter().any(|&fault| self.sim.is_at_work(fault, soon));
+            if works {
+                twin.quiet_since = None;
+            } else if twin.quiet_since.is_none() {
+                twin.quiet_since = Some(now);
+            }
+            if let Some(found) = twin.comparison.advance(now, twin.quiet_since) {
+                let rough = twin.is_rough();
+                row.watched = Watched::Over { found, rough };
+            }
+        }
+    }
+
+    /// What is shown of the system, with what each fault did.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.sim.snapshot();
+        for row in &self.rows {
+            let (recovery, caused) = match &row.watched {
+                Watched::Not | Watched::TakesBack => (None, None),
+                Watched::Open(twin) => (
+                    Some(Recovery::Watching),
+                    Some(twin.comparison.caused_so_far()),
+                ),
+                Watched::Over { found, .. } => (Some(found.recovery), Some(found.caused)),
+                Watched::Cut { why, caused } => (Some(*why), *caused),
+            };
+            for &fault in &row.faults {
+                if let Some(view) = snapshot.faults.get_mut(fault) {
+                    view.recovery = recovery;
+                    view.caused = caused;
+                }
+            }
+        }
+        snapshot
+    }
+
+    /// What happened since the last call (or the start), for charts, with what would have happened without the latest
+    /// fault while that is watched. Needs [`Keeps::intervals`].
+    pub fn take_interval(&mut self) -> Interval {
+        let mut events = u64::MAX;
+        self.catch_up(&mut events);
+        let mut interval = self.sim.take_interval();
+        let mut latest = None;
+        for row in &mut self.rows {
+            let at = row.at;
+            if let Some(twin) = row.twin() {
+                let without = twin.sim.take_interval();
+                if latest.as_ref().is_none_or(|(known, _)| *known <= at) {
+                    latest = Some((at, without));
+                }
+            }
+        }
+        interval.without = latest.map(|(at, without)| Without {
+            since: Duration(at.unwrap_or(0)),
+            completed: without.completed + without.retried,
+            p99: without.percentiles.map(|[_, _, p99]| p99),
+        });
+        interval
+    }
+
+    /// The results as if the run ended now, but for `simulation` and what replications decide.
+    pub fn results(&self) -> Figures {
+        let mut figures = self.sim.results();
+        if let Figures::Group(parts) = &mut figures {
+            let at = parts
+                .iter()
+                .position(|(name, _)| name == "nodes")
+                .unwrap_or(parts.len());
+            parts.insert(at, ("recovery".to_owned(), self.recovery_figures()));
+        }
+        figures
+    }
+
+    fn recovery_figures(&self) -> Figures {
+        let faults = self.sim.snapshot().faults;
+        let rows = self.rows.iter().map(|row| {
+            let mine = || row.faults.iter().filter_map(|&fault| faults.get(fault));
+            let happened = row.at.is_some();
+            let sum = |count: fn(&crate::sim::snapshot::FaultView) -> u64| {
+                Figures::Figure(happened.then(|| mine().map(count).sum::<u64>() as f64))
+            };
+            let (recovery, caused, rough) = match &row.watched {
+                Watched::Not | Watched::TakesBack => (None, None, false),
+                Watched::Open(twin) => {
+                    let found = twin.comparison.at_end(self.sim.now().0);
+                    (Some(found.recovery), Some(found.caused), twin.is_rough())
+                }
+                Watched::Over { found, rough } => {
+                    (Some(found.recovery), Some(found.caused), *rough)
+                }
+                Watched::Cut { why, caused } => (Some(*why), *caused, false),
+            };
+            let (time, recovered) = match recovery {
+                Some(Recovery::After(after)) => (Some(after.secs()), Some(1.0)),
+                Some(Recovery::NotByTheEnd) => (None, Some(0.0)),
+                _ => (None, None),
+            };
+            let detected = mine().filter_map(|fault| fault.detected).min();
+            let commands: Vec<String> = row.commands.iter().map(to_ron).collect();
+            let at = row.at.map_or(Plain::Null, |at| Plain::Number(at as f64 / 1e9));
+            let watch = match (&row.watched, recovery) {
+                (Watched::Not, _) => "did_not_happen",
+                (Watched::TakesBack, _) => "takes_back",
+                (_, Some(Recovery::NotByTheEnd)) => "not_recovered_by_the_end",
+                (_, Some(Recovery::TooNearTheEnd)) => "too_near_the_end",
+                (_, Some(Recovery::NotWatchedToTheEnd)) => "not_watched_to_the_end",
+                (_, Some(Recovery::NoTwin)) => "no_twin",
+                _ => "recovered",
+            };
+            Figures::group([
+                ("fault", Figures::text(commands.join("; "))),
+                ("at_s", Figures::Plain(at)),
+                ("change", Figures::Plain(Plain::Flag(row.is_change))),
+                ("detected_s", Figures::Figure(detected.map(Duration::secs))),
+                ("recovery_time_s", Figures::Figure(time)),
+                ("recovered", Figures::Figure(recovered)),
+                (
+                    "watch",
+                    Figures::Group(vec![(watch.to_owned(), Figures::count(1))]),
+                ),
+                (
+                    "rough",
+                    Figures::Figure(recovered.map(|_| f64::from(u8::from(rough)))),
+                ),
+                ("lost_writes", sum(|fault| fault.lost_writes)),
+                ("lost_sessions", sum(|fault| fault.lost_sessions)),
+                (
+                    "failed_operations",
+                    Figures::Figure(caused.map(|caused| caused as f64)),
+                ),
+                ("failed_met", sum(|fault| fault.failed_met)),
+                (
+                    "failed_sent_after_detection",
+                    sum(|fault| fault.failed_sent_after_detection),
+                ),
+            ])
+        });
+        Figures::List(rows.collect())
+    }
+}
+
+impl Twin {
+    /// A closed loop near saturation goes on as chance has it: nothing brings it and its twin into step again.
+    fn is_rough(&self) -> bool {
+        let closed = |node: &Node| {
+            matches!(node, Node::Clients(clients)
+                if matches!(clients.arrivals, crate::model::workload::Arrivals::Closed(_)))
+        };
+        let busiest = worker_time(&self.sim)
+            .iter()
+            .zip(&self.began)
+            .map(|(now, began)| ((now.0 - began.0) as f64, (now.1 - began.1) as f64))
+            .filter(|(_, capacity)| *capacity > 0.0)
+            .map(|(busy, capacity)| busy / capacity)
+            .fold(0.0, f64::max);
+        self.sim.topology().nodes.values().any(closed) && busiest > NEAR_SATURATION
+    }
+}
+
+/// Worker time held and available at each node so far.
+fn worker_time(sim: &Sim) -> Vec<(u128, u128)> {
+    let nodes = sim.snapshot().nodes;
+    nodes.iter().map(|n| (n.busy_ns, n.capacity_ns)).collect()
+}
+
+/// Whether clients ask for other things in one than in the other.
+fn asks_otherwise(one: &Sim, other: &Sim) -> bool {
+    fn clients(sim: &Sim) -> impl Iterator<Item = (&String, &Node)> {
+        let nodes = sim.topology().nodes.iter();
+        nodes.filter(|(_, node)| matches!(node, Node::Clients(_)))
+    }
+    !clients(one).eq(clients(other))
+}
