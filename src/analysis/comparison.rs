@@ -271,6 +271,9 @@ pub(super) struct Comparison {
     at: u64,
     /// The command changed what clients ask for: shares are compared instead of counts.
     pub shares: bool,
+    /// Users wait for answers: where one answer takes longer, all that its user does comes later for good, so that how
+    /// many operations start in a window differs by chance.
+    drifts: bool,
     here: Side,
     there: Side,
     /// What is usual: the twin's response times from step `usual_from` to the window's end.
@@ -286,8 +289,15 @@ pub(super) struct Comparison {
 
 impl Comparison {
     /// From a command at `at` (nanoseconds) on, with `in_flight` operations under way then.
-    pub(super) fn new(at: u64, before: &Before, in_flight: u32, shares: bool) -> Self {
-        let number = |step: u64| (step as i64 * STEP_NS as i64 - at as i64).div_euclid(STEP_NS as i64);
+    pub(super) fn new(
+        at: u64,
+        before: &Before,
+        in_flight: u32,
+        shares: bool,
+        drifts: bool,
+    ) -> Self {
+        let number =
+            |step: u64| (step as i64 * STEP_NS as i64 - at as i64).div_euclid(STEP_NS as i64);
         let before: VecDeque<_> = before
             .steps
             .iter()
@@ -305,6 +315,7 @@ impl Comparison {
         Self {
             at,
             shares,
+            drifts,
             here,
             there,
             usual,
@@ -332,7 +343,10 @@ impl Comparison {
         while self.window_is_over(now) && self.all_ended() {
             self.compare();
             if let Some(quiet) = quiet_since
-                && self.is_settled(self.next - 1, (quiet.saturating_sub(self.at) / STEP_NS) as usize)
+                && self.is_settled(
+                    self.next - 1,
+                    (quiet.saturating_sub(self.at) / STEP_NS) as usize,
+                )
             {
                 return Some(Found {
                     recovery: Recovery::After(self.recovered_after()),
@@ -433,12 +447,24 @@ impl Comparison {
         let longest = self.longest().map(|ns| bucket(ns as u64));
         let (here, there) = (self.here.window, self.there.window);
         let scale = self.scale(here, there);
-        let (bad, bad_there) = (self.here.bad(longest), self.there.bad(longest) * scale);
+        let (bad, bad_there) = (self.here.bad(longest), self.there.bad(longest));
+        // Three standard deviations of the difference, from what both have in common: the root of the sum of both counts
+        // where one of the twin's stands for one here.
+        let chance = |here: f64, there: f64| 3.0 * (scale * (here + there)).sqrt();
         let allowed = (0.01 * here.started as f64)
-            .max(3.0 * (bad + bad_there).sqrt())
+            .max(chance(bad, bad_there))
             .max(3.0);
-        let agrees = here.good as f64 >= 0.95 * there.good as f64 * scale - 3.0
-            && bad <= bad_there + allowed;
+        let mut least = 0.95 * there.good as f64 * scale - 3.0;
+        if self.shares {
+            let missed = |sums: Sums| (sums.started - sums.good) as f64;
+            least -= chance(missed(here), missed(there));
+        }
+        if self.drifts {
+            // Only a small part of the goodput is more than chance can take.
+            let (good, usual) = (here.good as f64, there.good as f64);
+            least = (least - chance(good, usual)).max(0.25 * usual * scale - 3.0);
+        }
+        let agrees = here.good as f64 >= least && bad <= bad_there * scale + allowed;
         if !agrees {
             self.disagreed = Some(self.next);
         }
@@ -479,7 +505,11 @@ impl Comparison {
             {
                 self.before.pop_front();
                 // Two steps of the run's own count may fall into the same step before the command.
-                if self.before.front().is_some_and(|(number, _)| *number <= self.usual_from) {
+                if self
+                    .before
+                    .front()
+                    .is_some_and(|(number, _)| *number <= self.usual_from)
+                {
                     continue;
                 }
             }

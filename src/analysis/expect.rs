@@ -5,7 +5,7 @@ use crate::model::settings::unknown_name;
 use crate::sim::figures::{Figures, Plain};
 
 /// Groups that list only what occurred: what is not in them is 0.
-const OPEN_GROUPS: [&str; 2] = ["by_cause", "lost_by_cause"];
+const OPEN_GROUPS: [&str; 3] = ["by_cause", "lost_by_cause", "watch"];
 
 /// The figure at `path` in the results of one run; `None` where it has no samples.
 ///

@@ -10,6 +10,7 @@
 use super::comparison::{Before, Comparison, Found, STEP_NS};
 use crate::model::scenario::watched_rows;
 use crate::model::settings::{SettingError, to_ron};
+use crate::model::workload::Arrivals;
 use crate::model::{Command, Node, Topology};
 use crate::sim::figures::{Figures, Plain};
 use crate::sim::snapshot::{Interval, Recovery, Snapshot, Without};
@@ -50,9 +51,15 @@ enum Watched {
     /// It takes an earlier change back, and is told with that.
     TakesBack,
     Open(Box<Twin>),
-    Over { found: Found, rough: bool },
+    Over {
+        found: Found,
+        rough: bool,
+    },
     /// There was no twin, or not to the end.
-    Cut { why: Recovery, caused: Option<i64> },
+    Cut {
+        why: Recovery,
+        caused: Option<i64>,
+    },
 }
 
 /// A fault or a change, or several at one instant.
@@ -314,7 +321,7 @@ impl Track {
         let now = self.sim.now();
         // All that is due now comes first, also commands of the scenario.
         while !self.run_some(now, u64::MAX) {}
-        if !command.is_watched() {
+        if !command.has_row() {
             for twin in self.twins() {
                 // What cannot be done there does nothing there.
                 let _ = twin.sim.apply(command);
@@ -375,7 +382,13 @@ impl Track {
     }
 
     /// A command of a row has been carried out: the row begins with it, or goes on.
-    fn begin_or_join(&mut self, row: usize, known: usize, fork: Option<Sim>, before: Option<Topology>) {
+    fn begin_or_join(
+        &mut self,
+        row: usize,
+        known: usize,
+        fork: Option<Sim>,
+        before: Option<Topology>,
+    ) {
         if self.sim.faults() == known {
             return;
         }
@@ -415,7 +428,13 @@ impl Track {
                 let shares = asks_otherwise(&self.sim, &twin);
                 let in_flight = twin.operations_in_flight();
                 Watched::Open(Box::new(Twin {
-                    comparison: Comparison::new(now, &self.before, in_flight, shares),
+                    comparison: Comparison::new(
+                        now,
+                        &self.before,
+                        in_flight,
+                        shares,
+                        is_closed(&twin),
+                    ),
                     quiet_since: None,
                     restart_at: self.restart_of(row, now),
                     began: worker_time(&twin),
@@ -466,7 +485,9 @@ impl Track {
             })
         };
         let restarts = |command: &Command| match command {
-            Command::Restart(node, number) | Command::Resume(node, number) => struck((node, *number)),
+            Command::Restart(node, number) | Command::Resume(node, number) => {
+                struck((node, *number))
+            }
             _ => false,
         };
         self.sim
@@ -474,7 +495,8 @@ impl Track {
             .iter()
             .zip(&self.sim.topology().scenario)
             .filter(|(at, timed)| {
-                (now..=now.saturating_add(RESTART_SOON_NS)).contains(at) && restarts(timed.command())
+                (now..=now.saturating_add(RESTART_SOON_NS)).contains(at)
+                    && restarts(timed.command())
             })
             .map(|(at, _)| *at)
             .max()
@@ -490,7 +512,10 @@ impl Track {
             };
             let soon = row.at.unwrap_or(0) + RESTART_SOON_NS;
             let works = now < twin.restart_at
-                || row.faults.iter().any(|&fault| self.sim.is_at_work(fault, soon));
+                || row
+                    .faults
+                    .iter()
+                    .any(|&fault| self.sim.is_at_work(fault, soon));
             if works {
                 twin.quiet_since = None;
             } else if twin.quiet_since.is_none() {
@@ -545,7 +570,7 @@ impl Track {
         interval.without = latest.map(|(at, without)| Without {
             since: Duration(at.unwrap_or(0)),
             completed: without.completed + without.retried,
-            p99: without.percentiles.map(|[_, _, p99]| p99),
+            percentiles: without.percentiles,
         });
         interval
     }
@@ -589,7 +614,9 @@ impl Track {
             };
             let detected = mine().filter_map(|fault| fault.detected).min();
             let commands: Vec<String> = row.commands.iter().map(to_ron).collect();
-            let at = row.at.map_or(Plain::Null, |at| Plain::Number(at as f64 / 1e9));
+            let at = row
+                .at
+                .map_or(Plain::Null, |at| Plain::Number(at as f64 / 1e9));
             let watch = match (&row.watched, recovery) {
                 (Watched::Not, _) => "did_not_happen",
                 (Watched::TakesBack, _) => "takes_back",
@@ -634,10 +661,6 @@ impl Track {
 impl Twin {
     /// A closed loop near saturation goes on as chance has it: nothing brings it and its twin into step again.
     fn is_rough(&self) -> bool {
-        let closed = |node: &Node| {
-            matches!(node, Node::Clients(clients)
-                if matches!(clients.arrivals, crate::model::workload::Arrivals::Closed(_)))
-        };
         let busiest = worker_time(&self.sim)
             .iter()
             .zip(&self.began)
@@ -645,8 +668,15 @@ impl Twin {
             .filter(|(_, capacity)| *capacity > 0.0)
             .map(|(busy, capacity)| busy / capacity)
             .fold(0.0, f64::max);
-        self.sim.topology().nodes.values().any(closed) && busiest > NEAR_SATURATION
+        is_closed(&self.sim) && busiest > NEAR_SATURATION
     }
+}
+
+/// Whether there are users that wait for an answer before they ask again.
+fn is_closed(sim: &Sim) -> bool {
+    sim.topology().nodes.values().any(|node| {
+        matches!(node, Node::Clients(clients) if matches!(clients.arrivals, Arrivals::Closed(_)))
+    })
 }
 
 /// Worker time held and available at each node so far.

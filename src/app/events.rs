@@ -4,7 +4,7 @@ use super::format;
 use super::icons::Icon;
 use super::widgets::Span;
 use crate::model::{Command, Stop, Timed};
-use crate::sim::snapshot::{FaultView, Happening, Snapshot, What};
+use crate::sim::snapshot::{FaultView, Happening, Recovery, Snapshot, What};
 use crate::units::Duration;
 
 /// An event as it is told.
@@ -257,10 +257,45 @@ fn cost(fault: &FaultView, detected: bool) -> Vec<Span> {
             format::span(after)
         )));
     }
-    parts.extend(met(fault));
-    if parts.is_empty() {
+    let found = !parts.is_empty();
+    parts.extend(did(fault));
+    if parts.is_empty() && !fault.command.is_change() {
         parts.push(Span::plain("Nothing lost so far."));
     }
+    if found && fault.saved_by_retry > 0 {
+        let saved = format::grouped(fault.saved_by_retry);
+        parts.push(Span::plain(format!("{saved} saved by a retry.")));
+    }
+    parts
+}
+
+/// What differs from the same run without it: "Caused 381 failed operations." "Recovered after 4.7 s."
+fn did(fault: &FaultView) -> Vec<Span> {
+    let mut parts = Vec::new();
+    match fault.caused {
+        Some(n) if n > 0 => {
+            let operations = format::counted(n as u64, "failed operation", "failed operations");
+            parts.push(Span::failed(format!("Caused {operations}.")));
+        }
+        Some(n) if n < 0 => {
+            let failures = format::counted(n.unsigned_abs(), "failure", "failures");
+            parts.push(Span::plain(format!("Spared {failures}.")));
+        }
+        _ => {}
+    }
+    let harmless = fault.caused == Some(0) && fault.lost_writes == 0 && fault.lost_sessions == 0;
+    let recovery = match fault.recovery {
+        Some(Recovery::After(Duration(0))) if harmless => "Harmed nobody.".to_owned(),
+        Some(Recovery::After(Duration(0))) => "Never down.".to_owned(),
+        Some(Recovery::After(after)) => format!("Recovered after {}.", format::span(after)),
+        Some(Recovery::NotByTheEnd) => "Not recovered by the end.".to_owned(),
+        Some(Recovery::NotWatchedToTheEnd) => {
+            "Not watched to the end: later faults took its place.".to_owned()
+        }
+        Some(Recovery::NoTwin) => "Too large a system for a second run without it.".to_owned(),
+        Some(Recovery::Watching | Recovery::TooNearTheEnd) | None => return parts,
+    };
+    parts.push(Span::plain(recovery));
     parts
 }
 
@@ -284,7 +319,7 @@ fn acknowledged(writes: &str) -> String {
 
 /// "510 operations met it: 381 failed, 129 saved by a retry."
 fn met(fault: &FaultView) -> Vec<Span> {
-    let (failed, saved) = (fault.failed_operations, fault.saved_by_retry);
+    let (failed, saved) = (fault.failed_met, fault.saved_by_retry);
     if failed + saved == 0 {
         return Vec::new();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::sim::snapshot::{Happening, Interval, NodeInterval, Snapshot};
+use crate::sim::snapshot::{Happening, Interval, NodeInterval, Snapshot, Without};
 use crate::units::Duration;
 
 /// As many intervals are kept; fewer where there are many nodes.
@@ -204,6 +204,26 @@ pub fn merged(intervals: &[Interval]) -> Option<Interval> {
         lost_writes: last.lost_writes,
         lost_sessions: last.lost_sessions,
         nodes: nodes.collect(),
+        without: merged_without(intervals),
+    })
+}
+
+/// What would have been without the latest fault, where all of it is known.
+pub fn merged_without(intervals: &[Interval]) -> Option<Without> {
+    let all: Vec<Without> = intervals.iter().map(|i| i.without).collect::<Option<_>>()?;
+    let last = all.last()?;
+    // The twins of two faults do not add up.
+    if all.iter().any(|part| part.since != last.since) {
+        return None;
+    }
+    let parts: Vec<(f64, [f64; 3])> = all
+        .iter()
+        .filter_map(|part| Some((part.completed as f64, part.percentiles?)))
+        .collect();
+    Some(Without {
+        since: last.since,
+        completed: all.iter().map(|part| part.completed).sum(),
+        percentiles: merged_percentiles(&parts),
     })
 }
 

@@ -21,10 +21,10 @@ use std::time::{Duration as RealDuration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::analysis::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
+use crate::analysis::{Keeps, Track};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::sim::snapshot::{Interval, Snapshot};
-use crate::sim::{Sim, Watch};
 use crate::units::{Duration, SECOND};
 
 /// Events handled between two looks at the clock and the orders: well under a millisecond.
@@ -208,7 +208,7 @@ impl Runner {
 /// The simulator with its clock; everything but the thread.
 struct Machine {
     shared: Arc<Shared>,
-    sim: Option<Sim>,
+    track: Option<Track>,
     run: u64,
     seed: u64,
     playing: bool,
@@ -230,7 +230,7 @@ impl Machine {
     fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            sim: None,
+            track: None,
             run: 0,
             seed: 0,
             playing: false,
@@ -315,13 +315,13 @@ impl Machine {
                     self.apply(command);
                 }
             }
-            Order::Play => self.playing = self.sim.is_some() && self.full.is_none(),
+            Order::Play => self.playing = self.track.is_some() && self.full.is_none(),
             Order::Pause => self.pause(),
             Order::Step => {
                 let until = self.later_by(STEP);
                 if self.full.is_none() {
-                    self.guarded(|sim| {
-                        sim.run_some(until, 1);
+                    self.guarded(|track| {
+                        track.run_some(until, 1);
                     });
                     self.look(1);
                 }
@@ -351,7 +351,7 @@ impl Machine {
         self.interval_end = Duration(0);
         self.recording = Arc::default();
         self.meter = Meter::default();
-        self.sim = None;
+        self.track = None;
         {
             let mut outbox = self.shared.outbox();
             outbox.run = run;
@@ -359,8 +359,8 @@ impl Machine {
             outbox.refused.clear();
         }
         let Some(topology) = topology else { return };
-        match catch_unwind(|| Sim::new(topology, seed, Watch { live: true })) {
-            Ok(sim) => self.sim = Some(sim),
+        match catch_unwind(|| Track::new(topology, seed, Keeps::LIVE)) {
+            Ok(track) => self.track = Some(track),
             Err(panic) => self.fail(panic.as_ref()),
         }
     }
@@ -372,7 +372,7 @@ impl Machine {
     }
 
     fn now(&self) -> Duration {
-        self.sim.as_ref().map_or(Duration(0), Sim::now)
+        self.track.as_ref().map_or(Duration(0), Track::now)
     }
 
     fn later_by(&self, span: Duration) -> Duration {
@@ -384,7 +384,7 @@ impl Machine {
         if self.now() > Duration(0) {
             self.collect();
         }
-        if let Some(Err(error)) = self.guarded(|sim| sim.apply(&command)) {
+        if let Some(Err(error)) = self.guarded(|track| track.apply(&command)) {
             self.shared
                 .outbox()
                 .refused
@@ -394,7 +394,7 @@ impl Machine {
     }
 
     fn note_recording(&mut self) {
-        if let Some(sim) = &self.sim
+        if let Some(sim) = self.track.as_ref().map(Track::sim)
             && sim.recording().len() != self.recording.len()
         {
             self.recording = Arc::new(sim.recording().to_vec());
@@ -403,7 +403,7 @@ impl Machine {
 
     /// Lets real time pass; true when all that was due has been simulated before `late` said to stop.
     fn advance(&mut self, real_seconds: f64, late: impl Fn() -> bool) -> bool {
-        if !self.playing || self.sim.is_none() {
+        if !self.playing || self.track.is_none() {
             return true;
         }
         // After a hitch, time is not made up for: it would be a jump. In a caller's hands all of it counts.
@@ -424,7 +424,7 @@ impl Machine {
             }
             let stop = until.min(self.interval_end);
             let at_stop = self
-                .guarded(|sim| sim.run_some(stop, SLICE_EVENTS))
+                .guarded(|track| track.run_some(stop, SLICE_EVENTS))
                 .unwrap_or(true);
             if at_stop && self.now() >= self.interval_end {
                 self.collect();
@@ -450,7 +450,7 @@ impl Machine {
             return;
         }
         self.events = 0;
-        if let Some(sim) = &self.sim
+        if let Some(sim) = self.track.as_ref().map(Track::sim)
             && let Some(sentence) = self.ceiling.look(sim)
         {
             self.full = Some(format!("At {} {sentence}", sim.now()));
@@ -474,7 +474,7 @@ impl Machine {
         if self.shared.outbox().intervals.len() >= INTERVALS_MAX {
             return;
         }
-        if let Some(interval) = self.guarded(Sim::take_interval)
+        if let Some(interval) = self.guarded(Track::take_interval)
             && interval.to > interval.from
         {
             self.shared.outbox().intervals.push_back(interval);
@@ -485,7 +485,7 @@ impl Machine {
     /// Shows the window the system as it is now.
     fn publish(&mut self) {
         self.note_recording();
-        let snapshot = self.guarded(|sim| sim.snapshot());
+        let snapshot = self.guarded(|track| track.snapshot());
         let snapshot = snapshot.unwrap_or_else(|| {
             let last = self.shared.latest.load();
             if last.run == self.run {
@@ -506,10 +506,10 @@ impl Machine {
     }
 
     /// Runs something in the simulator; a panic there ends the run and not the program.
-    fn guarded<T>(&mut self, work: impl FnOnce(&mut Sim) -> T) -> Option<T> {
-        let sim = self.sim.as_mut()?;
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Track) -> T) -> Option<T> {
+        let track = self.track.as_mut()?;
         // After a panic the simulator is dropped unseen, so nobody can find it half changed.
-        match catch_unwind(AssertUnwindSafe(|| work(sim))) {
+        match catch_unwind(AssertUnwindSafe(|| work(track))) {
             Ok(value) => Some(value),
             Err(panic) => {
                 self.fail(panic.as_ref());
@@ -526,11 +526,11 @@ impl Machine {
             .unwrap_or_else(|| "no reason given".to_owned());
         self.failure = Some(format!(
             "The simulation failed at {} (seed {}): {what}",
-            self.sim.as_ref().map_or(Duration(0), Sim::now),
+            self.track.as_ref().map_or(Duration(0), Track::now),
             self.seed
         ));
         self.playing = false;
-        self.sim = None;
+        self.track = None;
     }
 }
 
@@ -645,9 +645,10 @@ mod tests {
         // The same as a scenario, headless and in one go, gives the same system.
         let mut document = topology();
         document.scenario.push(crash);
-        let mut sim = Sim::new(&document, 1, Watch { live: true });
-        sim.run_until(latest.snapshot.now);
-        let headless = sim.snapshot();
+        let mut track = Track::new(&document, 1, Keeps::SCENARIO);
+        track.run_until(latest.snapshot.now);
+        let headless = track.snapshot();
+        assert_eq!(headless.faults, latest.snapshot.faults);
         assert_eq!(headless.operations, latest.snapshot.operations);
         assert_eq!(headless.writes, latest.snapshot.writes);
         assert_eq!(headless.sessions, latest.snapshot.sessions);

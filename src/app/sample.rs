@@ -144,6 +144,11 @@ fn interval(i: u64) -> Interval {
         percentiles: Some([p50 / 1e3, p95 / 1e3, p99 / 1e3]),
         lost_writes: if lost { 49 } else { 0 },
         lost_sessions: if lost { 512 } else { 0 },
+        without: lost.then(|| Without {
+            since: at(60.0),
+            completed: (offered / 10.0).round() as u64,
+            percentiles: Some([p50 / 1e3, 46e-3, (71.0 + 5.0 * noise(i + 100)) / 1e3]),
+        }),
         nodes: vec![
             node("clients", 0.0, 0.0, offered),
             node("lb", 0.02, 0.0, offered),
@@ -231,10 +236,11 @@ fn snapshot() -> Snapshot {
         at: at(60.0),
         command: crash.clone(),
         detected: Some(at(5.1)),
-        recovery: Recovery::Pending,
+        recovery: Some(Recovery::Watching),
+        caused: Some(381),
         lost_writes: 49,
         lost_sessions: 512,
-        failed_operations: 381,
+        failed_met: 381,
         failed_sent_after_detection: 0,
         saved_by_retry: 129,
     };

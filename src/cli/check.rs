@@ -89,7 +89,9 @@ fn unkept(topology: &Topology, control: Control) -> Result<(Vec<String>, Option<
         .iter()
         .map(|text| text.parse())
         .collect::<Result<_, String>>()?;
-    let twins = expectations.iter().any(|expected| expected.metric.is_of_faults());
+    let twins = expectations
+        .iter()
+        .any(|expected| expected.metric.is_of_faults());
     let runs: Vec<Run> = (0..SEEDS)
         .map(|r| Run {
             topology,

@@ -57,7 +57,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let progress = ProgressLine::new();
     let show = |done| progress.show(done);
     let control = arguments.machine.control(&show);
-    let (results, cut) = replicate(topology, arguments.replications, !arguments.no_twins, control);
+    let (results, cut) = replicate(
+        topology,
+        arguments.replications,
+        !arguments.no_twins,
+        control,
+    );
     drop(progress);
     say(&speed(&results, begun.elapsed().as_secs_f64()));
     print(if arguments.json {

@@ -17,7 +17,8 @@ impl Metric {
     pub fn is_of_faults(&self) -> bool {
         let mut paths = std::iter::once(&self.path).chain(&self.over);
         paths.any(|path| {
-            path.starts_with("recovery[") || (path.starts_with("objectives[") && !path.ends_with("target"))
+            path.starts_with("recovery[")
+                || (path.starts_with("objectives[") && !path.ends_with("target"))
         })
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::check::implied_links;
-use super::scenario::{Command, Timed, most_rows};
+use super::scenario::{Command, Timed, watched_rows};
 use super::settings::{shortened, unknown_name};
 use super::{Node, Objectives, Sessions, Topology};
 
@@ -129,6 +129,31 @@ const LOSSES: Names = &[
     ),
 ];
 
+const WATCHES: Names = &[
+    ("recovered", "The system came to do as well as without it."),
+    (
+        "not_recovered_by_the_end",
+        "It was still worse when the run ended.",
+    ),
+    (
+        "too_near_the_end",
+        "The run ended before 10 s could be compared.",
+    ),
+    (
+        "not_watched_to_the_end",
+        "Its twin made room for that of a later fault.",
+    ),
+    (
+        "no_twin",
+        "The system is too large for a second one, or none was wanted.",
+    ),
+    (
+        "did_not_happen",
+        "Its time did not come, or it had no effect.",
+    ),
+    ("takes_back", "It only takes an earlier change back."),
+];
+
 const KINDS: Names = &[
     ("read", "Reads."),
     ("write", "Writes."),
@@ -154,6 +179,7 @@ pub fn names_for(segment: &str) -> Option<(&'static str, Names)> {
     match segment {
         "CAUSE" => Some(("why an operation failed: its last attempt's cause", CAUSES)),
         "LOSS" => Some(("why a write or session was lost", LOSSES)),
+        "WATCH" => Some(("how the watch after a fault ended", WATCHES)),
         "KIND" => Some(("kinds of operation", KINDS)),
         "TIME" => Some(("of a distribution of times", TIMES)),
         _ => None,
@@ -216,11 +242,16 @@ const FIGURES: &[Figure] = figures! {
 
     "recovery[n].fault", Text, Always, "The fault or change, as a scenario writes it.";
     "recovery[n].at_s", Seconds, Always, "When it happened.";
+    "recovery[n].change", Flag, Told, "Whether it is a change of the drawing, its settings or its instances rather than a fault.";
     "recovery[n].detected_s", Seconds, Always, "From then until a balancer or an observer took what it struck for dead; null if none did.";
     "recovery[n].recovery_time_s", Seconds, Always, "From then until the system does as well as the same run without it; 0 if it never did worse. Null if it did not recover before the end; the mean is null unless all replications recovered.";
+    "recovery[n].recovered", Share, Always, "Share of the runs that recovered before the end, among those of which it can be told; in one run 1 or 0.";
+    "recovery[n].watch.WATCH", Share, Always, "Share of the runs whose watch ended so; what is not listed has 0.";
+    "recovery[n].rough", Share, Always, "Share of the runs in which users in a closed loop near saturation kept run and twin apart: the recovery is rough.";
     "recovery[n].lost_writes", Count, Always, "Acknowledged writes lost through it, by the ledger.";
     "recovery[n].lost_sessions", Count, Always, "Sessions lost through it, by the ledger.";
     "recovery[n].failed_operations", Count, Always, "Operations that failed because of it: those that failed, less those that fail in the same run without it.";
+    "recovery[n].failed_met", Count, Always, "Failed operations with an attempt that met what it struck.";
     "recovery[n].failed_sent_after_detection", Count, Always, "Failed operations that met what it struck and whose last attempt was sent after the detection.";
 
     "nodes.NODE.kind", Text, Always, "What the node is, as in the file.";
@@ -242,7 +273,10 @@ const FIGURES: &[Figure] = figures! {
     "objectives[n].objective", Text, Always, "Which objective: its setting's name.";
     "objectives[n].target", AsObjective, Always, "What was promised.";
     "objectives[n].measured", AsObjective, Always, "What was measured.";
-    "objectives[n].met", Flag, Always, "Whether the promise was kept; null if that is not known.";
+    "objectives[n].met_share", Share, Always, "Share of the runs that kept the promise, among those of which it can be told.";
+    "objectives[n].judged_share", Share, Always, "Share of the runs of which it can be told.";
+    "objectives[n].measured_share", Share, Always, "Share of the runs that have the figure: one that did not recover has no recovery time.";
+    "objectives[n].met", Flag, Always, "Whether every run kept the promise; null if that is not known.";
 
     "without_effect[n].command", Text, Told, "A command of the scenario that changed nothing. The list is there only if there was one.";
     "without_effect[n].at_s", Seconds, Told, "When its time came.";
@@ -312,7 +346,7 @@ impl Ends {
         Self {
             topologies: std::iter::once(now).chain(in_time).collect(),
             kinds: kinds.into_iter().collect(),
-            rows: most_rows(&topology.scenario),
+            rows: watched_rows(&topology.scenario).len(),
             added,
             objectives: objectives(&topology.objectives),
         }
@@ -369,6 +403,7 @@ impl Ends {
                     Some("NODE") => "node",
                     Some("LINK") => "link",
                     Some("CAUSE" | "LOSS") => "cause",
+                    Some("WATCH") => "end of a watch",
                     Some("KIND") => "kind of operation",
                     _ => "figure",
                 };

@@ -240,12 +240,6 @@ impl Setting for Timed {
     }
 }
 
-/// The most rows that a run of the scenario tells of recovery.
-pub fn most_rows(scenario: &[Timed]) -> usize {
-    let with_row = |timed: &&Timed| timed.command().has_row();
-    scenario.iter().filter(with_row).count()
-}
-
 impl Timed {
     /// The command.
     pub fn command(&self) -> &Command {
@@ -269,12 +263,6 @@ impl Command {
             self,
             Self::Set(..) | Self::Add(..) | Self::Remove(..) | Self::Link(..) | Self::Unlink(..)
         )
-    }
-
-    /// Whether what it did is told apart from what would have been without it. What only ends a fault or prepares an
-    /// edit is not.
-    pub fn is_watched(&self) -> bool {
-        !matches!(self, Self::Resume(..) | Self::Restart(..) | Self::Link(_))
     }
 
     /// Whether it changes the drawing or its settings, scaling included: several within a second are one change.
@@ -305,7 +293,7 @@ impl Command {
 /// one, which are those at one instant, and changes within a second of the one before. `Between` stands alone.
 pub fn watched_rows(scenario: &[Timed]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..scenario.len())
-        .filter(|&place| scenario[place].command().is_watched())
+        .filter(|&place| scenario[place].command().has_row())
         .collect();
     order.sort_by_key(|&place| scenario[place].earliest());
     let mut rows: Vec<Vec<usize>> = Vec::new();
@@ -319,7 +307,9 @@ pub fn watched_rows(scenario: &[Timed]) -> Vec<Vec<usize>> {
                 return false;
             };
             let changes = command.is_change()
-                && row.iter().all(|&known| scenario[known].command().is_change());
+                && row
+                    .iter()
+                    .all(|&known| scenario[known].command().is_change());
             last == at || (changes && at.0 - last.0 <= crate::units::SECOND)
         });
         match joins {

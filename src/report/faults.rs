@@ -52,11 +52,18 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
         Some(_) if !no_failures => said.push(format!(
             "caused {} failed {}",
             with_spread(caused, count),
-            if caused.mean == Some(1.0) && certain(caused) { "operation" } else { "operations" },
+            if caused.mean == Some(1.0) && certain(caused) {
+                "operation"
+            } else {
+                "operations"
+            },
         )),
         _ => {}
     }
-    for (path, text) in [("lost_writes", "writes LOST"), ("lost_sessions", "sessions LOST")] {
+    for (path, text) in [
+        ("lost_writes", "writes LOST"),
+        ("lost_sessions", "sessions LOST"),
+    ] {
         if some(path) {
             said.push(format!("{} {text}", with_spread(figure(path), count)));
         }
@@ -65,18 +72,24 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
         Some(Figures::Plain(Plain::Number(at))) => *at,
         _ => 0.0,
     };
-    let rough = if mean("rough").is_some_and(|share| share > 0.0) { " (rough)" } else { "" };
+    let rough = if mean("rough").is_some_and(|share| share > 0.0) {
+        " (rough)"
+    } else {
+        ""
+    };
     match mean("recovery_time_s") {
         Some(_) if never_down => {}
         Some(_) => said.push(format!(
             "recovered after {}{rough}",
             with_spread(figure("recovery_time_s"), time)
         )),
-        None if happened == 1.0 && runs == 1.0 => said.push(if of_runs("not_recovered_by_the_end") > 0.0 {
-            format!("not recovered by the end ({} later)", time(end_s - at))
-        } else {
-            unknown(&of_runs)
-        }),
+        None if happened == 1.0 && runs == 1.0 => {
+            said.push(if of_runs("not_recovered_by_the_end") > 0.0 {
+                format!("not recovered by the end ({} later)", time(end_s - at))
+            } else {
+                unknown(&of_runs)
+            })
+        }
         None => {
             let recovered = of_runs("recovered");
             said.push(format!("recovered in {recovered} of {happened} runs"));
@@ -109,7 +122,9 @@ fn unknown(of_runs: &impl Fn(&str) -> f64) -> String {
         .iter()
         .find(|(name, _)| of_runs(name) > 0.0)
         .map_or_else(String::new, |(name, text)| match *name {
-            "no_twin" => "no twin to compare with (left out, or the system is too large)".to_owned(),
+            "no_twin" => {
+                "no twin to compare with (left out, or the system is too large)".to_owned()
+            }
             _ => format!("recovery: {text}"),
         })
 }

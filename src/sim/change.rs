@@ -28,7 +28,7 @@ impl Sim {
     pub(super) fn edit(&mut self, edit: &Command, command: &Command) -> Result<(), SettingError> {
         let mut topology = self.topology.clone();
         topology.apply(edit)?;
-        if command.is_watched() && topology != self.topology {
+        if command.has_row() && topology != self.topology {
             self.edited = Some(self.new_fault(command, None));
         } else {
             self.happen(What::Command {

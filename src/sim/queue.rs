@@ -251,7 +251,10 @@ impl Queue {
     /// Puts the event that was taken last back, before anything else is done.
     #[inline]
     pub(super) fn untake(&mut self) {
-        debug_assert!(self.top_is_spent, "nothing was taken, or something came since");
+        debug_assert!(
+            self.top_is_spent,
+            "nothing was taken, or something came since"
+        );
         self.top_is_spent = false;
     }
 

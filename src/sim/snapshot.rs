@@ -490,8 +490,8 @@ pub struct Without {
     pub since: Duration,
     /// Operations completed.
     pub completed: u64,
-    /// The 99th percentile of their response times in seconds; `None` without samples.
-    pub p99: Option<f64>,
+    /// Their response times in seconds: 50th, 95th, 99th percentile; `None` without samples.
+    pub percentiles: Option<[f64; 3]>,
 }
 
 /// A node between two instants.

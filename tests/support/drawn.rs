@@ -327,10 +327,11 @@ fn snapshot() -> Snapshot {
         at: at(60.0),
         command: Command::Crash("api".into(), 2),
         detected: Some(at(5.1)),
-        recovery: Recovery::Pending,
+        recovery: Some(Recovery::Watching),
+        caused: Some(381),
         lost_writes: 49,
         lost_sessions: 512,
-        failed_operations: 381,
+        failed_met: 381,
         failed_sent_after_detection: 0,
         saved_by_retry: 129,
     };
