@@ -370,13 +370,17 @@ fn a_fault_near_the_end_is_not_judged() {
 fn what_clients_ask_for_otherwise_is_compared_by_shares() {
     let topology = with(
         idle(r#"At("60s", Set("nodes.clients.arrivals", "Poisson(\"200/s\")"))"#),
-        &[("nodes.api.error_share", "\"10%\"")],
+        &[
+            ("nodes.api.error_share", "\"10%\""),
+            ("nodes.clients.retries", "0"),
+        ],
     );
     for row in rows(&topology, 10, 0) {
         assert_eq!(row.watch, "recovered");
-        // A tenth of 200/s over the 60 s of the watch fails: 1,200 of which none is the load's doing.
+        // A tenth of 200/s over the 65 s of the watch fails: 1,300, of which none is the load's doing. The twin's 130, give
+        // or take 11, stand for ten times as many.
         assert!(
-            row.caused.is_some_and(|caused| caused.abs() < 250.0),
+            row.caused.is_some_and(|caused| caused.abs() < 450.0),
             "{row:?}"
         );
         assert_eq!(row.recovery, Some(0.0));
