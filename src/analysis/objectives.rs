@@ -178,6 +178,35 @@ mod tests {
     use super::*;
     use crate::units::Share;
 
+    fn watched(watch: &'static str, time: Option<f64>) -> Figures {
+        Figures::group([
+            ("recovery_time_s", Figures::Figure(time)),
+            ("watch", Figures::group([(watch, Figures::count(1))])),
+        ])
+    }
+
+    #[test]
+    fn what_did_not_recover_breaks_a_promise_and_what_was_not_watched_says_nothing() {
+        let said = |rows: Vec<Figures>| {
+            longest_recovery(&Figures::group([("recovery", Figures::List(rows))]), 30.0)
+        };
+        let recovered = |time| watched("recovered", Some(time));
+        assert_eq!(said(Vec::new()), (Some(0.0), Some(true)));
+        assert_eq!(
+            said(vec![recovered(4.0), recovered(9.0)]),
+            (Some(9.0), Some(true))
+        );
+        assert_eq!(said(vec![recovered(31.0)]), (Some(31.0), Some(false)));
+        let never = watched("not_recovered_by_the_end", None);
+        assert_eq!(said(vec![recovered(4.0), never]), (None, Some(false)));
+        let unwatched = || watched("not_watched_to_the_end", None);
+        assert_eq!(said(vec![unwatched()]), (None, None));
+        assert_eq!(
+            said(vec![unwatched(), recovered(4.0)]),
+            (Some(4.0), Some(true))
+        );
+    }
+
     #[test]
     fn verdicts_follow_from_what_was_measured() {
         let objectives = Objectives {
@@ -202,10 +231,7 @@ mod tests {
             ("writes", Figures::group([("lost", Figures::count(0))])),
             (
                 "recovery",
-                Figures::List(vec![Figures::group([(
-                    "recovery_time_s",
-                    Figures::Figure(None),
-                )])]),
+                Figures::List(vec![watched("too_near_the_end", None)]),
             ),
             ("cost", Figures::Group(Vec::new())),
         ]);
