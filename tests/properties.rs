@@ -4,7 +4,9 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use statescope::model::{Command, Topology, difference};
 use statescope::sim::{Sim, Watch};
@@ -193,19 +195,22 @@ fn number(name: &str, otherwise: u64) -> u64 {
     text.and_then(|n| n.parse().ok()).unwrap_or(otherwise)
 }
 
+/// Failures after which no more are looked for.
+const ENOUGH: usize = 10;
+
 /// `SYSTEMS` cases from number `FROM` on, on all processors.
 #[test]
 fn random_systems_keep_their_books_and_replay() {
     let (from, systems) = (number("FROM", 0), number("SYSTEMS", 500));
-    let next = AtomicU64::new(from);
+    let (next, failures) = (AtomicU64::new(from), Mutex::new(BTreeMap::new()));
+    let found = || failures.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || loop {
         let case = next.fetch_add(1, Ordering::Relaxed);
-        if case >= from + systems {
+        if case >= from + systems || found().len() >= ENOUGH {
             return;
         }
         if let Some(failure) = failure(case) {
-            next.store(u64::MAX / 2, Ordering::Relaxed);
-            panic!("{failure}");
+            found().insert(case, failure);
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -214,4 +219,12 @@ fn random_systems_keep_their_books_and_replay() {
             scope.spawn(work);
         }
     });
+    let failures = found();
+    for failure in failures.values() {
+        eprintln!("{}", failure.lines().next().unwrap_or_default());
+    }
+    if let Some(first) = failures.values().next() {
+        panic!("{first}");
+    }
+    println!("{systems} systems from number {from} on kept their books");
 }

@@ -1,8 +1,9 @@
 //! Whether the engine's own books agree: for tests, and for whoever looks for a defect.
 
-use super::Sim;
-use super::parts::{Body, Call, NONE};
+use super::parts::{Body, Call, NONE, Verb};
+use super::queue::Kind;
 use super::snapshot::{NodeKind, Status};
+use super::{LanePurpose, Sim, Timer};
 
 /// What an audit of a simulation finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,12 +14,33 @@ pub struct Audit {
     pub places: usize,
 }
 
+/// Who is woken by what is due.
+struct Wakes {
+    /// Calls whose token is in a queue, a lane, or the list of an fsync that will be over.
+    resumed: Vec<bool>,
+    /// Calls whose wait has a time limit.
+    limited: Vec<bool>,
+    /// How often a call is on a link.
+    travels: Vec<u32>,
+    /// Operations that will be retried, and those whose attempt has a time limit.
+    op_resumed: Vec<bool>,
+    op_limited: Vec<bool>,
+    /// How many thoughts of each seat's user will end.
+    seats: Vec<u32>,
+    /// Nodes at which something arrives some time.
+    arrivals: Vec<bool>,
+}
+
 impl Sim {
-    /// Compares the engine's books with each other: who is where, who waits for whom, who holds a worker, and the
-    /// balances of writes, sessions and operations. Takes time in proportion to all that is in flight.
+    /// Compares the engine's books with each other: who is where, who waits for whom and will be woken by what, who holds
+    /// a worker, and the balances of writes, sessions and operations. May be called after any event; takes time in
+    /// proportion to all that is in flight.
     pub fn audit(&self) -> Audit {
         let mut faults = Vec::new();
-        self.audit_calls(&mut faults);
+        let wakes = self.wakes(&mut faults);
+        self.audit_calls(&wakes, &mut faults);
+        self.audit_operations(&wakes, &mut faults);
+        self.audit_logs(&mut faults);
         self.audit_instances(&mut faults);
         self.audit_balances(&mut faults);
         let segments: usize = self.logs.iter().map(super::ledger::Log::segments).sum();
@@ -32,26 +54,115 @@ impl Sim {
         self.calls.iter().enumerate().filter(|(_, c)| !c.free)
     }
 
-    fn audit_calls(&self, faults: &mut Vec<String>) {
-        let mut references: Vec<u32> = self.ops.iter().map(|op| u32::from(op.active)).collect();
-        for (index, call) in self.live_calls() {
-            references[call.op as usize] += 1;
-            let node = &self.nodes[call.node as usize];
-            if !call.present {
+    /// Who will be woken by what is due, on its way, or waited for at a disk.
+    fn wakes(&self, faults: &mut Vec<String>) -> Wakes {
+        let mut wakes = Wakes {
+            resumed: vec![false; self.calls.len()],
+            limited: vec![false; self.calls.len()],
+            travels: vec![0; self.calls.len()],
+            op_resumed: vec![false; self.ops.len()],
+            op_limited: vec![false; self.ops.len()],
+            seats: vec![0; self.seats.len()],
+            arrivals: vec![false; self.nodes.len()],
+        };
+        let (mut timers, mut heads) = (vec![0; self.timers.len()], vec![0; self.lanes.len()]);
+        for due in self.queue.pending() {
+            let index = due.index as usize;
+            match due.kind {
+                Kind::Arrival => {
+                    if let Body::Clients(clients) = &self.nodes[index].body {
+                        wakes.arrivals[index] |= clients.epoch == due.number;
+                    }
+                }
+                Kind::Resume => wakes.resumed[index] |= self.calls[index].resume == due.number,
+                Kind::Retry => wakes.op_resumed[index] |= self.ops[index].resume == due.number,
+                Kind::UserReady => wakes.seats[index] += 1,
+                Kind::Timer => timers[index] += 1,
+                Kind::Lane => heads[index] += 1,
+            }
+        }
+        let mut waiting = vec![false; self.lanes.len()];
+        for (lane, entry) in self.queue.entries() {
+            let (at, token) = (entry.index as usize, entry.token);
+            waiting[lane as usize] = true;
+            match self.lanes[lane as usize] {
+                LanePurpose::ClientTimeout => wakes.op_limited[at] |= self.ops[at].wait == token,
+                LanePurpose::CallTimeout => wakes.limited[at] |= self.calls[at].wait == token,
+                LanePurpose::Work => wakes.resumed[at] |= self.calls[at].resume == token,
+                LanePurpose::Request | LanePurpose::Reply => wakes.travels[at] += 1,
+            }
+        }
+        for (lane, (waiting, heads)) in waiting.into_iter().zip(heads).enumerate() {
+            if heads != u32::from(waiting) {
+                faults.push(format!("lane {lane} stands in the queue {heads} times"));
+            }
+        }
+        for (timer, times) in self.timers.iter().zip(timers) {
+            if times != u32::from(!matches!(timer, Timer::Free)) {
+                faults.push(format!("{timer:?} stands in the queue {times} times"));
+            }
+        }
+        for (index, log) in self.logs.iter().enumerate() {
+            let is_running = |timer: &Timer| {
+                matches!(timer, Timer::FsyncDone { log, mark, .. }
+                    if *log as usize == index && Some(*mark) == self.logs[index].fsync_running)
+            };
+            let mut waiting = log.waiting_now.iter().chain(&log.waiting_next).peekable();
+            if waiting.peek().is_none() || log.retired || !self.timers.iter().any(is_running) {
                 continue;
             }
-            let hung = node
+            for &(call, token) in waiting {
+                wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
+            }
+        }
+        wakes
+    }
+
+    fn audit_calls(&self, wakes: &Wakes, faults: &mut Vec<String>) {
+        let mut references: Vec<u32> = self.ops.iter().map(|op| u32::from(op.active)).collect();
+        let mut queued = vec![0; self.calls.len()];
+        for instance in self.nodes.iter().flat_map(|n| &n.instances) {
+            for &call in &instance.queue {
+                queued[call as usize] += 1;
+            }
+        }
+        for (index, call) in self.calls.iter().enumerate() {
+            let name = &self.nodes[call.node as usize].name;
+            if queued[index] != u32::from(!call.free && call.queued) {
+                faults.push(format!(
+                    "call {index} at {name} stands {} times in a queue",
+                    queued[index]
+                ));
+            }
+            if call.free {
+                continue;
+            }
+            references[call.op as usize] += 1;
+            let resumed = call.resume != 0 && wakes.resumed[index];
+            if !call.present {
+                // It is on its way, or finds out that nobody takes it.
+                if wakes.travels[index] + u32::from(resumed) != 1 || call.holds_worker {
+                    faults.push(format!("call {index} to {name} is nowhere"));
+                }
+                continue;
+            }
+            let hung = self.nodes[call.node as usize]
                 .instances
                 .get(call.instance as usize)
                 .is_some_and(|i| i.status == Status::Hung);
-            if !call.queued && call.wait == 0 && call.resume == 0 && !hung {
+            if call.resume != 0 && !resumed {
                 faults.push(format!(
-                    "call {index} at {} waits for nothing, at step {}",
-                    node.name, call.step
+                    "call {index} at {name} holds a token that no queue has, at step {}",
+                    call.step
+                ));
+            } else if !call.queued && call.wait == 0 && call.resume == 0 && !hung {
+                faults.push(format!(
+                    "call {index} at {name} waits for nothing, at step {}",
+                    call.step
                 ));
             }
-            if call.wait != 0 && !self.will_hear(call) {
-                faults.push(format!("call {index} at {} waits for ever", node.name));
+            if call.wait != 0 && !self.will_hear(index, wakes) {
+                faults.push(format!("call {index} at {name} waits for ever"));
             }
         }
         for (index, (op, counted)) in self.ops.iter().zip(references).enumerate() {
@@ -64,88 +175,176 @@ impl Sim {
         }
     }
 
-    /// Whether a call that waits has something to wait for: an answer, a time limit of its own, or a client that has not
-    /// given up.
-    fn will_hear(&self, call: &Call) -> bool {
-        let mut call = call;
+    /// Whether a call that waits has something to wait for: an answer, a time limit, or whoever asks in the end and has
+    /// not given up.
+    fn will_hear(&self, index: usize, wakes: &Wakes) -> bool {
+        if self.is_answered(self.calls[index].child, self.calls[index].wait) {
+            return true;
+        }
+        let mut at = index;
         loop {
-            let limited = match &self.nodes[call.node as usize].body {
-                Body::Balancer(b) => b.settings.response_timeout.is_some(),
-                Body::Service(s) => s.settings.call_timeout.is_some(),
-                Body::Clients(_) | Body::Store(_) => false,
-            };
-            let child = self.calls.get(call.child as usize);
-            if limited || child.is_some_and(|c| !c.free && c.parent_wait == call.wait) {
+            let call = &self.calls[at];
+            if wakes.limited[at] {
                 return true;
             }
             if call.parent == NONE {
                 return self.ops[call.op as usize].wait == call.parent_wait;
             }
-            let parent = &self.calls[call.parent as usize];
+            at = call.parent as usize;
+            let parent = &self.calls[at];
             if parent.free || parent.wait != call.parent_wait {
                 return false;
             }
-            // Whoever it answers to waits for it: what matters is whether that one ever gives up.
-            let asks = &self.nodes[parent.node as usize].body;
-            let gives_up = match asks {
-                Body::Balancer(b) => b.settings.response_timeout.is_some(),
-                Body::Service(s) => s.settings.call_timeout.is_some(),
-                Body::Clients(_) | Body::Store(_) => false,
-            };
-            if gives_up {
-                return true;
+        }
+    }
+
+    /// Whether the call that was made under a token is still there.
+    fn is_answered(&self, call: u32, token: u32) -> bool {
+        self.calls
+            .get(call as usize)
+            .is_some_and(|c| !c.free && c.parent_wait == token)
+    }
+
+    /// Whether every operation, and every user of a closed loop, will be woken by something, and arrivals go on.
+    fn audit_operations(&self, wakes: &Wakes, faults: &mut Vec<String>) {
+        let mut waits_for_login = vec![0; self.ops.len()];
+        for user in self.users.iter().filter(|u| u.login != NONE) {
+            let login = &self.ops[user.login as usize];
+            if !login.active || login.verb != Verb::Login {
+                faults.push("a user waits for a login that is none".to_owned());
+                continue;
             }
-            if parent.parent == NONE {
-                return self.ops[parent.op as usize].wait == parent.parent_wait;
+            let mut at = login.waiting;
+            while at != NONE {
+                waits_for_login[at as usize] += 1;
+                at = self.ops[at as usize].next;
             }
-            call = parent;
+        }
+        let mut seats = wakes.seats.clone();
+        for (index, op) in self.ops.iter().enumerate().filter(|(_, op)| op.active) {
+            if op.slot != NONE {
+                seats[op.slot as usize] += 1;
+            }
+            let answered = self.is_answered(op.call, op.wait);
+            // Without a time limit a client waits for ever for a machine that is gone, and knows of it here.
+            let forlorn = op.call == NONE;
+            let ways = [
+                op.resume != 0 && wakes.op_resumed[index],
+                op.wait != 0 && (wakes.op_limited[index] || answered || forlorn),
+                waits_for_login[index] == 1,
+            ];
+            if ways.into_iter().filter(|way| *way).count() != 1 {
+                faults.push(format!(
+                    "operation {index}, a {:?}, will be woken by nothing, or twice: {ways:?}",
+                    op.verb
+                ));
+            }
+        }
+        for free in &self.free_seats {
+            seats[*free as usize] += 1;
+        }
+        if let Some(seat) = seats.iter().position(|times| *times != 1) {
+            faults.push(format!("seat {seat} is taken {} times", seats[seat]));
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            if let Body::Clients(clients) = &node.body
+                && !node.removed
+                && clients.mean_gap_ns.is_finite()
+                && !wakes.arrivals[index]
+            {
+                faults.push(format!("nothing arrives at {} any more", node.name));
+            }
+        }
+    }
+
+    /// Whether logs are served by whoever has authority, and what they have planned will happen.
+    fn audit_logs(&self, faults: &mut Vec<String>) {
+        for (index, log) in self.logs.iter().enumerate().filter(|(_, l)| !l.retired) {
+            let name = &self.nodes[log.node as usize].name;
+            let planned = |wanted: &dyn Fn(&Timer) -> bool| self.timers.iter().any(wanted);
+            let of = |log: &u32| *log as usize == index;
+            if log.fsync_scheduled && !planned(&|t| matches!(t, Timer::Fsync { log } if of(log))) {
+                faults.push(format!("an fsync of {name} is never done"));
+            }
+            if log.snapshot_scheduled
+                && !planned(&|t| matches!(t, Timer::Snapshot { log } if of(log)))
+            {
+                faults.push(format!("a snapshot of {name} is never made"));
+            }
+            if log.moving && !planned(&|t| matches!(t, Timer::Moved { log, .. } if of(log))) {
+                faults.push(format!("what moves from {name} never arrives"));
+            }
+            let serving = self.is_serving(log.node, log.primary);
+            if log.online && !serving || (!log.online && serving && log.orphan.is_none()) {
+                faults.push(format!(
+                    "log {index} of {name} is served: {}, its primary serves: {serving}",
+                    log.online
+                ));
+            }
         }
     }
 
     fn audit_instances(&self, faults: &mut Vec<String>) {
+        // Present, busy and queued at each instance of each node, and sent to each target of each balancer.
+        let mut counts: Vec<Vec<[u64; 3]>> = self
+            .nodes
+            .iter()
+            .map(|n| vec![[0; 3]; n.instances.len()])
+            .collect();
+        let mut sent: Vec<Vec<u32>> = self
+            .nodes
+            .iter()
+            .map(|n| match &n.body {
+                Body::Balancer(balancer) => vec![0; balancer.targets.len()],
+                _ => Vec::new(),
+            })
+            .collect();
+        for (_, call) in self.live_calls() {
+            let from = self.links[call.link as usize].from as usize;
+            if call.parent != NONE
+                && let Some(sent) = sent[from].get_mut(call.target as usize)
+            {
+                *sent += 1;
+            }
+            let here = counts[call.node as usize].get_mut(call.instance as usize);
+            if let (true, Some(here)) = (call.present, here) {
+                here[0] += 1;
+                here[1] += u64::from(call.holds_worker);
+                here[2] += u64::from(call.queued);
+            }
+        }
         for (at, node) in self.nodes.iter().enumerate() {
             for (number, here) in node.instances.iter().enumerate() {
-                let ours = || {
-                    self.live_calls().filter(move |(_, c)| {
-                        c.node as usize == at && c.instance as usize == number && c.present
-                    })
-                };
-                let present = ours().count() as u64;
-                let busy = ours().filter(|(_, c)| c.holds_worker).count() as u64;
-                let queued = ours().filter(|(_, c)| c.queued).count() as u64;
-                let counts = (here.present.n(), here.busy.n(), here.queue.len() as u64);
+                let found = counts[at][number];
+                let counted = [here.present.n(), here.busy.n(), here.queue.len() as u64];
                 let name = format!("{} {}", node.name, number + 1);
-                if counts != (present, busy, queued) {
+                if counted != found {
                     faults.push(format!(
-                        "{name} counts {counts:?} present, busy and queued, and has {:?}",
-                        (present, busy, queued)
+                        "{name} counts {counted:?} present, busy and queued, and has {found:?}"
                     ));
                 }
                 let has_workers = node.kind != NodeKind::LoadBalancer;
                 if has_workers
                     && here.status.serves()
                     && here.busy.n() < u64::from(here.workers)
-                    && queued > 0
+                    && !here.queue.is_empty()
                 {
                     faults.push(format!("{name} lets requests wait beside a free worker"));
+                }
+                if here.taking {
+                    faults.push(format!("{name} is still taking what waited"));
                 }
             }
             let Body::Balancer(balancer) = &node.body else {
                 continue;
             };
-            for (number, target) in balancer.targets.iter().enumerate() {
-                let sent = self
-                    .live_calls()
-                    .filter(|(_, c)| {
-                        c.parent != NONE
-                            && self.links[c.link as usize].from as usize == at
-                            && c.target as usize == number
-                    })
-                    .count();
-                if target.in_flight as usize != sent {
+            for (target, sent) in balancer.targets.iter().zip(&sent[at]) {
+                if target.in_flight != *sent {
                     faults.push(format!(
-                        "{} counts {} requests sent to its target {number}, and has {sent}",
-                        node.name, target.in_flight
+                        "{} counts {} requests sent to instance {} behind it, and has {sent}",
+                        node.name,
+                        target.in_flight,
+                        target.instance + 1
                     ));
                 }
             }

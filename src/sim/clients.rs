@@ -315,8 +315,8 @@ impl Sim {
             _ => false,
         };
         // The call may have vanished with its machine, and its slot hold another.
-        let slot = &self.calls[call as usize];
-        if !slot.free && slot.parent_wait == token {
+        let slot = self.calls.get(call as usize);
+        if slot.is_some_and(|slot| !slot.free && slot.parent_wait == token) {
             self.note_hung(call);
             self.abandon(call, cancel);
         }

@@ -82,6 +82,17 @@ fn key(at: u64, number: u32, kind: Kind, index: u32) -> u128 {
         | u128::from((kind as u32) << INDEX_BITS | index)
 }
 
+#[inline(always)]
+fn due(key: u128) -> Due {
+    let what = key as u32;
+    Due {
+        at: (key >> 64) as u64,
+        number: (key >> 32) as u32,
+        kind: KINDS[(what >> INDEX_BITS) as usize],
+        index: what & ((1 << INDEX_BITS) - 1),
+    }
+}
+
 /// Which of four keys is the least. Without branches: a processor would guess wrong as often as not.
 #[inline(always)]
 fn least_of_four(keys: &[u128; 4]) -> usize {
@@ -227,13 +238,7 @@ impl Queue {
             return None;
         }
         self.top_is_spent = true;
-        let what = top as u32;
-        Some(Due {
-            at,
-            number: (top >> 32) as u32,
-            kind: KINDS[(what >> INDEX_BITS) as usize],
-            index: what & ((1 << INDEX_BITS) - 1),
-        })
+        Some(due(top))
     }
 
     /// Entries of a lane.
@@ -256,6 +261,20 @@ impl Queue {
             "nothing was taken, or something came since"
         );
         self.top_is_spent = false;
+    }
+
+    /// Everything that is due some time, in no order.
+    pub(super) fn pending(&self) -> impl Iterator<Item = Due> {
+        self.heap[usize::from(self.top_is_spent)..]
+            .iter()
+            .map(|&key| due(key))
+    }
+
+    /// The entries of every lane, with the lane.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        (0..)
+            .zip(&self.lanes)
+            .flat_map(|(lane, entries)| entries.iter().map(move |entry| (lane, entry)))
     }
 
     /// When the next event is due.

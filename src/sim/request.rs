@@ -490,16 +490,23 @@ impl Sim {
                 if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
                     self.target_done(from, target);
                 }
-                let token = self.calls[index as usize].parent_wait;
+                let (op, token) = (
+                    self.calls[index as usize].op,
+                    self.calls[index as usize].parent_wait,
+                );
                 self.free_call(index);
-                self.clear_waiters(parent, token);
+                self.clear_waiters(op, parent, token);
             }
         }
     }
 
-    /// The call that `waiting` waits for has vanished. Whoever waits for it without a time limit of its own, on behalf of
+    /// The call of an operation that `waiting` waits for has vanished. Whoever waits for it without a time limit of its own, on behalf of
     /// a client that has given up already, would wait for ever: it vanishes, too.
-    fn clear_waiters(&mut self, waiting: u32, token: u32) {
+    fn clear_waiters(&mut self, op: u32, waiting: u32, token: u32) {
+        if waiting == NONE && self.ops[op as usize].wait == token {
+            // Its client waits for nobody from now on, until its timeout, if it has one.
+            self.ops[op as usize].call = NONE;
+        }
         let (mut at, mut token, mut chain) = (waiting, token, Vec::new());
         while at != NONE {
             let call = &self.calls[at as usize];
