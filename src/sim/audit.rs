@@ -385,3 +385,117 @@ impl Sim {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Watch;
+    use crate::units::{Duration, SECOND};
+
+    /// A system in which everything that can wait waits: at workers, disks, links, for retries and for logins.
+    fn busy() -> Sim {
+        let text = r#"Topology(
+            schema: 1, sessions: InMemory(),
+            nodes: {
+                "clients": Clients(arrivals: Poisson("120/s"), mix: (read: 2, write: 5, logout: 1), users: 400,
+                    timeout: Some("100ms"), retries: 3, retry_budget: None),
+                "seats": Clients(arrivals: Closed(users: 20, think: Exponential("50ms")), timeout: None, users: 30),
+                "lb": LoadBalancer(policy: StickyCookie),
+                "api": Service(instances: 2, workers: 8, queue: Unlimited, service_time: Exponential("20ms"),
+                    state: LocalDisk(fsync: Always, fsync_time: "20ms")),
+            },
+            links: ["clients -> lb", "seats -> lb", "lb -> api"],
+        )"#;
+        let topology = crate::model::settings::ron_options()
+            .from_str(text)
+            .expect("a topology");
+        let mut sim = Sim::new(&topology, 3, Watch { live: false });
+        sim.run_until(Duration(2 * SECOND));
+        let faults = sim.audit().faults;
+        assert!(faults.is_empty(), "{faults:?}");
+        sim
+    }
+
+    /// Breaks a system, when it is in a state that can be broken like that; what the audit finds then.
+    fn found(break_it: impl Fn(&mut Sim) -> bool) -> String {
+        let mut sim = busy();
+        for _ in 0..20_000 {
+            sim.run_some(Duration(u64::MAX), 1);
+            if break_it(&mut sim) {
+                return sim.audit().faults.join("; ");
+            }
+        }
+        panic!("it never came to that");
+    }
+
+    #[test]
+    fn an_operation_that_nothing_will_wake_is_found() {
+        let faults = found(|sim| {
+            let mut waiting = sim.ops.iter_mut().filter(|op| op.active && op.resume != 0);
+            waiting.next().map(|op| op.resume = 0).is_some()
+        });
+        assert!(faults.contains("will be woken by nothing"), "{faults}");
+        let faults = found(|sim| {
+            let logging_in = sim.users.iter_mut().find(|u| u.login != NONE);
+            logging_in.map(|u| u.login = NONE).is_some()
+        });
+        assert!(faults.contains("will be woken by nothing"), "{faults}");
+    }
+
+    #[test]
+    fn a_token_that_no_list_holds_is_found() {
+        let faults = found(|sim| {
+            let mut logs = sim.logs.iter_mut().filter(|l| !l.waiting_next.is_empty());
+            logs.next().map(|l| l.waiting_next.pop()).is_some()
+        });
+        assert!(faults.contains("token that no queue has"), "{faults}");
+        // Their fsync will never be over.
+        let faults = found(|sim| {
+            let mut logs = sim.logs.iter_mut().filter(|l| !l.waiting_now.is_empty());
+            logs.next().map(|l| l.fsync_running = None).is_some()
+        });
+        assert!(faults.contains("token that no queue has"), "{faults}");
+    }
+
+    #[test]
+    fn a_worker_that_nobody_holds_is_found() {
+        let faults = found(|sim| {
+            let mut working = sim.calls.iter_mut().filter(|c| !c.free && c.holds_worker);
+            working.next().map(|c| c.holds_worker = false).is_some()
+        });
+        assert!(faults.contains("present, busy and queued"), "{faults}");
+    }
+
+    #[test]
+    fn a_call_that_is_nowhere_is_found() {
+        let faults = found(|sim| {
+            let mut queued = sim.calls.iter_mut().filter(|c| !c.free && c.queued);
+            queued.next().map(|c| c.queued = false).is_some()
+        });
+        assert!(faults.contains("in a queue"), "{faults}");
+        let faults = found(|sim| {
+            let mut at_work = sim.calls.iter_mut().filter(|c| c.present && c.resume != 0);
+            at_work.next().map(|c| c.present = false).is_some()
+        });
+        assert!(faults.contains("counts"), "{faults}");
+    }
+
+    #[test]
+    fn a_seat_that_nobody_takes_and_a_log_that_nobody_serves_are_found() {
+        let faults = found(|sim| {
+            let mut seated = sim.ops.iter_mut().filter(|op| op.active && op.slot != NONE);
+            seated.next().map(|op| op.slot = NONE).is_some()
+        });
+        assert!(faults.contains("is taken 0 times"), "{faults}");
+        let faults = found(|sim| sim.logs.first_mut().map(|l| l.online = false).is_some());
+        assert!(faults.contains("its primary serves"), "{faults}");
+        let faults = found(|sim| {
+            let clients = sim.nodes.iter_mut().find_map(|n| match &mut n.body {
+                Body::Clients(c) if c.epoch != 0 => Some(c),
+                _ => None,
+            });
+            clients.map(|c| c.epoch = 0).is_some()
+        });
+        assert!(faults.contains("nothing arrives"), "{faults}");
+    }
+}
