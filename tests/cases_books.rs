@@ -214,3 +214,67 @@ fn sessions_at_the_start_are_placed_by_the_balancer() {
     let end = end_of(&calm, 7);
     assert_eq!((end.sessions.lost, end.sessions.created), (0, 0));
 }
+
+/// A store of about 1 GiB that gets two copies: they are filled one after the other, at 100 MiB/s.
+#[test]
+fn copies_of_data_are_filled_one_after_the_other() {
+    let text = r#"Topology(
+        schema: 1, profile: Bare, duration: "2m",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (read: 0, write: 1), keys: 1000, value_size: "1MiB"),
+            "store": RedisLike(command_time: "0s", persistence: None, down_after: "1s", promotion_time: "0s"),
+        },
+        links: ["clients -> store"],
+    )"#;
+    let topology: Topology = statescope::model::settings::ron_options()
+        .from_str(text)
+        .expect("a topology");
+    let mut sim = Sim::new(&topology, 1, Watch { live: false });
+    let start = 60 * SECOND;
+    sim.run_until(Duration(start));
+    let store = |sim: &Sim| sim.snapshot().nodes[1].clone();
+    let fill_s = store(&sim).state_bytes as f64 / 104_857_600.0;
+    assert!((9.0..10.1).contains(&fill_s), "{fill_s}");
+    let copies = r#"Asynchronous(replicas: 2, lag: "1ms")"#;
+    sim.apply(&Command::Set(
+        "nodes.store.replication".to_owned(),
+        copies.to_owned(),
+    ))
+    .expect("it can have copies");
+    let at = |fills: f64| Duration(start + (fills * fill_s * 1e9) as u64);
+    let can_fail_over = |sim: &Sim| {
+        sim.clone()
+            .apply(&Command::Failover("store".to_owned()))
+            .is_ok()
+    };
+    for (fills, complete) in [(0.5, false), (0.99, false), (1.01, true)] {
+        sim.run_until(at(fills));
+        assert_eq!(
+            can_fail_over(&sim),
+            complete,
+            "after {fills} times the time of one"
+        );
+    }
+    // Without the first copy, the second one shows.
+    sim.apply(&Command::Crash("store".to_owned(), 2))
+        .expect("it runs");
+    for (fills, complete) in [(1.5, false), (1.99, false), (2.01, true)] {
+        sim.run_until(at(fills));
+        assert_eq!(
+            can_fail_over(&sim),
+            complete,
+            "after {fills} times the time of one"
+        );
+    }
+    // A copy that is not complete saves nothing.
+    sim.apply(&Command::Restart("store".to_owned(), 2))
+        .expect("it is dead");
+    sim.run_until(at(2.5));
+    let mut both = sim.clone();
+    for number in [3, 1] {
+        both.apply(&Command::LoseMachine("store".to_owned(), number))
+            .expect("it runs");
+    }
+    let writes = both.snapshot().writes;
+    assert_eq!(writes.lost, writes.acknowledged);
+}
