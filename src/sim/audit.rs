@@ -266,9 +266,12 @@ impl Sim {
             if log.fsync_scheduled && !planned(&|t| matches!(t, Timer::Fsync { log } if of(log))) {
                 faults.push(format!("an fsync of {name} is never done"));
             }
-            if log.snapshot_scheduled
-                && !planned(&|t| matches!(t, Timer::Snapshot { log } if of(log)))
-            {
+            let next = if log.snapshot_overdue {
+                planned(&|t| matches!(t, Timer::SnapshotDone { log, .. } if of(log)))
+            } else {
+                planned(&|t| matches!(t, Timer::Snapshot { log } if of(log)))
+            };
+            if log.snapshot_scheduled && !next {
                 faults.push(format!("a snapshot of {name} is never made"));
             }
             if log.moving && !planned(&|t| matches!(t, Timer::Moved { log, .. } if of(log))) {
