@@ -1,0 +1,125 @@
+//! Retries: how many a budget allows, how long they wait, and what a retried write does.
+
+use statescope::model::{Command, Topology};
+use statescope::sim::figures::Figures;
+use statescope::sim::snapshot::Snapshot;
+use statescope::sim::{Sim, Watch};
+use statescope::units::{Duration, SECOND};
+
+fn read(text: &str) -> Topology {
+    statescope::model::file::read(text, "this test").expect("a topology")
+}
+
+fn set(topology: &Topology, path: &str, value: &str) -> Topology {
+    let mut changed = topology.clone();
+    changed.set_path(path, value).expect(path);
+    changed
+}
+
+fn end_of(topology: &Topology) -> Snapshot {
+    let mut sim = Sim::new(topology, 1, Watch { live: false });
+    sim.run_until(topology.duration);
+    let audit = sim.audit();
+    assert!(audit.faults.is_empty(), "{:?}", audit.faults);
+    sim.snapshot()
+}
+
+/// 100 requests a second for 20 s, every one of them refused.
+fn refused() -> Topology {
+    read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "20s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (read: 1), retries: 5, backoff: "50ms", backoff_limit: "1s"),
+            "api": Service(instances: 1, service_time: Constant("1ms")),
+        },
+        links: ["clients -> api"],
+        scenario: [At("0s", Crash("api", 1))],
+    )"#,
+    )
+}
+
+#[test]
+fn a_retry_budget_allows_its_share_and_what_it_was_full_of() {
+    for (budget, allowed) in [("Some(\"10%\")", 10 + 200), ("Some(\"0%\")", 10)] {
+        let end = end_of(&set(&refused(), "nodes.clients.retry_budget", budget));
+        let retries = end.operations.attempts - end.operations.offered;
+        // What the budget is full of at the start, and a share of the first attempts; the last may not have come.
+        assert!(
+            (allowed - 2..=allowed).contains(&retries),
+            "{budget}: {retries} retries"
+        );
+    }
+    let end = end_of(&set(&refused(), "nodes.clients.retry_budget", "None"));
+    let over = end.operations.failed;
+    assert!(over > 1_700 && end.operations.attempts >= 6 * over);
+}
+
+/// Waits are uniform between nothing and a limit that doubles: half of it on average.
+#[test]
+fn the_wait_before_a_retry_doubles_up_to_its_limit() {
+    let endless = set(&refused(), "nodes.clients.retry_budget", "None");
+    let mean_ms = |limit: &str| {
+        let mut topology = set(&endless, "nodes.clients.backoff_limit", limit);
+        topology.duration = Duration(100 * SECOND);
+        let mut sim = Sim::new(&topology, 1, Watch { live: false });
+        sim.run_until(topology.duration);
+        let results = sim.results();
+        match results.at("failed_response_time_s.mean") {
+            Some(Figures::Figure(Some(mean))) => mean * 1e3,
+            other => panic!("{other:?}"),
+        }
+    };
+    // Before five retries: 50, 100, 200, 400 and 800 ms at most. Some 10,000 operations: a standard error of 3 ms.
+    let mean = mean_ms("1s");
+    assert!((mean - 775.0).abs() < 15.0, "{mean} ms");
+    let mean = mean_ms("100ms");
+    assert!((mean - 225.0).abs() < 5.0, "{mean} ms");
+}
+
+/// Writes that take longer further on than their clients wait, until that is mended: the retries are answered.
+fn impatient(idempotent: bool) -> Topology {
+    let topology = read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "20s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("50/s"), mix: (write: 1), timeout: Some("100ms"), retries: 3,
+                retry_budget: None, backoff: "500ms", backoff_limit: "500ms"),
+            "api": Service(instances: 1, workers: 1000, service_time: Constant("1ms"), state: InMemory()),
+            "back": Service(instances: 1, workers: 1000, service_time: Constant("300ms")),
+        },
+        links: ["clients -> api", "api -> back"],
+        scenario: [At("10s", Set("nodes.back.service_time", "Constant(\"1ms\")"))],
+    )"#,
+    );
+    let value = if idempotent { "true" } else { "false" };
+    set(&topology, "nodes.clients.idempotency_keys", value)
+}
+
+#[test]
+fn with_idempotency_keys_a_retried_write_is_applied_once() {
+    let end = end_of(&impatient(true));
+    assert_eq!(end.writes.applied_twice, 0);
+    assert!(
+        end.operations.completed_after_retry > 20,
+        "some were saved by a retry"
+    );
+    let end = end_of(&impatient(false));
+    assert!(end.writes.applied_twice > 400, "{:?}", end.writes);
+}
+
+/// Whatever tries it took, each write that was acknowledged is lost once with the memory that holds it.
+#[test]
+fn a_retried_write_is_lost_once() {
+    for idempotent in [false, true] {
+        let mut topology = impatient(idempotent);
+        topology.scenario.push(statescope::model::Timed::At(
+            Duration(15 * SECOND),
+            Command::Crash("api".to_owned(), 1),
+        ));
+        let end = end_of(&topology);
+        assert_eq!(end.writes.held, 0);
+        assert_eq!(end.writes.lost, end.writes.acknowledged);
+        assert!(end.writes.acknowledged > 200, "{:?}", end.writes);
+    }
+}
