@@ -611,7 +611,7 @@ impl Log {
         size_of::<Self>()
             + room::<Segment>(self.segments.len())
             + self.versions.bytes()
-            + room::<(u64, u64)>(self.lost.len())
+            + room::<Lost>(self.lost.len())
             + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())
             + room::<Replica>(self.replicas.len())
     }
