@@ -370,6 +370,78 @@ fn what_grows_too_large_is_stopped_with_what_is_known_so_far() {
 }
 
 #[test]
+fn what_fills_memory_is_named_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        (
+            "retries",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e5/s"), retries: 100, backoff: "1h", backoff_limit: "1h"), "s": Service(queue: Limit(0), service_time: Constant("1s"))"#,
+                r#""c -> s""#,
+                "",
+            ),
+            ["operations of `c` wait for a retry", "fewer retries"],
+        ),
+        (
+            "logins",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e5/s"), users: 1000), "s": Service(workers: 100000, service_time: Constant("0s")), "r": RedisLike()"#,
+                r#""c -> s""#,
+                r#"sessions: ServerSide(store: "r"), scenario: [At("1ms", Hang("r", 1))]"#,
+            ),
+            [
+                "operations of `c` wait for a retry or a login",
+                "since about 0",
+            ],
+        ),
+        (
+            "copies",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e5/s"), mix: (write: 1)), "r": RedisLike(command_time: "0s", replication: Asynchronous(lag: "1h"))"#,
+                r#""c -> r""#,
+                "",
+            ),
+            ["copies of `r`", "follow sooner"],
+        ),
+        (
+            "objects",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e5/s")), "o": ObjectStore(get_time: Constant("1m"), get_rate: "1e9/s")"#,
+                r#""c -> o""#,
+                "",
+            ),
+            ["`o` works on", "since about 0"],
+        ),
+        (
+            "link",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e5/s")), "s": Service(service_time: Constant("0s"))"#,
+                r#"Link(path: "c -> s", latency: "1h")"#,
+                "",
+            ),
+            ["between `c` and `s`", "links.c->s"],
+        ),
+        (
+            "behind",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e5/s")), "a": Service(service_time: Constant("0s")), "b": Service(service_time: Constant("1h"))"#,
+                r#""c -> a", "a -> b""#,
+                "",
+            ),
+            ["requests wait for `b`", "nodes.b.queue"],
+        ),
+    ];
+    for (name, text, parts) in cases {
+        let file = write(folder.path(), &format!("{name}.ron"), &text);
+        let (status, said) = ended(&["run", &file, "--memory", "16MiB"]);
+        assert_eq!(status, 1, "{said}");
+        for part in parts {
+            assert!(said.contains(part), "{name}: {part}: {said}");
+        }
+    }
+}
+
+#[test]
 fn times_that_overflow_are_refused_where_they_are_read() {
     for time in [
         "1e24d",
@@ -676,7 +748,7 @@ fn extremes(dice: &mut Dice) -> String {
 #[test]
 fn extreme_settings_never_overflow_and_time_goes_on() {
     let mut ran = 0;
-    for case in 0..400 {
+    for case in 0..1000 {
         let text = extremes(&mut Dice(case));
         let topology: Topology = match ron_options().from_str(&text) {
             Ok(topology) => topology,

@@ -111,13 +111,13 @@ impl Check<'_> {
         let load = Load::of(topology);
         for &(name, busy) in &load.busy {
             let path = format!("nodes.{name}");
-            let who = match topology.nodes.get(name) {
-                Some(node) if node.is_store() => "it",
-                _ => "its workers",
+            let (who, way_out) = match topology.nodes.get(name) {
+                Some(node) if node.is_store() => ("it", "make its times shorter"),
+                _ => ("its workers", "add workers or instances"),
             };
             self.warning(
                 path,
-                format!("clients offer {:.0} % of what {who} can do: it will be overloaded; add workers or instances, or offer less", 100.0 * busy),
+                format!("clients offer {:.0} % of what {who} can do: it will be overloaded; {way_out}, or offer less", 100.0 * busy),
             );
         }
         self.piles(load);
