@@ -215,8 +215,13 @@ fn instances_are_counted_as_they_come_and_go() {
     let service =
         r#""c": Clients(arrivals: Steady("10/s")), "a": Service(service_time: Constant("1ms"))"#;
     let scenario = |events: &str| bare(service, r#""c -> a""#, &format!("scenario: [{events}]"));
-    let cycle = r#"At("1s", AddInstances("a", 900)), At("2s", RemoveInstances("a", 900)), "#;
-    assert_eq!(errors(&scenario(&cycle.repeat(20))), []);
+    let cycle = |at: usize| {
+        format!(
+            r#"At("{at}s", AddInstances("a", 900)), At("{at}.5s", RemoveInstances("a", 900)), "#
+        )
+    };
+    let cycles: String = (1..20).map(cycle).collect();
+    assert_eq!(errors(&scenario(&cycles)), []);
     let found = errors(&scenario(
         r#"At("1s", AddInstances("a", 900)), At("2s", AddInstances("a", 100))"#,
     ));

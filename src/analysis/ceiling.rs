@@ -3,6 +3,7 @@
 //! A backlog that grows without end would eat all memory, however much there is. What a simulation takes is counted from
 //! its own tables, so that the same run stops at the same event on every machine.
 
+use super::track::Track;
 use crate::model::{Node, Topology};
 use crate::sim::Sim;
 use crate::sim::backlog::Place;
@@ -40,9 +41,10 @@ impl Ceiling {
         }
     }
 
-    /// Looks whether the simulation has reached it; the sentences say what holds the memory, since when that grows, and
+    /// Looks whether the simulation, with its twins, has reached it; the sentences say what holds the memory, since when that grows, and
     /// what to change. To be called every [`EVENTS_BETWEEN_LOOKS`] events, so that the answer is the same everywhere.
-    pub fn look(&mut self, sim: &Sim) -> Option<String> {
+    pub fn look(&mut self, track: &Track) -> Option<String> {
+        let sim = track.sim();
         self.since += 1;
         if self.since >= self.between {
             self.since = 0;
@@ -56,7 +58,7 @@ impl Ceiling {
             }
             self.samples.push((sim.now(), growing(sim)));
         }
-        if (sim.size() as u64) < self.most.0 {
+        if (track.size() as u64) < self.most.0 {
             return None;
         }
         self.samples.push((sim.now(), growing(sim)));

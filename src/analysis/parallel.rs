@@ -13,6 +13,9 @@ use crate::units::{Bytes, Duration};
 
 use super::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
 
+/// Events between two looks at whether the work is still wanted: few, since some take long, such as a crash under load.
+const SLICE_EVENTS: u64 = 256;
+
 /// How far a piece of work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -197,15 +200,18 @@ fn run_to_end(
     };
     let mut track = Track::new(run.topology, run.seed, keeps);
     let mut ceiling = Ceiling::new(memory);
-    let mut counted = 0;
+    let (mut counted, mut slices) = (0, 0_u64);
     loop {
         if cancel.load(Ordering::Relaxed) || unwanted() {
             return (track, Some(Why::Cancelled));
         }
-        if let Some(sentence) = ceiling.look(track.sim()) {
+        if slices.is_multiple_of(EVENTS_BETWEEN_LOOKS / SLICE_EVENTS)
+            && let Some(sentence) = ceiling.look(&track)
+        {
             return (track, Some(Why::Full(sentence)));
         }
-        let over = track.run_some(run.topology.duration, EVENTS_BETWEEN_LOOKS);
+        slices += 1;
+        let over = track.run_some(run.topology.duration, SLICE_EVENTS);
         let now = milliseconds(track.now());
         done.fetch_add(now - counted, Ordering::Relaxed);
         counted = now;

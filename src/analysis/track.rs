@@ -187,6 +187,15 @@ impl Track {
         self.sim.now()
     }
 
+    /// Bytes of memory that the run and its twins hold, by the simulator's own count.
+    pub fn size(&self) -> usize {
+        let twins = self.rows.iter().filter_map(|row| match &row.watched {
+            Watched::Open(twin) => Some(twin.sim.size()),
+            _ => None,
+        });
+        self.sim.size() + twins.sum::<usize>()
+    }
+
     /// Simulated time that twins have run, in nanoseconds.
     pub fn watched_ns(&self) -> u64 {
         self.watched_ns

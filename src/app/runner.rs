@@ -450,10 +450,10 @@ impl Machine {
             return;
         }
         self.events = 0;
-        if let Some(sim) = self.track.as_ref().map(Track::sim)
-            && let Some(sentence) = self.ceiling.look(sim)
+        if let Some(track) = &self.track
+            && let Some(sentence) = self.ceiling.look(track)
         {
-            self.full = Some(format!("At {} {sentence}", sim.now()));
+            self.full = Some(format!("At {} {sentence}", track.now()));
             self.pause();
         }
     }
