@@ -233,6 +233,16 @@ fn in_unit(value: u64, unit: u64) -> Option<String> {
     Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
 }
 
+/// `value / unit` with all its decimals; the unit is a power of ten where it does not divide the value.
+fn exactly(value: u64, unit: u64) -> String {
+    let digits = unit.ilog10() as usize;
+    let text = match value % unit {
+        0 => return (value / unit).to_string(),
+        rest => format!("{}.{rest:0digits$}", value / unit),
+    };
+    text.trim_end_matches('0').to_owned()
+}
+
 impl Duration {
     /// From seconds, rounded to the nanosecond; negative and not-a-number become 0.
     pub fn from_secs(seconds: f64) -> Self {
@@ -260,15 +270,12 @@ impl fmt::Display for Duration {
         if self.0 == 0 {
             return f.write_str("0s");
         }
-        // The largest unit of which it is a whole number, or with decimals from the second down: 90 s stays "90s",
-        // 120 s becomes "2m", 1500 ms "1.5s".
+        // The largest unit of which it is a whole number, or with as many decimals as it takes from the second down: 90 s
+        // stays "90s", 120 s becomes "2m", 1500 ms "1.5s".
         for &(name, unit) in DURATION_UNITS.iter().rev() {
             let whole = self.0.is_multiple_of(unit);
-            if name != "µs"
-                && (whole || (unit <= SECOND && self.0 >= unit))
-                && let Some(number) = in_unit(self.0, unit)
-            {
-                return write!(f, "{number}{name}");
+            if name != "µs" && (whole || (unit <= SECOND && self.0 >= unit)) {
+                return write!(f, "{}{name}", exactly(self.0, unit));
             }
         }
         write!(f, "{}ns", self.0)
@@ -444,7 +451,20 @@ mod tests {
     #[test]
     fn text_parses_and_prints_back() {
         for text in [
-            "250us", "1.5s", "90s", "2m", "15ms", "12.5ms", "30d", "0s", "7ns", "1.234ms", "36h",
+            "250us",
+            "1.5s",
+            "90s",
+            "2m",
+            "15ms",
+            "12.5ms",
+            "30d",
+            "0s",
+            "7ns",
+            "1.234ms",
+            "36h",
+            "283.1371919s",
+            "1.000000001s",
+            "1.2345ms",
         ] {
             assert_eq!(text.parse::<Duration>().unwrap().to_string(), text);
         }

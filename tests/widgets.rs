@@ -152,10 +152,14 @@ fn a_toggle_is_a_group_of_radio_buttons_with_their_costs() {
                 loss,
                 costs: "Fast but fragile",
                 impossible: None,
+                effect: None,
+                measured: None,
             };
             let segments = [
                 Segment {
                     impossible: Some("Writes need a home"),
+                    effect: None,
+                    measured: None,
                     ..segment(Icon::Stateless, "Stateless", LossFigure::Unknown)
                 },
                 segment(Icon::Memory, "Memory", LossFigure::Lost(49)),

@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
+use statescope::app::draft::Drafts;
+use statescope::app::measure::Measure;
 use statescope::app::shell::{Kept, Shell};
 use statescope::app::theme;
-use statescope::model::{Loaded, load};
+use statescope::app::toggles::{Placement, SessionKind};
+use statescope::app::widgets::LossFigure;
+use statescope::model::node::Policy;
+use statescope::model::{Loaded, Node, Sessions, Topology, file, load};
 use statescope::sim::snapshot::SessionCounts;
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
@@ -31,15 +36,37 @@ impl Window {
     }
 
     fn with(kept: Kept, initial: Option<Loaded>) -> Self {
-        let mut given = Some((kept, initial));
+        Self::made(kept, None, initial)
+    }
+
+    /// With drafts of unsaved work in a folder.
+    fn keeping(folder: &Path, initial: Option<Loaded>) -> Self {
+        let drafts = Drafts::open(folder).unwrap();
+        Self::made(Kept::default(), Some(drafts), initial)
+    }
+
+    /// On a topology of its own, from its text.
+    fn of(text: &str) -> Self {
+        let topology = file::read(text, "test.ron").unwrap();
+        let loaded = Loaded {
+            path: None,
+            name: "test.ron".into(),
+            text: text.into(),
+            topology,
+        };
+        Self::with(Kept::default(), Some(loaded))
+    }
+
+    fn made(kept: Kept, drafts: Option<Drafts>, initial: Option<Loaded>) -> Self {
+        let mut given = Some((kept, drafts, initial));
         let harness = Harness::builder()
             .with_size(SIZE)
             .with_step_dt(1.0 / 60.0)
             .with_context_setup(|ctx| theme::install(ctx, theme::Settings::default()))
             .build_ui_state(
                 move |ui, shell: &mut Option<Shell>| {
-                    if let Some((kept, initial)) = given.take() {
-                        *shell = Some(Shell::stepped(ui.ctx(), kept, initial));
+                    if let Some((kept, drafts, initial)) = given.take() {
+                        *shell = Some(Shell::stepped(ui.ctx(), kept, drafts, initial));
                     }
                     shell.as_mut().unwrap().ui(ui);
                 },
@@ -102,6 +129,41 @@ impl Window {
         field.type_text(&path.display().to_string());
         self.frames(2);
         self.key(Key::Enter);
+    }
+
+    fn topology(&self) -> &Topology {
+        self.shell().live().document().topology()
+    }
+
+    /// How many there are of that name.
+    fn count(&self, name: &str) -> usize {
+        self.harness.query_all_by_label(name).count()
+    }
+
+    /// What a screen reader says after the name.
+    fn description(&self, name: &str) -> String {
+        let node = self.harness.get_by_label(name);
+        node.accesskit_node().description().unwrap_or_default()
+    }
+
+    /// Whether nothing is to be drawn before something happens.
+    fn rests(&self) -> bool {
+        let output = &self.harness.output().viewport_output;
+        output
+            .values()
+            .all(|viewport| viewport.repaint_delay == std::time::Duration::MAX)
+    }
+
+    /// Lets the thread that measures finish.
+    fn measured(&mut self, is: impl Fn(&Measure) -> bool) {
+        for _ in 0..6000 {
+            if is(self.shell().live().view().measure) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            self.frames(1);
+        }
+        panic!("not measured: {:?}", self.shell().live().view().measure);
     }
 
     fn sessions(&self) -> SessionCounts {
@@ -345,22 +407,34 @@ fn a_bad_file_is_explained_and_changes_nothing() {
     window.click("Cancel");
 }
 
+/// Within a second of an edit it is on the disk; a window that ends without a word leaves it there.
 #[test]
 fn work_that_was_not_saved_comes_back() {
-    let mut window = Window::on(sticky());
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = Window::keeping(folder.path(), Some(load(sticky()).unwrap()));
     window.text("+");
-    let kept = window.shell().kept();
-    let edited = window.shell().live().document().topology().clone();
-    assert!(kept.draft.is_some());
+    window.wait(0.8);
+    window.shell().wait_for_draft();
+    let edited = window.topology().clone();
     drop(window);
-    // A window on another file leaves it, and offers it.
-    let window = Window::with(kept, Some(load("jwt-sessions").unwrap()));
+    // A window on another file leaves it, and offers it, whatever is done there.
+    let mut window = Window::keeping(folder.path(), Some(load("jwt-sessions").unwrap()));
     assert!(window.has("Restore"));
-    let kept = window.shell().kept();
+    window.text("+");
+    window.wait(0.8);
+    window.keys(Modifiers::COMMAND, Key::Z);
+    window.wait(0.8);
     drop(window);
-    let window = Window::with(kept, None);
-    assert_eq!(*window.shell().live().document().topology(), edited);
+    let mut window = Window::keeping(folder.path(), None);
+    assert_eq!(*window.topology(), edited);
     assert!(window.has_part("unsaved changes"));
+    // Given up, it does not come back again.
+    window.click("Discard");
+    window.wait(0.8);
+    assert!(!window.has_part("unsaved changes"));
+    drop(window);
+    let window = Window::keeping(folder.path(), None);
+    assert!(window.has("Blank canvas"), "the start screen");
 }
 
 #[test]
@@ -377,6 +451,31 @@ fn a_session_is_saved_as_a_scenario() {
     let before = load(sticky()).unwrap().topology;
     assert_eq!(session.scenario.len(), before.scenario.len() + 1);
     assert_eq!(session.nodes, before.nodes);
+}
+
+/// Instants are written in seconds, as far as it takes: "At("0.5166667s", ..." and not in microseconds with fractions.
+#[test]
+fn a_session_tells_its_instants_in_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.ron");
+    let mut window = Window::on(sticky());
+    window.click("Play");
+    window.wait(2.2);
+    window.text("+");
+    window.click("Save session");
+    window.give_path("Save the session as a scenario", &path);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let event = text
+        .lines()
+        .find(|line| line.contains("instances\", \""))
+        .unwrap();
+    let instant = event.split('"').nth(1).unwrap();
+    let seconds: f64 = instant
+        .strip_suffix('s')
+        .unwrap()
+        .parse()
+        .unwrap_or_else(|_| panic!("{event}"));
+    assert!((2.0..3.0).contains(&seconds), "{event}");
 }
 
 /// Start, play, crash, see what is lost, move the sessions, crash again, lose none: six clicks.
@@ -442,4 +541,317 @@ fn a_session_by_keyboard_alone() {
     window.key(Key::D);
     window.wait(1.0);
     assert!(window.shell().live().has_recording());
+}
+
+fn policy(topology: &Topology) -> Policy {
+    match &topology.nodes["lb"] {
+        Node::LoadBalancer(lb) => lb.policy,
+        _ => panic!("lb is a balancer"),
+    }
+}
+
+const TOKENS: &str = r#"Topology(
+    schema: 1,
+    sessions: Jwt(lifetime: "7m"),
+    nodes: {
+        "clients": Clients(arrivals: Poisson("100/s"), users: 500, signed_in: true),
+        "lb": LoadBalancer(policy: LeastConnections),
+        "api": Service(state: External(store: "store")),
+        "store": RedisLike(),
+    },
+    links: ["clients -> lb", "lb -> api"],
+)"#;
+
+#[test]
+fn a_toggle_comes_back_whole_and_says_what_it_changes_beside_itself() {
+    let mut window = Window::on(sticky());
+    let before = window.topology().clone();
+    window.click("External");
+    assert!(window.has_part("Added store, where api keeps state"));
+    window.click("Memory");
+    assert_eq!(
+        window.topology().nodes["api"],
+        before.nodes["api"],
+        "with its snapshots"
+    );
+
+    let mut window = Window::of(TOKENS);
+    let before = window.topology().clone();
+    assert!(
+        window
+            .description("Sticky")
+            .contains("balancer: sticky cookie")
+    );
+    window.click("Sticky");
+    assert_eq!(policy(window.topology()), Policy::StickyCookie);
+    assert!(window.has_part("balancer: sticky cookie"));
+    window.click("Server");
+    assert_eq!(policy(window.topology()), Policy::LeastConnections);
+    assert!(window.has_part("balancer: least connections"));
+    window.click("Sticky");
+    window.click("JWT");
+    assert_eq!(*window.topology(), before);
+    // And the same by way of undo.
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert!(matches!(window.topology().sessions, Sessions::InMemory(_)));
+    window.click("JWT");
+    assert_eq!(*window.topology(), before);
+}
+
+/// Where the document itself says sticky, the routing stays as long as anything needs it, and that is said.
+#[test]
+fn sticky_routing_ends_with_what_needed_it() {
+    let mut window = Window::on(sticky());
+    let before = window.topology().clone();
+    window.click("Server");
+    assert_eq!(policy(window.topology()), Policy::StickyCookie);
+    assert!(
+        window.has_part("balancer: stays sticky cookie"),
+        "state is in memory still"
+    );
+    window.click("External");
+    assert_eq!(policy(window.topology()), Policy::RoundRobin);
+    assert!(window.has_part("balancer: round robin"));
+    window.click("Memory");
+    assert_eq!(policy(window.topology()), Policy::StickyCookie);
+    window.click("Sticky");
+    assert_eq!(window.topology().sessions, before.sessions);
+    assert_eq!(window.topology().nodes["api"], before.nodes["api"]);
+    assert_eq!(window.topology().nodes["lb"], before.nodes["lb"]);
+}
+
+#[test]
+fn an_event_in_the_way_is_named_and_dropped_with_the_change_in_one_step() {
+    let mut window = Window::on("jwt-sessions");
+    let before = window.topology().clone();
+    window.click("Server");
+    assert_eq!(*window.topology(), before, "asked first");
+    assert!(window.has_part("the scenario has \"replace signing key\" at 80.0 s"));
+    window.click("Drop it with the change");
+    let after = window.topology().clone();
+    assert!(matches!(after.sessions, Sessions::ServerSide(_)));
+    assert_eq!(after.scenario, before.scenario[..2]);
+    assert_eq!(window.shell().live().view().problem, None);
+    assert!(window.has_part("dropped \"replace signing key\" at 80.0 s"));
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(*window.topology(), before);
+}
+
+/// A tile of the choice in use says what a crash of the instance that it names costs at that very moment.
+#[test]
+fn tiles_tell_what_a_crash_now_costs() {
+    let mut window = Window::on(sticky());
+    window.measured(|m| m.sessions(SessionKind::Sticky) != LossFigure::Unknown);
+    let measure = window.shell().live().view().measure;
+    assert!(
+        measure.about_sessions().ends_with("dies at 17.5 s"),
+        "{}",
+        measure.about_sessions()
+    );
+    assert!(measure.told().unwrap().contains("fresh run"));
+
+    window.click("Play");
+    window.wait(4.0);
+    window.click("Pause");
+    let now = window.now();
+    let words = format!("at {now:.1} s");
+    window.measured(|m| m.told().is_some_and(|told| told.contains(&words)) && m.held().is_some());
+    window.measured(|m| m.placement(Placement::Memory) != LossFigure::Unknown);
+    let measure = window.shell().live().view().measure;
+    let (name, held, _) = measure.held().unwrap();
+    assert_eq!(
+        measure.about_sessions(),
+        format!("sessions lost if {name} dies")
+    );
+    assert!(window.has_part(&format!("{name} held {held} sessions at {now:.1} s")));
+    let sticky = window.description("Sticky");
+    let memory = window.description("Memory");
+    assert_eq!(
+        window.description("Sessions kept"),
+        format!("sessions lost if {name} dies")
+    );
+
+    window.click(&name);
+    window.click("Crash process");
+    window.click("Play");
+    window.wait(7.5);
+    let snapshot = window.shell().live().view().snapshot.clone();
+    let (writes, sessions) = (snapshot.writes.lost, snapshot.sessions.lost);
+    assert!(
+        sticky.starts_with(&format!("Loses {sessions} if ")),
+        "{sticky} {sessions}"
+    );
+    assert!(
+        memory.starts_with(&format!("Loses {writes} if ")),
+        "{memory} {writes}"
+    );
+    assert!(sessions.abs_diff(held) < 20, "{sessions} of {held}");
+}
+
+/// What a change drops is told in its message, and it is one number on the card, in the charts and in the log.
+#[test]
+fn a_change_that_drops_sessions_says_so_everywhere_alike() {
+    for (text, card) in [
+        (TOKENS.to_owned(), "clients"),
+        (load(sticky()).unwrap().text, "api"),
+    ] {
+        let mut window = Window::of(&text);
+        window.click("Play");
+        window.wait(2.0);
+        let live = window.sessions().live;
+        assert!(live > 400);
+        window.click("None");
+        window.wait(0.5);
+        let lost = window.sessions().lost;
+        assert_eq!(lost, live);
+        let told = statescope::app::format::counted(lost, "session", "sessions");
+        assert!(
+            window.has_part(&format!("No sessions: {told} lost")),
+            "the message"
+        );
+        let view = window.shell().live().view();
+        assert_eq!(view.node(card).unwrap().lost_sessions, lost, "the card");
+        let interval = view.history.intervals().last().unwrap();
+        assert_eq!(interval.lost_sessions, lost, "the chart");
+        assert!(window.has_part(&format!("{told} ")), "the log");
+    }
+}
+
+#[test]
+fn undo_on_a_message_undoes_its_own_edit_or_is_gone() {
+    let mut window = Window::on(sticky());
+    let before = window.topology().clone();
+    window.click("Server");
+    assert_eq!(window.count("Undo"), 2, "in the bar and on the message");
+    window.text("+");
+    assert!(window.has_part("Added store"));
+    assert_eq!(window.count("Undo"), 1, "it would undo something else");
+    window.keys(Modifiers::COMMAND, Key::Z);
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(*window.topology(), before);
+    assert!(!window.has("Added store, where sessions are kept; balancer: stays sticky cookie"));
+    assert!(window.has_part("Undone: Added store"));
+    assert!(
+        !window.has_part("Undone: api: 5 instances"),
+        "one message about it, not two"
+    );
+    window.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!(window.count("Dismiss message"), 1, "no pile");
+    assert!(window.has_part("Done again: api: 5 instances"));
+}
+
+#[test]
+fn a_reset_can_be_taken_back() {
+    let mut window = Window::on(sticky());
+    window.click("Play");
+    window.wait(2.0);
+    window.key(Key::C);
+    window.wait(0.5);
+    window.click("Pause");
+    let snapshot = window.shell().live().view().snapshot.clone();
+    let intervals = window.shell().live().view().history.intervals().to_vec();
+    assert!(snapshot.sessions.lost > 0);
+    window.key(Key::R);
+    assert_eq!(window.now(), 0.0);
+    assert!(!window.shell().live().has_recording());
+    window.click("Bring it back");
+    assert_eq!(window.shell().live().view().snapshot, &snapshot);
+    assert!(window.shell().live().has_recording());
+    let back = window.shell().live().view().history.intervals();
+    assert_eq!(back[..intervals.len()], intervals);
+    window.click("Play");
+    window.wait(0.5);
+    assert!(window.now() > snapshot.now.secs() + 0.4);
+    // A seed is a document's: taking it back brings the run back, too.
+    let ran = window.now();
+    window.click("Seed");
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.text("77");
+    window.key(Key::Enter);
+    assert_eq!(window.now(), 0.0);
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert!((window.now() - ran).abs() < 0.2, "{} {ran}", window.now());
+}
+
+/// A card far away takes no new one beside it into a search without end.
+#[test]
+fn a_node_is_added_however_far_the_others_are() {
+    for far in ["1e10", "-3e38", "999999"] {
+        let text = format!(
+            r#"Topology(schema: 1, nodes: {{"c": Clients(), "s": Service(state: InMemory())}}, links: ["c -> s"], canvas: {{"c": ({far}, {far}), "s": ({far}, {far})}})"#
+        );
+        let mut window = Window::of(&text);
+        window.key(Key::Num5);
+        window.frames(3);
+        assert!(window.topology().nodes.contains_key("database"));
+    }
+}
+
+const TOO_MUCH: &str = r#"Topology(
+    schema: 1,
+    nodes: {
+        "clients": Clients(arrivals: Steady("200/s"), retries: 0, mix: (read: 1)),
+        "api": Service(instances: 1, workers: 4, service_time: Constant("40ms"), queue: Limit(16)),
+    },
+    links: ["clients -> api"],
+)"#;
+
+#[test]
+fn overload_is_told_in_the_log_and_on_the_canvas() {
+    let mut window = Window::of(TOO_MUCH);
+    window.click("Play");
+    window.wait(8.0);
+    // Four workers do half of it.
+    let told = |window: &Window| {
+        let nodes = window
+            .harness
+            .query_all_by_label_contains("api is saturated: ");
+        let labels: Vec<String> = nodes
+            .map(|node| node.accesskit_node().label().unwrap_or_default())
+            .collect();
+        labels
+    };
+    let labels = told(&window);
+    assert_eq!(labels.len(), 2, "{labels:?}");
+    for label in labels {
+        assert!(
+            label.contains("% fail, most because its queue is full"),
+            "{label}"
+        );
+    }
+    window.click("Pause");
+    window.wait(1.0);
+    assert!(window.rests(), "what stands costs nothing");
+}
+
+#[test]
+fn warnings_of_the_check_stand_on_the_canvas_until_they_are_dismissed() {
+    let mut window = Window::of(TOO_MUCH);
+    let warning = window.shell().live().view().warnings[0].message.clone();
+    assert!(window.has_part(&warning));
+    window.key(Key::Escape);
+    assert!(
+        window.harness.query_all_by_label_contains(&warning).count() >= 2,
+        "in the inspector too"
+    );
+    window.click("Dismiss warning");
+    let left = window.shell().live().view().warnings.len() - 1;
+    assert_eq!(window.count("Dismiss warning"), usize::from(left > 0));
+}
+
+#[test]
+fn a_standing_message_costs_no_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.ron");
+    std::fs::write(&path, "Topology(\n    schema: 1,\n    nodez: {},\n)").unwrap();
+    let mut window = Window::on(sticky());
+    window.measured(|m| m.sessions(SessionKind::Sticky) != LossFigure::Unknown);
+    window.keys(Modifiers::COMMAND, Key::O);
+    window.give_path("Open a topology", &path);
+    window.wait(3.0);
+    window.measured(|m| m.placement(Placement::External) != LossFigure::Unknown);
+    window.wait(1.0);
+    assert!(window.has_part("bad.ron, line 3"));
+    assert!(window.rests());
 }

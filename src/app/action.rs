@@ -30,6 +30,8 @@ pub enum Action {
     Step,
     /// Start again from the document, at time 0.
     Reset,
+    /// Bring back the run that the last reset threw away.
+    RestoreRun,
     /// Simulated seconds a second, from 0.001; infinite: as fast as the machine goes.
     SetSpeed(f64),
     /// Another seed: changes the document and starts again.
@@ -38,6 +40,10 @@ pub enum Action {
     Undo,
     /// Do again what was taken back.
     Redo,
+    /// Take back this step, if it is the last one.
+    UndoStep(u64),
+    /// Do this step again, if it is the one that was taken back last.
+    RedoStep(u64),
     /// An empty document.
     New,
     /// Ask for a file and open it.

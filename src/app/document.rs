@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::toggles::Remembered;
 use crate::model::settings::SettingError;
 use crate::model::{Command, Loaded, Node, State, Timed, Topology, file};
 use crate::units::Duration;
@@ -23,11 +24,17 @@ pub struct Document {
     saved: Topology,
     undo: Vec<Step>,
     redo: Vec<Step>,
+    /// Steps so far, so that each has a number of its own.
+    steps: u64,
+    remembered: Remembered,
+    /// Changes so far.
+    changes: u64,
 }
 
 /// What was done, and the topology on the other side of it.
 #[derive(Clone, Debug)]
 struct Step {
+    number: u64,
     label: String,
     topology: Topology,
 }
@@ -106,10 +113,11 @@ impl Document {
         let mut changed = self.topology.clone();
         for (name, place) in places {
             if changed.nodes.contains_key(name) {
-                changed.canvas.insert(name.clone(), *place);
+                changed.canvas.insert(name.clone(), within_canvas(*place));
             }
         }
         if continued && !self.undo.is_empty() {
+            self.changes += 1;
             self.topology = changed;
         } else {
             let label = match places {
@@ -127,11 +135,40 @@ impl Document {
         if self.undo.len() == STEPS_MAX {
             self.undo.remove(0);
         }
+        self.steps += 1;
+        self.changes += 1;
+        self.remembered.note(&self.topology, &changed);
         self.undo.push(Step {
+            number: self.steps,
             label: label.to_owned(),
             topology: std::mem::replace(&mut self.topology, changed),
         });
         self.redo.clear();
+    }
+
+    /// Another number whenever it changed.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// What was written for choices of the toggles that are not in use.
+    pub fn remembered(&self) -> &Remembered {
+        &self.remembered
+    }
+
+    /// The number of the step that undo would take back.
+    pub fn undo_number(&self) -> Option<u64> {
+        self.undo.last().map(|step| step.number)
+    }
+
+    /// The number of the step that redo would do again.
+    pub fn redo_number(&self) -> Option<u64> {
+        self.redo.last().map(|step| step.number)
+    }
+
+    /// Whether a step has been done and not taken back.
+    pub fn is_done(&self, number: u64) -> bool {
+        self.undo.iter().any(|step| step.number == number)
     }
 
     /// What undo would take back.
@@ -146,12 +183,20 @@ impl Document {
 
     /// Takes back the last step; false when there is none.
     pub fn undo(&mut self) -> bool {
-        turn(&mut self.undo, &mut self.redo, &mut self.topology)
+        let before = self.topology.clone();
+        let turned = turn(&mut self.undo, &mut self.redo, &mut self.topology);
+        self.remembered.note(&before, &self.topology);
+        self.changes += 1;
+        turned
     }
 
     /// Does the step again that was last taken back; false when there is none.
     pub fn redo(&mut self) -> bool {
-        turn(&mut self.redo, &mut self.undo, &mut self.topology)
+        let before = self.topology.clone();
+        let turned = turn(&mut self.redo, &mut self.undo, &mut self.topology);
+        self.remembered.note(&before, &self.topology);
+        self.changes += 1;
+        turned
     }
 
     /// What would be written: the very bytes of the file as long as it means the same.
@@ -188,6 +233,7 @@ impl Document {
 fn turn(from: &mut Vec<Step>, to: &mut Vec<Step>, topology: &mut Topology) -> bool {
     let Some(step) = from.pop() else { return false };
     to.push(Step {
+        number: step.number,
         label: step.label,
         topology: std::mem::replace(topology, step.topology),
     });
@@ -202,6 +248,21 @@ pub fn session_as_scenario(at_reset: &Topology, recording: &[Timed], now: Durati
     // They were written for the scenario as it was.
     topology.expects.clear();
     topology
+}
+
+/// As far from the origin as a node may be: beyond it, `f32` has no room for the distance between two cards.
+const FARTHEST: f32 = 1e6;
+
+/// The nearest place that a node may have.
+pub fn within_canvas((x, y): (f32, f32)) -> (f32, f32) {
+    let within = |at: f32| {
+        if at.is_nan() {
+            0.0
+        } else {
+            at.clamp(-FARTHEST, FARTHEST)
+        }
+    };
+    (within(x), within(y))
 }
 
 /// Gives nodes a place on the canvas that have none, where others have one: beside the node that uses them.
@@ -225,14 +286,22 @@ pub fn place_new_nodes(topology: &mut Topology) {
                 topology.canvas.values().max_by(by_x).copied()
             })
             .unwrap_or_default();
-        let mut place = (beside.0 + BESIDE, beside.1);
-        let taken = |place: (f32, f32)| {
-            topology.canvas.values().any(|other| {
+        // At the border of what may be there is only one way to go.
+        let inwards = |at: f32, way: f32| if at + way.abs() > FARTHEST { -way } else { way };
+        let beside = within_canvas(beside);
+        let mut place = (beside.0 + inwards(beside.0, BESIDE), beside.1);
+        // Each node that is there can take two places at most, so this many steps lead to a free one.
+        let step = ROOM.1 + 20.0;
+        let most = 2 * topology.canvas.len();
+        let step = inwards(place.1, step * most as f32) / most as f32;
+        for _ in 0..most {
+            let taken = topology.canvas.values().any(|other| {
                 (other.0 - place.0).abs() < ROOM.0 && (other.1 - place.1).abs() < ROOM.1
-            })
-        };
-        while taken(place) {
-            place.1 += ROOM.1 + 20.0;
+            });
+            if !taken {
+                break;
+            }
+            place.1 += step;
         }
         topology.canvas.insert(name, place);
     }
@@ -378,6 +447,46 @@ Topology(
         let canvas = &document.topology().canvas;
         assert_eq!(canvas["store"], (790.0, 200.0));
         assert_ne!(canvas["other"], canvas["store"]);
+    }
+
+    #[test]
+    fn placing_ends_wherever_the_others_are() {
+        let store = ron_options().from_str::<Node>("RedisLike()").unwrap();
+        for far in [
+            1e10,
+            -1e10,
+            f32::MAX,
+            f32::INFINITY,
+            f32::NAN,
+            1e6,
+            -1e6,
+            999_990.0,
+        ] {
+            let mut document = document();
+            document.change("far", |topology| {
+                for place in topology.canvas.values_mut() {
+                    *place = (far, far);
+                }
+            });
+            for i in 0..12 {
+                let add = Command::Add(format!("store{i}"), store.clone());
+                document.edit(&[add], "added").unwrap();
+            }
+            let added: Vec<(f32, f32)> = document
+                .topology()
+                .canvas
+                .iter()
+                .filter(|(name, _)| name.starts_with("store"))
+                .map(|(_, place)| *place)
+                .collect();
+            for (i, a) in added.iter().enumerate() {
+                assert!(a.0.abs() <= 1e6 && a.1.abs() <= 1e6, "{far}: {a:?}");
+                for b in &added[..i] {
+                    let apart = (a.0 - b.0).abs() >= 250.0 || (a.1 - b.1).abs() >= 130.0;
+                    assert!(apart, "{far}: {a:?} {b:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub fn percent(share: f64) -> (String, &'static str) {
     let percent = share * 100.0;
     let text = if !percent.is_finite() {
         UNKNOWN.to_owned()
-    } else if percent.abs() >= 9.95 || percent.abs() < 1e-6 {
+    } else if percent.abs() >= 9.95 || percent.abs() < 0.005 {
         format!("{percent:.0}")
     } else if percent.abs() >= 0.995 {
         format!("{percent:.1}")

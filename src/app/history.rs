@@ -80,6 +80,11 @@ impl History {
         self.changes
     }
 
+    /// It takes the place of another, whose number was this: its own goes on from there.
+    pub fn changed_since(&mut self, changes: u64) {
+        self.changes = self.changes.max(changes) + 1;
+    }
+
     /// The end of the last interval.
     pub fn end(&self) -> Duration {
         self.intervals.last().map_or(Duration(0), |i| i.to)

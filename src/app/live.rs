@@ -1,17 +1,23 @@
 //! The document and the running system together: edits go to both, faults to the system alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use super::action::{Action, Selection};
 use super::document::{Document, session_as_scenario};
+use super::events;
+use super::format;
 use super::history::History;
 use super::keys;
+use super::measure::{Asked, Measure};
+use super::notices::Notices;
 use super::readings::Readings;
 use super::runner::{Latest, Order, Runner, SPEED_MAX, SPEED_MIN};
-use super::state::{Dismissed, View};
+use super::state::{Dismissed, Seen, View};
 use super::toggles;
-use super::widgets::Toast;
-use crate::model::{Command, Topology, difference};
+use super::widgets::{About, Toast};
+use crate::model::check::Problem;
+use crate::model::{Command, Node, Topology, difference};
+use crate::sim::snapshot::What;
 use crate::units::Duration;
 
 /// What the action of a message does.
@@ -61,7 +67,10 @@ pub struct Live {
     running: Topology,
     /// Why the document cannot be run as it is.
     problem: Option<String>,
+    /// What is probably not meant in it.
+    warnings: Vec<Problem>,
     history: History,
+    notices: Notices,
     readings: Readings,
     selection: Option<Selection>,
     speed: f64,
@@ -70,8 +79,34 @@ pub struct Live {
     preview: Vec<Command>,
     /// The failure that was told already.
     told: Option<String>,
+    /// The run before the last reset.
+    aside: Option<Aside>,
+    /// The last change of the document that went to the running system, as it was told.
+    told_change: Option<ToldChange>,
+    measure: Measure,
     /// Messages for the shell to show.
     messages: Vec<Toast<Answer>>,
+}
+
+/// What is shown of a run that was put aside and can be brought back.
+#[derive(Debug)]
+struct Aside {
+    at_reset: Topology,
+    running: Topology,
+    history: History,
+    notices: Notices,
+    dismissed: Dismissed,
+    /// How far it had come.
+    now: Duration,
+}
+
+/// A change whose message waits for what it does to the sessions and writes that there are.
+#[derive(Debug)]
+struct ToldChange {
+    message: Toast<Answer>,
+    /// Happenings up to here came before it.
+    after: Option<u64>,
+    dropped: [u64; 2],
 }
 
 impl Live {
@@ -85,7 +120,9 @@ impl Live {
             at_reset: Topology::default(),
             running: Topology::default(),
             problem: None,
+            warnings: Vec::new(),
             history: History::default(),
+            notices: Notices::default(),
             readings: Readings::default(),
             selection: None,
             speed: 1.0,
@@ -93,9 +130,12 @@ impl Live {
             dismissed: Dismissed::default(),
             preview: Vec::new(),
             told: None,
+            aside: None,
+            told_change: None,
+            measure: Measure::default(),
             messages: Vec::new(),
         };
-        live.reset();
+        live.start();
         live
     }
 
@@ -115,7 +155,9 @@ impl Live {
         self.selection = None;
         self.selection = keys::service(&self.view()).map(Selection::Node);
         self.preview.clear();
-        self.reset();
+        self.aside = None;
+        self.runner.order(Order::Forget);
+        self.start();
     }
 
     /// What panels draw from.
@@ -134,6 +176,10 @@ impl Live {
             dismissed: &self.dismissed,
             preview: &self.preview,
             problem: self.problem.as_deref(),
+            remembered: self.document.remembered(),
+            measure: &self.measure,
+            notices: &self.notices,
+            warnings: &self.warnings,
         }
     }
 
@@ -167,6 +213,8 @@ impl Live {
         }
         self.history.remember(&self.latest.snapshot);
         self.readings.update(&self.latest.snapshot, now);
+        self.notices.update(&self.latest.snapshot, &self.running);
+        self.tell_dropped();
         for refusal in self.runner.take_refusals() {
             let text = format!("Not carried out: {}", refusal.error);
             self.messages
@@ -193,6 +241,30 @@ impl Live {
         }
     }
 
+    /// Has measured in the background what the choices of the toggles would lose; once a frame.
+    pub fn measure(&mut self, ctx: &egui::Context) {
+        if self.problem.is_some() || self.latest.run != self.run {
+            return;
+        }
+        let topology = self.document.topology();
+        let selected = self.selection.as_ref().and_then(Selection::node);
+        let is_service = |name: &&str| matches!(topology.nodes.get(*name), Some(Node::Service(_)));
+        let asked = Asked {
+            topology,
+            remembered: self.document.remembered(),
+            service: selected.filter(is_service),
+            run: self.run,
+            snapshot: &self.latest.snapshot,
+            playing: self.latest.playing,
+        };
+        let runner = &mut self.runner;
+        self.measure.update(ctx, &asked, || {
+            let (answer, copy) = mpsc::channel();
+            runner.order(Order::Copy(answer));
+            copy
+        });
+    }
+
     /// Carries out what concerns document and running system; false for anything else.
     pub fn act(&mut self, action: &Action, dragging: bool) -> bool {
         match action {
@@ -207,7 +279,7 @@ impl Live {
             Action::TogglePlay => self.play(),
             Action::Step if self.problem.is_none() => self.runner.order(Order::Step),
             Action::Step => self.tell_problem(),
-            Action::Reset => self.reset(),
+            Action::Reset => self.reset_and_tell(),
             Action::SetSpeed(speed) => {
                 self.speed = *speed;
                 self.runner.order(Order::Speed(*speed));
@@ -217,25 +289,25 @@ impl Live {
                 self.document
                     .change(&label, |topology| topology.seed = *seed);
                 self.reset();
+                let message = self.step_message(&label);
+                self.messages.extend(message);
             }
             Action::Undo => {
-                if let Some(label) = self.document.undo_label().map(str::to_owned)
-                    && self.document.undo()
-                {
-                    self.after_turn(&format!("Undone: {label}"), "Redo", Action::Redo);
+                if let Some(number) = self.document.undo_number() {
+                    self.undo(number);
                 }
             }
             Action::Redo => {
-                if let Some(label) = self.document.redo_label().map(str::to_owned)
-                    && self.document.redo()
-                {
-                    self.after_turn(&format!("Done again: {label}"), "Undo", Action::Undo);
+                if let Some(number) = self.document.redo_number() {
+                    self.redo(number);
                 }
             }
+            Action::UndoStep(number) => self.undo(*number),
+            Action::RedoStep(number) => self.redo(*number),
+            Action::RestoreRun => self.restore_run(),
             Action::DismissLoss(name) => {
-                if let Some(node) = self.view().node(name) {
-                    let lost = (node.lost_writes, node.lost_sessions);
-                    self.dismissed.insert(name.clone(), lost);
+                if let Some(seen) = self.view().node(name).map(Seen::of) {
+                    self.dismissed.insert(name.clone(), seen);
                 }
             }
             Action::SetCursor(cursor) => self.cursor = *cursor,
@@ -262,9 +334,12 @@ impl Live {
                 Command::Add(..) | Command::Remove(_) | Command::Unlink(_)
             )
         };
-        if commands.iter().any(adds_or_removes) {
-            self.messages
-                .push(Toast::info(label).with_action("Undo", Answer::Do(Action::Undo)));
+        // What changes more than was pointed at says so.
+        let more = commands.len() > 1 || commands.iter().any(adds_or_removes);
+        let message = self.step_message(label);
+        self.await_dropped(message.clone());
+        if more && let Some(message) = message {
+            self.messages.push(message);
         }
         if let Some(store) = toggles::store_left_unused(&before, self.document.topology()) {
             let remove = Action::Edit(
@@ -279,11 +354,113 @@ impl Live {
         self.follow(same_start.then(|| commands.to_vec()));
     }
 
+    /// The message about the last step, with the way back.
+    fn step_message(&self, text: &str) -> Option<Toast<Answer>> {
+        let number = self.document.undo_number()?;
+        let message = Toast::info(text)
+            .with_action("Undo", Answer::Do(Action::UndoStep(number)))
+            .about(About::Step(number));
+        Some(message)
+    }
+
+    fn undo(&mut self, number: u64) {
+        if self.document.undo_number() != Some(number) {
+            return;
+        }
+        let label = self.document.undo_label().unwrap_or_default().to_owned();
+        self.document.undo();
+        let text = format!("Undone: {label}");
+        self.after_turn(&text, "Redo", Action::RedoStep(number));
+    }
+
+    fn redo(&mut self, number: u64) {
+        if self.document.redo_number() != Some(number) {
+            return;
+        }
+        let label = self.document.redo_label().unwrap_or_default().to_owned();
+        self.document.redo();
+        let text = format!("Done again: {label}");
+        self.after_turn(&text, "Undo", Action::UndoStep(number));
+    }
+
     fn after_turn(&mut self, text: &str, word: &str, back: Action) {
         self.keep_selection();
-        self.messages
-            .push(Toast::info(text).with_action(word, Answer::Do(back)));
+        let message = Toast::info(text)
+            .with_action(word, Answer::Do(back))
+            .about(About::Turn);
+        self.await_dropped(Some(message.clone()));
+        self.messages.push(message);
+        if self.document.topology().seed != self.at_reset.seed {
+            // Another seed is another run; the one it was taken from may still be there.
+            let seed = self.document.topology().seed;
+            match &self.aside {
+                Some(aside) if aside.at_reset.seed == seed => self.restore_run(),
+                _ => drop(self.reset()),
+            }
+            return;
+        }
         self.follow(None);
+    }
+
+    /// Whether a message still says what can be done; its action is taken away where only that is out of date.
+    pub fn stands(&self, message: &mut Toast<Answer>) -> bool {
+        let Some((_, Answer::Do(action))) = &message.action else {
+            return true;
+        };
+        match action {
+            Action::UndoStep(number) if self.document.undo_number() == Some(*number) => true,
+            Action::UndoStep(number) => {
+                let done = self.document.is_done(*number);
+                message.action = None;
+                done
+            }
+            Action::RedoStep(number) => self.document.redo_number() == Some(*number),
+            Action::RestoreRun => self.aside.is_some(),
+            Action::Edit(commands, _) => commands.iter().all(|command| match command {
+                Command::Remove(store) => toggles::is_unused(self.document.topology(), store),
+                _ => true,
+            }),
+            _ => true,
+        }
+    }
+
+    /// From now on, what a change drops belongs to this message.
+    fn await_dropped(&mut self, message: Option<Toast<Answer>>) {
+        let last = self.latest.snapshot.happenings.last();
+        let after = last.map(|happening| happening.id);
+        self.told_change = message.map(|message| ToldChange {
+            message,
+            after,
+            dropped: [0, 0],
+        });
+    }
+
+    /// Says what the last change has dropped, once that is known.
+    fn tell_dropped(&mut self) {
+        let Some(told) = &mut self.told_change else {
+            return;
+        };
+        let mut dropped = [0, 0];
+        for happening in &self.latest.snapshot.happenings {
+            if told.after.is_none_or(|id| happening.id > id)
+                && let What::Migrated {
+                    node,
+                    dropped: lost,
+                    ..
+                } = &happening.what
+            {
+                dropped[usize::from(!node.is_empty())] += lost;
+            }
+        }
+        let Some(text) = events::losses(dropped[1], dropped[0]) else {
+            return;
+        };
+        if dropped != told.dropped {
+            told.dropped = dropped;
+            let mut message = told.message.clone();
+            message.text = format!("{}: {}", message.text, text.text.trim_end_matches('.'));
+            self.messages.push(message);
+        }
     }
 
     /// Brings the running system to what the document says: by these commands, or by the difference.
@@ -301,7 +478,7 @@ impl Live {
             && !self.latest.playing
             && self.latest.recording.is_empty();
         if fresh || self.latest.failure.is_some() || self.running.nodes.is_empty() {
-            self.reset();
+            self.start();
             return;
         }
         self.running = document.clone();
@@ -311,7 +488,7 @@ impl Live {
     }
 
     fn check(&mut self) {
-        self.problem = toggles::problem(self.document.topology());
+        (self.problem, self.warnings) = toggles::checked(self.document.topology());
     }
 
     fn play(&mut self) {
@@ -320,7 +497,7 @@ impl Live {
             return;
         }
         if self.latest.failure.is_some() {
-            self.reset();
+            self.start();
         }
         self.tell_full();
         self.runner.order(Order::Play);
@@ -333,15 +510,91 @@ impl Live {
         }
     }
 
+    /// A new run of the document, stopped at time 0; true if the one until now can be brought back.
+    fn reset(&mut self) -> bool {
+        let ran = self.latest.run == self.run
+            && self.latest.snapshot.now > Duration(0)
+            && self.latest.failure.is_none();
+        if ran {
+            self.aside = Some(self.put_aside());
+        }
+        self.start_run(ran);
+        ran
+    }
+
+    /// The same, and says how to go back.
+    fn reset_and_tell(&mut self) {
+        let now = self.latest.snapshot.now;
+        if self.reset() {
+            let text = format!("Reset: a run of {} was put away", format::span(now));
+            let message = Toast::info(text)
+                .with_action("Bring it back", Answer::Do(Action::RestoreRun))
+                .about(About::Run)
+                .lasting(15.0);
+            self.messages.push(message);
+        }
+    }
+
+    fn put_aside(&mut self) -> Aside {
+        for interval in self.runner.take_intervals(self.run) {
+            self.history.push(interval);
+        }
+        let mut fresh = History::default();
+        fresh.changed_since(self.history.changes());
+        Aside {
+            at_reset: std::mem::take(&mut self.at_reset),
+            running: std::mem::take(&mut self.running),
+            history: std::mem::replace(&mut self.history, fresh),
+            notices: std::mem::take(&mut self.notices),
+            dismissed: std::mem::take(&mut self.dismissed),
+            now: self.latest.snapshot.now,
+        }
+    }
+
+    /// The run before the last reset goes on where it stood, with the document as it is now.
+    fn restore_run(&mut self) {
+        let Some(aside) = self.aside.take() else {
+            return;
+        };
+        let text = format!("Back at {}", format::instant(aside.now));
+        self.messages.push(Toast::info(text).about(About::Run));
+        self.run += 1;
+        self.at_reset = aside.at_reset;
+        self.running = aside.running;
+        let changes = self.history.changes();
+        self.history = aside.history;
+        self.history.changed_since(changes);
+        self.readings = Readings::default();
+        self.notices = aside.notices;
+        self.dismissed = aside.dismissed;
+        self.cursor = None;
+        self.told = None;
+        self.runner.order(Order::Restore { run: self.run });
+        self.check();
+        if self.problem.is_none() {
+            let commands = difference(&self.running, self.document.topology());
+            self.running = self.document.topology().clone();
+            if !commands.is_empty() {
+                self.runner.order(Order::Apply(commands));
+            }
+        }
+    }
+
     /// A new run of the document, stopped at time 0.
-    fn reset(&mut self) {
+    fn start(&mut self) {
+        self.start_run(false);
+    }
+
+    fn start_run(&mut self, keep: bool) {
         self.check();
         self.run += 1;
         self.history.clear();
+        self.notices.clear();
         self.readings = Readings::default();
         self.dismissed.clear();
         self.cursor = None;
         self.told = None;
+        self.told_change = None;
         self.at_reset = self.document.topology().clone();
         // What cannot be run shows an empty system.
         let topology = self.problem.is_none().then(|| self.at_reset.clone());
@@ -350,6 +603,7 @@ impl Live {
             run: self.run,
             seed: self.at_reset.seed,
             topology: topology.map(Box::new),
+            keep,
         });
         self.runner.order(Order::Speed(self.speed));
     }
@@ -381,7 +635,7 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Node, load};
+    use crate::model::load;
 
     fn live() -> Live {
         let mut live = Live::new(Runner::stepped());

@@ -22,7 +22,7 @@ const POPUP: egui::Vec2 = vec2(440.0, 300.0);
 /// The event log: what it has made of the happenings so far, and where it is read.
 #[derive(Debug, Default)]
 pub struct Log {
-    told: Option<(f64, u64)>,
+    told: Option<(f64, (u64, u64))>,
     /// Newest first.
     rows: Vec<Row>,
     /// The latest on one line.
@@ -31,7 +31,7 @@ pub struct Log {
     held: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row {
     id: u64,
     time: String,
@@ -87,7 +87,7 @@ impl Log {
         let palette = theme::palette(ui);
         let wanted = vec2(ui.available_width(), height::BUTTON);
         let (whole, _) = ui.allocate_exact_size(wanted, Sense::hover());
-        let words = format!("Log {}", format::grouped(view.history.happened()));
+        let words = format!("Log {}", format::grouped(count(view)));
         let right = Layout::right_to_left(Align::Center);
         let place = whole.with_max_x(whole.right() - space::XS);
         let opener = ui.scope_builder(UiBuilder::new().max_rect(place).layout(right), |ui| {
@@ -146,7 +146,7 @@ impl Log {
             Weight::Semibold,
             palette.text,
         );
-        let count = format::counted(view.history.happened(), "event", "events");
+        let count = format::counted(count(view), "event", "events");
         paint_text(
             painter,
             pos2(title.right() + space::S, head.center().y),
@@ -251,16 +251,17 @@ impl Log {
     fn tell(&mut self, ui: &Ui, view: &View) {
         let now = ui.input(|input| input.time);
         let happened = view.history.happened();
+        let news = (happened, view.notices.changes());
         if let Some((at, seen)) = self.told
             && (0.0..REFRESH_S).contains(&(now - at))
-            && seen == happened
+            && seen == news
         {
             return;
         }
-        if self.told.is_some_and(|(_, seen)| happened < seen) {
+        if self.told.is_some_and(|(_, seen)| happened < seen.0) {
             self.held = None;
         }
-        self.told = Some((now, happened));
+        self.told = Some((now, news));
         let row = |happening| {
             let event = events::happened(happening, view.snapshot);
             Row {
@@ -272,10 +273,24 @@ impl Log {
         };
         let before = std::mem::take(&mut self.rows);
         let mut rows: Vec<Row> = view.history.happenings().rev().map(row).collect();
+        let mut latest = None;
+        for notice in view.notices.iter() {
+            let event = notice.event();
+            let row = Row {
+                id: notice.after,
+                time: format::instant(event.at),
+                event,
+                height: None,
+            };
+            latest = Some(row.clone());
+            let newer = rows.partition_point(|row| row.event.at > notice.at);
+            rows.insert(newer, row);
+        }
         for row in &mut rows {
             // What has not changed keeps its height.
             let at = before.partition_point(|old| old.id > row.id);
-            if let Some(old) = before.get(at).filter(|old| old.event == row.event) {
+            let same_id = before[at..].iter().take_while(|old| old.id == row.id);
+            if let Some(old) = same_id.into_iter().find(|old| old.event == row.event) {
                 row.height = old.height;
             }
         }
@@ -293,7 +308,21 @@ impl Log {
             }
             row
         });
+        // What began since the last happening is the latest.
+        if let Some(latest) = latest
+            && self
+                .line
+                .as_ref()
+                .is_none_or(|line| latest.event.at >= line.event.at)
+        {
+            self.line = Some(latest);
+        }
     }
+}
+
+/// How much there is to read.
+fn count(view: &View) -> u64 {
+    view.history.happened() + view.notices.len() as u64
 }
 
 const NOTHING: &str = "Nothing has happened yet. Play, then click an instance to crash it.";

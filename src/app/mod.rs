@@ -8,6 +8,7 @@ pub mod canvas;
 pub mod charts;
 pub mod dialogs;
 pub mod document;
+pub mod draft;
 pub mod events;
 pub mod files;
 pub mod format;
@@ -18,12 +19,14 @@ pub mod keys;
 pub mod live;
 pub mod log;
 pub mod measure;
+pub mod notices;
 pub mod raster;
 pub mod readings;
 pub mod runner;
 #[cfg(test)]
 mod sample;
 pub mod shell;
+pub mod standing;
 pub mod start;
 pub mod state;
 pub mod theme;
@@ -33,6 +36,7 @@ pub mod transport;
 pub mod widgets;
 
 use crate::model::Loaded;
+use draft::Drafts;
 use shell::{Kept, Shell};
 
 /// Name of the program to the system, and of the folder where it keeps its settings.
@@ -63,7 +67,10 @@ pub fn run(initial: Option<Loaded>) -> Result<(), String> {
                 .storage
                 .and_then(|storage| eframe::get_value(storage, KEPT))
                 .unwrap_or_default();
-            let shell = Shell::new(&context.egui_ctx, kept, initial)?;
+            // A system without a folder for it keeps no drafts.
+            let folder = eframe::storage_dir(NAME).map(|folder| folder.join("drafts"));
+            let drafts = folder.and_then(|folder| Drafts::open(&folder).ok());
+            let shell = Shell::new(&context.egui_ctx, kept, drafts, initial)?;
             Ok(Box::new(Window { shell }))
         }),
     )
@@ -88,11 +95,6 @@ impl eframe::App for Window {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         let kept: Kept = self.shell.kept();
         eframe::set_value(storage, KEPT, &kept);
-    }
-
-    fn auto_save_interval(&self) -> std::time::Duration {
-        // A draft of unsaved work is among what is saved.
-        std::time::Duration::from_secs(5)
     }
 
     fn persist_egui_memory(&self) -> bool {

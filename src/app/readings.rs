@@ -11,6 +11,8 @@ use crate::units::Duration;
 const TIME_CONSTANT_S: f64 = 2.5;
 /// In slow motion the past fades slower: figures over less simulated time than this would be noise.
 const LEAST_SIMULATED_S: f64 = 0.25;
+/// After so many time constants without anything counted a figure is 0: a twentieth of what it was at most is cut off.
+const QUIET: f64 = 3.0;
 /// Shown figures change this often, so that their texts keep their layout in between: seconds of the reader's time.
 const REFRESH_S: f64 = 0.2;
 
@@ -125,8 +127,7 @@ impl Readings {
         self.updated_s = real_seconds;
         if simulated > 0.0 {
             let fading = (passed / TIME_CONSTANT_S).min(simulated / LEAST_SIMULATED_S);
-            self.sums
-                .add(&self.seen, snapshot, simulated, libm::exp(-fading));
+            self.sums.add(&self.seen, snapshot, simulated, fading);
             self.stale = true;
         }
         self.seen = Seen::of(snapshot);
@@ -227,12 +228,19 @@ impl Shown {
 struct Fading {
     count: f64,
     over: f64,
+    /// Time constants that have passed since anything was counted.
+    quiet: f64,
 }
 
 impl Fading {
-    fn add(&mut self, keep: f64, count: f64, over: f64) {
+    fn add(&mut self, faded: f64, count: f64, over: f64) {
+        let keep = libm::exp(-faded);
         self.count = self.count * keep + count;
         self.over = self.over * keep + over;
+        self.quiet = if count > 0.0 { 0.0 } else { self.quiet + faded };
+        if self.quiet > QUIET {
+            self.count = 0.0;
+        }
     }
 
     /// A mean.
@@ -295,7 +303,7 @@ fn find<T>(list: &[T], likely: usize, is: impl Fn(&T) -> bool) -> Option<&T> {
 }
 
 impl Sums {
-    fn add(&mut self, seen: &Seen, snapshot: &Snapshot, simulated: f64, keep: f64) {
+    fn add(&mut self, seen: &Seen, snapshot: &Snapshot, simulated: f64, faded: f64) {
         let (now, before) = (&snapshot.operations, &seen.operations);
         for (sum, now, before) in [
             (&mut self.offered, now.offered, before.offered),
@@ -307,7 +315,7 @@ impl Sums {
             ),
             (&mut self.failed, now.failed, before.failed),
         ] {
-            sum.add(keep, since(now, before), simulated);
+            sum.add(faded, since(now, before), simulated);
         }
 
         let nodes = snapshot.nodes.iter().enumerate().map(|(i, now)| {
@@ -319,7 +327,7 @@ impl Sums {
                 });
             let new = NodeView::default();
             let before = find(&seen.nodes, i, |node: &NodeView| node.name == now.name);
-            sums.add(before.unwrap_or(&new), now, simulated, keep);
+            sums.add(before.unwrap_or(&new), now, simulated, faded);
             sums
         });
         self.nodes = nodes.collect();
@@ -339,9 +347,9 @@ impl Sums {
             for (at, (sum, now)) in sums.instances.iter_mut().zip(&now.calls).enumerate() {
                 let none = CallCounts::default();
                 let before = before.and_then(|link| link.calls.get(at)).unwrap_or(&none);
-                sum[0].add(keep, since(now.completed, before.completed), simulated);
-                sum[1].add(keep, since(now.retried, before.retried), simulated);
-                sum[2].add(keep, since(now.failed, before.failed), simulated);
+                sum[0].add(faded, since(now.completed, before.completed), simulated);
+                sum[1].add(faded, since(now.retried, before.retried), simulated);
+                sum[2].add(faded, since(now.failed, before.failed), simulated);
             }
             sums
         });
@@ -389,27 +397,31 @@ impl Sums {
 }
 
 impl NodeSums {
-    fn add(&mut self, before: &NodeView, now: &NodeView, simulated: f64, keep: f64) {
+    fn add(&mut self, before: &NodeView, now: &NodeView, simulated: f64, faded: f64) {
         self.throughput
-            .add(keep, since(now.completed, before.completed), simulated);
+            .add(faded, since(now.completed, before.completed), simulated);
         self.failed
-            .add(keep, since(now.failed, before.failed), simulated);
-        self.utilisation.add(
-            keep,
-            since_ns(now.busy_ns, before.busy_ns),
-            since_ns(now.capacity_ns, before.capacity_ns),
-        );
+            .add(faded, since(now.failed, before.failed), simulated);
+        // What is dead has no worker time that could be used, and is not busy.
+        let capacity = since_ns(now.capacity_ns, before.capacity_ns);
+        let used = if capacity > 0.0 {
+            since_ns(now.busy_ns, before.busy_ns) / capacity
+        } else {
+            0.0
+        };
+        self.utilisation.add(faded, used * simulated, simulated);
         self.queue
-            .add(keep, now.queue as f64 * simulated, simulated);
+            .add(faded, now.queue as f64 * simulated, simulated);
         self.in_flight
-            .add(keep, now.in_flight as f64 * simulated, simulated);
+            .add(faded, now.in_flight as f64 * simulated, simulated);
         let instances = now.instances.iter().enumerate().map(|(i, instance)| {
             let sums = find(&self.instances, i, |sums| sums.0 == instance.number);
             let (_, mut load, mut queue) =
                 sums.copied()
                     .unwrap_or((instance.number, Fading::default(), Fading::default()));
-            load.add(keep, instance.load * simulated, simulated);
-            queue.add(keep, instance.queue as f64 * simulated, simulated);
+            load.add(faded, instance.load * simulated, simulated);
+            let waiting = instance.queue.min(instance.queue_limit.unwrap_or(u64::MAX));
+            queue.add(faded, waiting as f64 * simulated, simulated);
             (instance.number, load, queue)
         });
         self.instances = instances.collect();
@@ -503,6 +515,47 @@ mod tests {
         }
         let fallen = readings.node("api").unwrap().throughput / 400.0;
         assert!((fallen - libm::exp(-1.0)).abs() < 0.04, "{fallen}");
+    }
+
+    /// However fast time goes, what has ended is shown as nothing before long, and not as a tail of tiny figures.
+    #[test]
+    fn what_has_ended_reaches_nothing() {
+        for speed in [1.0, 50.0, 1000.0] {
+            let mut readings = Readings::default();
+            let shown = |readings: &mut Readings, real: f64, failed: u64| {
+                let mut snapshot = snapshot(real * speed, 0);
+                snapshot.operations.failed = failed;
+                readings.update(&snapshot, real);
+                readings.totals().failed
+            };
+            let per_frame = (speed * 5.0) as u64;
+            for frame in 1..=600_u32 {
+                shown(
+                    &mut readings,
+                    f64::from(frame) / 60.0,
+                    u64::from(frame) * per_frame,
+                );
+            }
+            for frame in 601..=1200_u32 {
+                shown(&mut readings, f64::from(frame) / 60.0, 600 * per_frame);
+            }
+            assert_eq!(shown(&mut readings, 20.1, 600 * per_frame), 0.0, "{speed}");
+        }
+    }
+
+    #[test]
+    fn the_dead_are_not_busy() {
+        let mut readings = Readings::default();
+        for frame in 1..=1200_u32 {
+            let real = f64::from(frame) / 60.0;
+            let mut snapshot = snapshot(real, 0);
+            // It died at the tenth second: neither work nor time to work is added from then on.
+            let node = &mut snapshot.nodes[0];
+            node.capacity_ns = node.capacity_ns.min(10_000_000_000);
+            node.busy_ns = node.busy_ns.min(5_000_000_000);
+            readings.update(&snapshot, real);
+        }
+        assert_eq!(readings.node("api").unwrap().utilisation, 0.0);
     }
 
     #[test]

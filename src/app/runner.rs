@@ -53,7 +53,18 @@ pub enum Order {
         topology: Option<Box<Topology>>,
         /// Seed of the random draws.
         seed: u64,
+        /// Whether the run until now is put aside, so that it can be brought back.
+        keep: bool,
     },
+    /// Nothing that was put aside is wanted any more.
+    Forget,
+    /// The run that was put aside goes on, under another number, paused; the one until now is put aside in its stead.
+    Restore {
+        /// Counts up.
+        run: u64,
+    },
+    /// A copy of the running system as it is now, to be tried out elsewhere.
+    Copy(Sender<Sim>),
     /// Carry out now, in this order.
     Apply(Vec<Command>),
     /// Let simulated time run.
@@ -224,6 +235,15 @@ struct Machine {
     events: u64,
     full: Option<String>,
     meter: Meter,
+    /// A run that can be brought back.
+    aside: Option<Aside>,
+}
+
+/// A run that was put aside.
+struct Aside {
+    sim: Sim,
+    seed: u64,
+    recording: Arc<Vec<Timed>>,
 }
 
 impl Machine {
@@ -243,6 +263,7 @@ impl Machine {
             events: 0,
             full: None,
             meter: Meter::default(),
+            aside: None,
         }
     }
 
@@ -309,7 +330,21 @@ impl Machine {
                 run,
                 topology,
                 seed,
-            } => self.start(run, topology.as_deref(), seed),
+                keep,
+            } => {
+                if keep {
+                    self.aside = self.put_aside();
+                }
+                self.start(run, topology.as_deref(), seed);
+            }
+            Order::Forget => self.aside = None,
+            Order::Restore { run } => self.restore(run),
+            Order::Copy(answer) => {
+                if let Some(copy) = self.guarded(|sim| sim.clone()) {
+                    // Whoever wanted it may have given up: then nobody is told.
+                    let _ = answer.send(copy);
+                }
+            }
             Order::Apply(commands) => {
                 for command in commands {
                     self.apply(command);
@@ -363,6 +398,24 @@ impl Machine {
             Ok(track) => self.track = Some(track),
             Err(panic) => self.fail(panic.as_ref()),
         }
+    }
+
+    fn put_aside(&mut self) -> Option<Aside> {
+        Some(Aside {
+            sim: self.sim.take()?,
+            seed: self.seed,
+            recording: Arc::clone(&self.recording),
+        })
+    }
+
+    fn restore(&mut self, run: u64) {
+        let Some(aside) = self.aside.take() else {
+            return;
+        };
+        self.aside = self.put_aside();
+        self.start(run, None, aside.seed);
+        self.sim = Some(aside.sim);
+        self.recording = aside.recording;
     }
 
     fn pause(&mut self) {
@@ -576,6 +629,7 @@ mod tests {
             run: 1,
             topology: Some(Box::new(topology())),
             seed: 1,
+            keep: false,
         });
         runner
     }
@@ -689,6 +743,39 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_was_put_aside_goes_on_as_if_nothing_had_been() {
+        let start = |runner: &mut Runner, run, keep| {
+            let topology = Some(Box::new(topology()));
+            runner.order(Order::Start {
+                run,
+                topology,
+                seed: 1,
+                keep,
+            });
+        };
+        let play = |runner: &mut Runner, seconds: u32| {
+            runner.order(Order::Play);
+            for _ in 0..seconds * 10 {
+                runner.advance(0.1);
+            }
+            runner.order(Order::Pause);
+        };
+        let mut straight = started();
+        play(&mut straight, 4);
+        let mut runner = started();
+        play(&mut runner, 2);
+        start(&mut runner, 2, true);
+        play(&mut runner, 1);
+        runner.order(Order::Restore { run: 3 });
+        assert!((now(&runner) - 2.0).abs() < 1e-6 && runner.latest().run == 3);
+        play(&mut runner, 2);
+        assert_eq!(runner.latest().snapshot, straight.latest().snapshot);
+        // And the other way round.
+        runner.order(Order::Restore { run: 4 });
+        assert!((now(&runner) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
     fn a_panic_ends_the_run_and_not_the_machine() {
         let mut machine = Machine::new(Arc::default());
         machine.start(3, Some(&topology()), 42);
@@ -745,6 +832,7 @@ mod tests {
             run: 1,
             topology: Some(Box::new(topology())),
             seed: 1,
+            keep: false,
         });
         runner.order(Order::Speed(f64::INFINITY));
         runner.order(Order::Play);

@@ -3,8 +3,12 @@
 
 use super::action::Selection;
 use super::history::History;
+use super::measure::Measure;
+use super::notices::Notices;
 use super::readings::Readings;
 use super::state::{Dismissed, View};
+use super::toggles::Remembered;
+use super::widgets::LossFigure::{Lost, Unknown};
 use crate::model::settings::ron_options;
 use crate::model::{Command, Topology};
 use crate::sim::snapshot::*;
@@ -19,6 +23,9 @@ pub struct Sample {
     pub dismissed: Dismissed,
     pub selection: Option<Selection>,
     pub cursor: Option<Duration>,
+    pub remembered: Remembered,
+    pub measure: Measure,
+    pub notices: Notices,
 }
 
 const NOW: f64 = 66.4;
@@ -58,6 +65,11 @@ impl Sample {
         before.operations.completed -= 398 * 5;
         readings.update(&before, 0.0);
         readings.update(&snapshot, 60.0);
+        let mut measure = Measure::default();
+        measure.pretend(
+            [Unknown, Lost(49), Lost(0), Lost(0), Lost(0)],
+            [Unknown, Lost(0), Lost(0), Lost(551)],
+        );
         Self {
             topology,
             snapshot,
@@ -66,6 +78,9 @@ impl Sample {
             dismissed: Dismissed::default(),
             selection: Some(Selection::Node("api".into())),
             cursor: None,
+            remembered: Remembered::default(),
+            measure,
+            notices: Notices::default(),
         }
     }
 
@@ -85,6 +100,10 @@ impl Sample {
             dismissed: &self.dismissed,
             preview: &[],
             problem: None,
+            remembered: &self.remembered,
+            measure: &self.measure,
+            notices: &self.notices,
+            warnings: &[],
         }
     }
 }

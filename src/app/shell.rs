@@ -9,12 +9,13 @@ use super::canvas::Canvas;
 use super::charts::Charts;
 use super::dialogs::{self, Leaving, Reply};
 use super::document::Document;
+use super::draft::Drafts;
 use super::files::{Files, Purpose};
-use super::icons::Icon;
 use super::inspector::Inspector;
 use super::live::{Answer, Live};
 use super::log::Log;
 use super::runner::Runner;
+use super::standing::Standing;
 use super::start::Start;
 use super::theme::{self, height};
 use super::widgets::{Toast, Toasts};
@@ -31,9 +32,14 @@ pub struct Kept {
     pub look: theme::Settings,
     /// Files opened and saved lately, the latest first.
     pub recent: Vec<PathBuf>,
-    /// Work that was not saved when the window was last seen: the file it belongs to and its text.
+    /// Work that was not saved when the window was last seen: the file it belongs to and its text. It has a file of its
+    /// own, see [`Drafts`].
+    #[serde(skip)]
     pub draft: Option<(Option<PathBuf>, String)>,
 }
+
+/// Edits that follow within this time are kept as one draft, in seconds.
+const DRAFT_AFTER_S: f64 = 0.3;
 
 /// Which screen is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +66,7 @@ pub struct Shell {
     inspector: Inspector,
     charts: Charts,
     log: Log,
+    standing: Standing,
     toasts: Toasts<Answer>,
     files: Files,
     /// The dialog about unsaved work, and what it holds up.
@@ -77,6 +84,9 @@ pub struct Shell {
     may_close: bool,
     title: String,
     pane: usize,
+    drafts: Option<Drafts>,
+    /// The changes of the document that are kept, or wait to be since then; `None`: nothing is kept.
+    draft: Option<(u64, Option<f64>)>,
 }
 
 /// Panes that F6 goes through, by the name under which each is put into the tree.
@@ -87,24 +97,38 @@ impl Shell {
     ///
     /// # Errors
     /// The system has no thread left.
-    pub fn new(ctx: &Context, kept: Kept, initial: Option<Loaded>) -> std::io::Result<Self> {
+    pub fn new(
+        ctx: &Context,
+        kept: Kept,
+        drafts: Option<Drafts>,
+        initial: Option<Loaded>,
+    ) -> std::io::Result<Self> {
         let waker = ctx.clone();
         let runner = Runner::spawn(move || waker.request_repaint())?;
-        Ok(Self::with(ctx, runner, Files::default(), kept, initial))
+        let files = Files::default();
+        Ok(Self::with(ctx, (runner, files, drafts), kept, initial))
     }
 
     /// The window without thread and system dialogs: the same frames give the same pictures, for tests.
-    pub fn stepped(ctx: &Context, kept: Kept, initial: Option<Loaded>) -> Self {
-        Self::with(ctx, Runner::stepped(), Files::typed_only(), kept, initial)
+    pub fn stepped(
+        ctx: &Context,
+        kept: Kept,
+        drafts: Option<Drafts>,
+        initial: Option<Loaded>,
+    ) -> Self {
+        let parts = (Runner::stepped(), Files::typed_only(), drafts);
+        Self::with(ctx, parts, kept, initial)
     }
 
     fn with(
         ctx: &Context,
-        runner: Runner,
-        files: Files,
-        kept: Kept,
+        (runner, files, mut drafts): (Runner, Files, Option<Drafts>),
+        mut kept: Kept,
         initial: Option<Loaded>,
     ) -> Self {
+        if let Some(draft) = drafts.as_mut().and_then(Drafts::take_found) {
+            kept.draft = Some((draft.file, draft.text));
+        }
         theme::install(ctx, kept.look);
         if let Some(dark) = kept.dark {
             set_theme(ctx, dark);
@@ -118,6 +142,7 @@ impl Shell {
             inspector: Inspector::default(),
             charts: Charts::default(),
             log: Log::default(),
+            standing: Standing::default(),
             toasts: Toasts::default(),
             files,
             leaving: None,
@@ -130,6 +155,8 @@ impl Shell {
             may_close: false,
             title: String::new(),
             pane: 0,
+            drafts,
+            draft: None,
         };
         match initial {
             None => shell.restore_draft(),
@@ -171,6 +198,9 @@ impl Shell {
         let ctx = ui.ctx().clone();
         let (now, passed) = ctx.input(|input| (input.time, f64::from(input.stable_dt)));
         self.live.tick(now, passed);
+        if self.screen == Screen::Main {
+            self.live.measure(&ctx);
+        }
         for message in self.live.take_messages() {
             self.toasts.push(message);
         }
@@ -215,6 +245,45 @@ impl Shell {
             self.act(&ctx, action, continued);
         }
         self.dragging &= pointer_down;
+        self.keep_draft(&ctx, now);
+    }
+
+    /// Keeps what is not saved, soon after it changed; and lets go of it once it is.
+    fn keep_draft(&mut self, ctx: &Context, now: f64) {
+        let Some(drafts) = &self.drafts else { return };
+        let document = self.live.document();
+        let changes = document.changes();
+        self.draft = match self.draft {
+            None if !document.dirty() => None,
+            Some((kept, None)) if kept == changes => return,
+            _ if !document.dirty() => {
+                drafts.clear();
+                None
+            }
+            Some((_, Some(since))) if now - since >= DRAFT_AFTER_S => {
+                drafts.keep(
+                    document.path().map(Path::to_owned),
+                    document.topology().clone(),
+                );
+                Some((changes, None))
+            }
+            Some((_, Some(since))) => Some((changes, Some(since))),
+            None | Some((_, None)) => Some((changes, Some(now))),
+        };
+        if matches!(self.draft, Some((_, Some(_)))) {
+            ctx.request_repaint_after(std::time::Duration::from_secs_f64(DRAFT_AFTER_S));
+        }
+        if let Some(error) = drafts.error() {
+            let text = format!("Unsaved work could not be kept for a crash: {error}");
+            self.toasts.push(Toast::error(shortened(&text)));
+        }
+    }
+
+    /// Waits until the draft is on the disk.
+    pub fn wait_for_draft(&self) {
+        if let Some(drafts) = &self.drafts {
+            drafts.wait();
+        }
     }
 
     /// What lies over the screen: path field, messages, dialogs, the sheet of keys.
@@ -231,6 +300,8 @@ impl Shell {
                 panes.canvas.right_bottom() - vec2(12.0, 56.0)
             }
         };
+        // What was offered may be out of date by now.
+        self.toasts.revise(|message| self.live.stands(message));
         match self.toasts.show(ctx, anchor) {
             Some(Answer::Do(action)) => actions.push(action),
             Some(Answer::Details(text)) => self.details = Some(text),
@@ -315,8 +386,8 @@ impl Shell {
 
         actions.extend(pane(ui, panes.canvas, "Canvas", palette.canvas, |ui| {
             let actions = self.canvas.ui(ui, &view);
-            if let Some(problem) = view.problem.filter(|_| !view.topology.nodes.is_empty()) {
-                banner(ui, panes.canvas, problem);
+            if !view.topology.nodes.is_empty() {
+                self.standing.ui(ui, panes.canvas, &view);
             }
             actions
         }));
@@ -476,6 +547,7 @@ impl Shell {
         self.inspector = Inspector::default();
         self.charts = Charts::default();
         self.log = Log::default();
+        self.standing = Standing::default();
     }
 
     fn remember(&mut self, path: PathBuf) {
@@ -572,11 +644,23 @@ impl Shell {
             None => Document::new(blank()),
         };
         document.change("Unsaved work restored", |old| *old = topology);
-        let told = format!("Restored unsaved work on {}", document.title());
+        let mut told = Toast::info(format!("Restored unsaved work on {}", document.title()));
+        if let Some(step) = document.undo_number() {
+            told = told.with_action("Discard", Answer::Do(Action::UndoStep(step)));
+        }
         self.live.open(document);
         self.show_main();
-        self.toasts
-            .push(Toast::info(told).with_action("Discard", Answer::Do(Action::Undo)));
+        self.toasts.push(told);
+        if let Some(drafts) = &self.drafts {
+            // Kept anew before it is let go of.
+            let document = self.live.document();
+            drafts.keep(
+                document.path().map(Path::to_owned),
+                document.topology().clone(),
+            );
+            drafts.settled();
+            self.draft = Some((document.changes(), None));
+        }
     }
 
     /// Title of the window for the system, and its name for assistive technology.
@@ -621,26 +705,6 @@ impl Shell {
             ctx.memory_mut(|memory| memory.request_focus(pane_id(PANES[self.pane])));
         }
     }
-}
-
-/// Why nothing runs, at the lower left of the canvas.
-fn banner(ui: &Ui, canvas: Rect, problem: &str) {
-    let palette = theme::palette(ui);
-    let painter = ui.painter();
-    let font = theme::font(theme::size::BODY, theme::Weight::Regular);
-    let most = (canvas.width() - 280.0).max(200.0);
-    let text = format!("Cannot run yet: {problem}");
-    let galley = painter.layout(text.clone(), font, palette.text, most);
-    let size = galley.size() + vec2(44.0, 14.0);
-    let corner = canvas.left_bottom() + vec2(70.0, -12.0);
-    let rect = Rect::from_min_size(corner - vec2(0.0, size.y), size);
-    let outline = Stroke::new(theme::stroke::HAIR, palette.hair);
-    painter.extend(theme::surface(rect, palette.panel, outline, palette, 1.0));
-    let icon = rect.left_center() + vec2(20.0, 0.0);
-    Icon::Warning.paint_stroked(painter, icon, 16.0, 1.8, palette.failed);
-    painter.galley(rect.min + vec2(34.0, 7.0), galley, palette.text);
-    let label = ui.interact(rect, Id::unique("problem"), egui::Sense::hover());
-    label.widget_info(|| WidgetInfo::labeled(Role::Status, true, &text));
 }
 
 fn set_theme(ctx: &Context, dark: bool) {

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use super::action::Selection;
 use super::history::History;
+use super::measure::Measure;
+use super::notices::Notices;
 use super::readings::Readings;
+use super::toggles::Remembered;
+use crate::model::check::Problem;
 use crate::model::{Command, Topology};
-use crate::sim::snapshot::{NodeView, Snapshot};
+use crate::sim::snapshot::{FaultView, NodeView, Snapshot};
 use crate::units::Duration;
 
 /// The window's state as panels see it: nothing here can be changed by them.
@@ -38,10 +42,43 @@ pub struct View<'a> {
     pub preview: &'a [Command],
     /// Why the document cannot be run as it is, in a sentence.
     pub problem: Option<&'a str>,
+    /// What was written for choices of the toggles that are not in use.
+    pub remembered: &'a Remembered,
+    /// What each choice of the toggles would lose.
+    pub measure: &'a Measure,
+    /// What goes on without a command.
+    pub notices: &'a Notices,
+    /// What is probably not meant in the document, though it can be run.
+    pub warnings: &'a [Problem],
 }
 
-/// Losses that were seen and dismissed: by node, the writes and sessions lost there by then.
-pub type Dismissed = BTreeMap<String, (u64, u64)>;
+/// Losses that were seen and dismissed, by node: what had been lost there by then.
+pub type Dismissed = BTreeMap<String, Seen>;
+
+/// What had been lost at a node when its tag was dismissed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Acknowledged writes.
+    pub writes: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Writes and sessions of each instance, by number.
+    pub instances: BTreeMap<u32, (u64, u64)>,
+}
+
+impl Seen {
+    /// What a node has lost by now.
+    pub fn of(node: &NodeView) -> Self {
+        let instances = node.instances.iter();
+        Self {
+            writes: node.lost_writes,
+            sessions: node.lost_sessions,
+            instances: instances
+                .map(|i| (i.number, (i.lost_writes, i.lost_sessions)))
+                .collect(),
+        }
+    }
+}
 
 /// What a node has lost since its tag was last dismissed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +87,7 @@ pub struct Loss {
     pub writes: u64,
     /// Sessions.
     pub sessions: u64,
-    /// When, if it was a fault's doing: the latest one here that lost something.
+    /// When, if all of it was one fault's doing.
     pub at: Option<Duration>,
 }
 
@@ -60,24 +97,23 @@ impl View<'_> {
         self.snapshot.nodes.iter().find(|node| node.name == name)
     }
 
-    /// What hangs from a node's card: its loss that has not been dismissed.
-    pub fn loss(&self, name: &str) -> Option<Loss> {
-        let node = self.node(name)?;
-        let (writes, sessions) = self.dismissed.get(name).copied().unwrap_or_default();
-        let loss = Loss {
-            writes: node.lost_writes.saturating_sub(writes),
-            sessions: node.lost_sessions.saturating_sub(sessions),
-            at: self
-                .snapshot
-                .faults
-                .iter()
-                .rev()
-                .find(|fault| {
-                    fault.command.node() == Some(name)
-                        && (fault.lost_writes > 0 || fault.lost_sessions > 0)
-                })
-                .map(|fault| fault.at),
+    /// What hangs from a node's card: its loss that has not been dismissed. `node` is the node as it is shown.
+    pub fn loss(&self, node: &NodeView) -> Option<Loss> {
+        let seen = self.dismissed.get(&node.name);
+        let (writes, sessions) = seen.map_or((0, 0), |seen| (seen.writes, seen.sessions));
+        let (writes, sessions) = (
+            node.lost_writes.saturating_sub(writes),
+            node.lost_sessions.saturating_sub(sessions),
+        );
+        let all_of_it = |fault: &&FaultView| {
+            let elsewhere = fault.command.node().is_some_and(|at| at != node.name);
+            !elsewhere && (fault.lost_writes, fault.lost_sessions) == (writes, sessions)
         };
-        (loss.writes > 0 || loss.sessions > 0).then_some(loss)
+        let at = self.snapshot.faults.iter().rev().find(all_of_it);
+        (writes > 0 || sessions > 0).then_some(Loss {
+            writes,
+            sessions,
+            at: at.map(|fault| fault.at),
+        })
     }
 }

@@ -205,6 +205,7 @@ impl Sim {
             response: Histogram::default(),
             lost_writes: 0,
             lost_sessions: 0,
+            login_ns: 0,
         });
         let slot = self.nodes.len() as u16 - 1;
         self.update_node(slot, node);

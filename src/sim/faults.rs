@@ -243,8 +243,6 @@ impl Sim {
         if let Some((node, instance)) = at {
             let here = &mut self.nodes[node as usize].instances[instance as usize];
             here.fault = Some(index as u32);
-            here.lost_writes = 0;
-            here.lost_sessions = 0;
         }
         self.happen(What::Command {
             command: command.clone(),

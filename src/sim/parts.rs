@@ -465,6 +465,8 @@ pub(super) struct NodeSlot {
     pub response: Histogram,
     pub lost_writes: u64,
     pub lost_sessions: u64,
+    /// Worker time of requests to log in.
+    pub login_ns: u128,
 }
 
 /// What a link's calls are to whoever makes them.

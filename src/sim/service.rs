@@ -76,7 +76,12 @@ impl Sim {
         if call.entry && !self.credential_accepted_here(index) {
             return self.reply(index, Outcome::Failed(Cause::Unauthorized));
         }
-        match self.work_ns(index) {
+        let ns = self.work_ns(index);
+        let call = &self.calls[index as usize];
+        if call.verb == Verb::Login {
+            self.nodes[call.node as usize].login_ns += u128::from(ns);
+        }
+        match ns {
             0 => self.proceed(index),
             ns => self.resume_after(index, SESSION, ns),
         }

@@ -308,6 +308,7 @@ impl Sim {
             if let Some(log) = self.logs.get(log as usize) {
                 let (node, instance) = (log.node as usize, log.primary as usize);
                 self.nodes[node].lost_sessions += 1;
+                self.nodes[node].instances[instance].lost_sessions += 1;
                 let met = self.ops[op as usize].met;
                 let fault = self.nodes[node].instances[instance].fault.or(met);
                 if let Some(fault) = fault {
@@ -415,16 +416,35 @@ impl Sim {
         lost
     }
 
+    /// Books a session at the node that kept it; what the client alone held is lost at the clients.
+    fn book_lost_session_of(&mut self, user: u32) {
+        let log = self.users[user as usize].log;
+        let node = match self.logs.get(log as usize) {
+            Some(log) => Some(log.node as usize),
+            None => self.nodes.iter().position(|n| match &n.body {
+                Body::Clients(c) => user.wrapping_sub(c.first_user) < c.settings.users,
+                _ => false,
+            }),
+        };
+        if let Some(node) = node {
+            self.nodes[node].lost_sessions += 1;
+        }
+    }
+
     /// Every token becomes invalid.
     pub(super) fn replace_signing_key(&mut self, fault: Option<u32>) {
         if !matches!(self.topology.sessions, Sessions::Jwt(_)) {
             return;
         }
         let mut lost = 0;
-        for user in self.users.iter_mut().filter(|u| u.live) {
-            user.live = false;
-            user.lost_through = fault;
-            lost += 1;
+        for user in 0..self.users.len() as u32 {
+            let slot = &mut self.users[user as usize];
+            if slot.live {
+                slot.live = false;
+                slot.lost_through = fault;
+                self.book_lost_session_of(user);
+                lost += 1;
+            }
         }
         self.sessions.lost += lost;
         self.sessions.lost_by_cause[LossCause::SigningKey as usize] += lost;
@@ -464,6 +484,7 @@ impl Sim {
                 let slot = &mut self.users[user as usize];
                 slot.live = false;
                 slot.credential = false;
+                self.book_lost_session_of(user);
                 self.sessions.lost += 1;
                 self.sessions.lost_by_cause[LossCause::Change as usize] += 1;
                 dropped += 1;

@@ -75,13 +75,16 @@ pub struct NodeView {
     pub busy_ns: u128,
     /// See `busy_ns`.
     pub capacity_ns: u128,
+    /// Worker time that requests to log in took of a service since the start, the password's hash included.
+    pub login_ns: u128,
     /// Bytes of state it keeps.
     pub state_bytes: u64,
     /// Acknowledged writes, and live sessions, that would be lost if the instances' machines died now.
     pub only_here_writes: u64,
     /// See `only_here_writes`.
     pub only_here_sessions: u64,
-    /// Acknowledged writes and sessions lost here since the start.
+    /// Acknowledged writes and sessions lost here since the start. A session that lives at no other node is lost at its
+    /// user's clients.
     pub lost_writes: u64,
     /// See `lost_writes`.
     pub lost_sessions: u64,
@@ -162,7 +165,7 @@ pub struct InstanceView {
     pub unsaved: u64,
     /// Bytes of state it keeps.
     pub state_bytes: u64,
-    /// Acknowledged writes and sessions lost here at its last death.
+    /// Acknowledged writes and sessions lost here since the start.
     pub lost_writes: u64,
     /// See `lost_writes`.
     pub lost_sessions: u64,

@@ -154,6 +154,7 @@ impl Sim {
             } else {
                 areas.capacity
             },
+            login_ns: node.login_ns,
             state_bytes: instances.iter().map(|i| i.state_bytes).sum(),
             only_here_writes: logs()
                 .filter(|(l, _)| l.purpose == Purpose::Data && l.online)
@@ -166,7 +167,11 @@ impl Sim {
             lost_writes: node.lost_writes,
             lost_sessions: node.lost_sessions,
             moving_bytes: (0..self.logs.len() as u32)
-                .filter(|&l| self.logs[l as usize].node == at && self.logs[l as usize].moving)
+                .filter(|&l| {
+                    // While its instance is dead, nothing is on its way.
+                    let log = &self.logs[l as usize];
+                    log.node == at && log.moving && log.online
+                })
                 .map(|l| self.state_bytes(l))
                 .sum(),
             instances,

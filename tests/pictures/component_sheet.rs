@@ -510,11 +510,15 @@ fn toggles(ui: &mut Ui) {
         loss,
         costs: "",
         impossible: None,
+        effect: None,
+        measured: None,
     };
     let lost = LossFigure::Lost;
     let placements = [
         Segment {
             impossible: Some("Writes need a home"),
+            effect: None,
+            measured: None,
             ..segment(Icon::Stateless, "Stateless", LossFigure::Unknown)
         },
         segment(Icon::Memory, "Memory", lost(49)),

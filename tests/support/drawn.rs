@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use statescope::app::action::Selection;
 use statescope::app::history::History;
+use statescope::app::measure::Measure;
+use statescope::app::notices::Notices;
 use statescope::app::readings::Readings;
 use statescope::app::state::{Dismissed, View};
+use statescope::app::toggles::Remembered;
 use statescope::model::settings::ron_options;
 use statescope::model::{Command, Topology};
 use statescope::sim::snapshot::{
@@ -27,6 +30,9 @@ pub struct Drawn {
     pub dismissed: Dismissed,
     pub preview: Vec<Command>,
     pub playing: bool,
+    pub remembered: Remembered,
+    pub measure: Measure,
+    pub notices: Notices,
 }
 
 impl Drawn {
@@ -50,6 +56,9 @@ impl Drawn {
             dismissed: BTreeMap::new(),
             preview: Vec::new(),
             playing: false,
+            remembered: Remembered::default(),
+            measure: Measure::default(),
+            notices: Notices::default(),
         }
     }
 
@@ -205,6 +214,10 @@ impl Drawn {
             dismissed: &self.dismissed,
             preview: &self.preview,
             problem: None,
+            remembered: &self.remembered,
+            measure: &self.measure,
+            notices: &self.notices,
+            warnings: &[],
         }
     }
 }

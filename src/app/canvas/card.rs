@@ -191,7 +191,9 @@ fn paint_loss(ink: &Ink, card: &Card, out: f32) -> Option<Rect> {
         pos2(card.rect.left(), card.rect.bottom() - behind),
         pos2(card.rect.right(), card.rect.bottom() + below),
     );
-    let when = loss.at.map(crate::app::format::instant);
+    let when = loss
+        .at
+        .map_or_else(|| "in all".to_owned(), crate::app::format::instant);
     let losses = [(loss.sessions, "sessions"), (loss.writes, "writes")];
     let losses: Vec<(u64, &str)> = losses
         .into_iter()
@@ -212,7 +214,7 @@ fn paint_loss(ink: &Ink, card: &Card, out: f32) -> Option<Rect> {
             ink.rect(tag),
             ink.zoom(),
             &losses,
-            when.as_deref(),
+            Some(&when),
             ink.palette,
         ))
     } else {

@@ -4,9 +4,12 @@ use egui::{Rect, vec2};
 
 use super::Canvas;
 use crate::app::history::History;
+use crate::app::measure::Measure;
+use crate::app::notices::Notices;
 use crate::app::raster;
 use crate::app::readings::Readings;
 use crate::app::state::View;
+use crate::app::toggles::Remembered;
 use crate::model::Topology;
 use crate::sim::snapshot::Snapshot;
 
@@ -32,6 +35,10 @@ pub fn picture(topology: &Topology, dark: bool) -> Vec<u8> {
         dismissed: &dismissed,
         preview: &[],
         problem: None,
+        remembered: &Remembered::default(),
+        measure: &Measure::default(),
+        notices: &Notices::default(),
+        warnings: &[],
     };
     let mut canvas = Canvas::default();
     let bounds = canvas.bounds(&view);

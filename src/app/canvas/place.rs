@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use super::scene::Scene;
+use crate::app::document::within_canvas;
 use crate::model::Topology;
 
 /// Where the first node goes.
@@ -68,13 +69,7 @@ impl Places {
     /// A node's place: the file's, or else the one given here.
     pub fn get(&self, topology: &Topology, name: &str) -> Pos2 {
         let place = topology.canvas.get(name).or_else(|| self.given.get(name));
-        place.map_or(START, |&(x, y)| {
-            if x.is_finite() && y.is_finite() {
-                pos2(x, y)
-            } else {
-                START
-            }
-        })
+        place.map_or(START, |&place| within_canvas(place).into())
     }
 
     /// Remembers where a node is to appear that is about to be added.

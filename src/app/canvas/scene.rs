@@ -8,7 +8,7 @@ use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use super::words;
 use crate::app::readings::NodeReading;
-use crate::app::state::{Loss, View};
+use crate::app::state::{Loss, Seen, View};
 use crate::model::node::Policy;
 use crate::model::{Node, Sessions, Topology};
 use crate::sim::snapshot::{InstanceView, NodeKind, NodeView, OperationCounts, Role, Status};
@@ -178,6 +178,20 @@ impl<'a> Card<'a> {
         card
     }
 
+    /// What was seen and dismissed is not shown in the rows either, so that they and the tag say the same.
+    fn forget(&mut self, seen: Option<&Seen>) {
+        let Some(seen) = seen else { return };
+        for instance in self.instances.to_mut() {
+            let (writes, sessions) = seen
+                .instances
+                .get(&instance.number)
+                .copied()
+                .unwrap_or_default();
+            instance.lost_writes = instance.lost_writes.saturating_sub(writes);
+            instance.lost_sessions = instance.lost_sessions.saturating_sub(sessions);
+        }
+    }
+
     /// How large it is, without the tag of what was lost.
     fn size(&self) -> Vec2 {
         let count = self.instances.len();
@@ -299,7 +313,8 @@ impl<'a> Card<'a> {
         let smoothed = self
             .reading
             .and_then(|reading| reading.instance(instance.number));
-        let (load, queue) = smoothed.map_or((instance.load, instance.queue as f64), |smoothed| {
+        let (waiting, _) = words::queue(instance);
+        let (load, queue) = smoothed.map_or((instance.load, waiting as f64), |smoothed| {
             (smoothed.load, smoothed.queue)
         });
         let share = match instance.queue_limit {
@@ -447,7 +462,8 @@ impl<'a> Scene<'a> {
                         .filter(|reading| reading.name == *name)
                         .or_else(|| view.readings.node(name));
                     if shown.lost_writes + shown.lost_sessions > 0 {
-                        card.loss = view.loss(name);
+                        card.loss = view.loss(shown);
+                        card.forget(view.dismissed.get(name));
                     }
                 }
                 card

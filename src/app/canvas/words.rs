@@ -145,6 +145,13 @@ pub fn status(instance: &InstanceView, now: Duration) -> String {
     }
 }
 
+/// Requests in an instance's queue, and those beyond it that the kernel has accepted and the process has not.
+pub fn queue(instance: &InstanceView) -> (u64, u64) {
+    let room = instance.queue_limit.unwrap_or(u64::MAX);
+    let waiting = instance.queue.min(room);
+    (waiting, instance.queue - waiting)
+}
+
 /// All there is to say about an instance, for tooltips and screen readers.
 pub fn instance(instance: &InstanceView, now: Duration) -> String {
     let mut parts = vec![status(instance, now)];
@@ -153,13 +160,19 @@ pub fn instance(instance: &InstanceView, now: Duration) -> String {
         Role::Replica => parts.push("replica".into()),
         Role::Alone => {}
     }
+    let (waiting, beyond) = queue(instance);
     if instance.status.serves() {
         parts.push(format!("{} busy", percent(instance.load)));
-        match instance.queue_limit {
-            Some(limit) => parts.push(format!("queue {} of {limit}", instance.queue)),
-            None if instance.queue > 0 => parts.push(format!("queue {}", instance.queue)),
-            None => {}
+    }
+    match instance.queue_limit {
+        Some(limit) if instance.status.serves() || waiting > 0 => {
+            parts.push(format!("queue {waiting} of {limit}"));
         }
+        None if waiting > 0 => parts.push(format!("queue {waiting}")),
+        _ => {}
+    }
+    if beyond > 0 {
+        parts.push(format!("{} not accepted yet", grouped(beyond)));
     }
     if instance.sessions > 0 {
         parts.push(count(instance.sessions, "session"));
@@ -174,4 +187,21 @@ pub fn instance(instance: &InstanceView, now: Duration) -> String {
         parts.push(format!("{} lost", count(instance.lost_writes, "write")));
     }
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_the_limit_is_called_a_queue() {
+        let hung = InstanceView {
+            status: Status::Hung,
+            queue: 844,
+            queue_limit: Some(64),
+            ..InstanceView::default()
+        };
+        let told = instance(&hung, Duration(0));
+        assert_eq!(told, "hung 0 s, queue 64 of 64, 780 not accepted yet");
+    }
 }

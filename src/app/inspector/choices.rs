@@ -6,12 +6,13 @@ use super::{Inspector, Pane};
 use crate::app::action::Action;
 use crate::app::format;
 use crate::app::icons::Icon;
+use crate::app::state::View;
 use crate::app::theme::{self, Weight, size, space};
-use crate::app::toggles::{self, Offer, Placement, SessionKind};
+use crate::app::toggles::{self, Offer, Placement, SessionKind, Way};
 use crate::app::widgets::{Button, LossFigure, Segment, section, segmented};
 use crate::model::node::Service;
 use crate::model::state::{FsyncPolicy, Jwt, State};
-use crate::model::{Command, Sessions, Topology};
+use crate::model::{Sessions, Topology};
 
 /// A choice that could not be, why, and the nearest that can.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ pub struct Offered {
     topology: Topology,
     about: &'static str,
     reason: String,
-    nearest: Option<(Vec<Command>, String)>,
+    way: Option<Way>,
 }
 
 /// What each choice would take, worked out again only when the topology changes.
@@ -33,7 +34,8 @@ pub struct Offers {
 
 impl Offers {
     /// Brings them up to date; `service` is the one whose state is asked about, if one is selected.
-    pub fn update(&mut self, topology: &Topology, service: Option<&str>) {
+    pub fn update(&mut self, view: &View, service: Option<&str>) {
+        let (topology, remembered) = (view.topology, view.remembered);
         let seen = self.seen.as_ref();
         if seen.is_some_and(|(t, s)| t == topology && s.as_deref() == service) {
             return;
@@ -41,13 +43,13 @@ impl Offers {
         let place = |service: &str| {
             let offers = Placement::ALL.into_iter();
             offers
-                .map(|choice| toggles::place(topology, service, choice))
+                .map(|choice| toggles::place(topology, remembered, service, choice))
                 .collect()
         };
         self.placements = service.map(place).unwrap_or_default();
         let offers = SessionKind::ALL.into_iter();
         self.sessions = offers
-            .map(|c| toggles::keep_sessions(topology, c))
+            .map(|c| toggles::keep_sessions(topology, remembered, c))
             .collect();
         self.seen = Some((topology.clone(), service.map(str::to_owned)));
     }
@@ -99,14 +101,14 @@ impl Inspector {
             Choice {
                 icon,
                 label,
-                loss: self.measure.placement(choice),
+                loss: pane.view.measure.placement(choice),
                 costs: placement_costs(choice, service, exposed),
                 offer: offers.next().cloned().unwrap_or(Offer::Current),
             }
         });
         let selected = Placement::ALL.iter().position(|c| *c == current);
         let about = "State lives in";
-        section(ui, about, "writes lost if one dies");
+        section(ui, about, &pane.view.measure.about_writes());
         self.toggle(ui, about, &choices, selected.unwrap_or(0), pane);
     }
 
@@ -124,14 +126,14 @@ impl Inspector {
             Choice {
                 icon,
                 label,
-                loss: self.measure.sessions(choice),
+                loss: pane.view.measure.sessions(choice),
                 costs: session_costs(choice, pane),
                 offer: offers.next().cloned().unwrap_or(Offer::Current),
             }
         });
         let selected = SessionKind::ALL.iter().position(|c| *c == current);
         let about = "Sessions kept";
-        section(ui, about, "sessions lost if one dies");
+        section(ui, about, &pane.view.measure.about_sessions());
         self.toggle(ui, about, &choices, selected.unwrap_or(0), pane);
     }
 
@@ -147,6 +149,7 @@ impl Inspector {
             .iter()
             .map(|c| format!("{}. But: {}.", c.costs.plus, c.costs.minus))
             .collect();
+        let measured = pane.view.measure.told();
         let segments: Vec<Segment> = choices
             .iter()
             .zip(&costs)
@@ -159,6 +162,13 @@ impl Inspector {
                     Offer::Not { reason, .. } => Some(reason),
                     _ => None,
                 },
+                effect: match &choice.offer {
+                    Offer::Edit(_, label) => Some(label),
+                    _ => None,
+                },
+                measured: measured
+                    .as_deref()
+                    .filter(|_| choice.loss != LossFigure::Unknown),
             })
             .collect();
         let response = segmented(ui, about, &segments, selected);
@@ -177,12 +187,12 @@ impl Inspector {
                     let edit = Action::Edit(commands.clone(), label.clone());
                     pane.actions.push(edit);
                 }
-                Offer::Not { reason, nearest } => {
+                Offer::Not { reason, way } => {
                     self.offered = Some(Offered {
                         topology: pane.view.topology.clone(),
                         about,
                         reason: format!("{} cannot be: {reason}", clicked.label),
-                        nearest: nearest.clone(),
+                        way: way.clone(),
                     });
                 }
             }
@@ -212,11 +222,10 @@ impl Inspector {
         });
         ui.add_space(space::S);
         ui.horizontal(|ui| {
-            if let Some((commands, label)) = &offered.nearest {
-                let words = format!("Instead: {}", short(label));
-                let button = Button::secondary(&words).tooltip(label);
+            if let Some(way) = &offered.way {
+                let button = Button::secondary(&way.word).tooltip(&way.label);
                 if ui.add(button).clicked() {
-                    let edit = Action::Edit(commands.clone(), label.clone());
+                    let edit = Action::Edit(way.commands.clone(), way.label.clone());
                     pane.actions.push(edit);
                     self.offered = None;
                 }
@@ -226,14 +235,6 @@ impl Inspector {
             }
         });
     }
-}
-
-/// A label that fits a button of the pane.
-fn short(label: &str) -> String {
-    if label.chars().count() <= 24 {
-        return label.to_owned();
-    }
-    label.chars().take(23).chain(['…']).collect()
 }
 
 /// Two lines that follow the pointer: what the choice brings, and what it costs. They keep their room.
@@ -279,7 +280,7 @@ fn placement_costs(choice: Placement, service: &Service, exposed: u64) -> Costs 
             "Fastest: no hop, 0 ms added",
             if current && exposed > 0 {
                 let writes = format::counted(exposed, "write", "writes");
-                format!("Dies with the instance; {writes} exposed now")
+                format!("Dies with the instance; {writes} exposed in all")
             } else {
                 "Dies with the instance".to_owned()
             },
@@ -339,26 +340,15 @@ fn session_costs(choice: SessionKind, pane: &Pane) -> Costs {
             "Any instance can answer; revoked at once",
             "A lookup a request; no better than its store",
         ),
-        SessionKind::Sticky => {
-            let most = view
-                .snapshot
-                .nodes
-                .iter()
-                .flat_map(|node| &node.instances)
-                .map(|instance| instance.sessions)
-                .max()
-                .unwrap_or(0);
-            Costs::new(
-                "No store to run, no lookup",
-                if most > 0 {
-                    format!(
-                        "Each holds {}; a crash logs them out",
-                        format::grouped(most)
-                    )
-                } else {
-                    "A crash logs out all who were there".to_owned()
-                },
-            )
-        }
+        SessionKind::Sticky => Costs::new(
+            "No store to run, no lookup",
+            if let Some((name, held, at)) = view.measure.held() {
+                let held = format::counted(held, "session", "sessions");
+                let at = format::instant(at);
+                format!("A crash logs out who is there; {name} held {held} at {at}")
+            } else {
+                "A crash logs out all who were there".to_owned()
+            },
+        ),
     }
 }

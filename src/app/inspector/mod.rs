@@ -18,7 +18,6 @@ use super::canvas::words;
 use super::charts::{self, NodeChart};
 use super::format;
 use super::icons::Icon;
-use super::measure::Measure;
 use super::state::View;
 use super::theme::{self, Palette, Weight, height, size, space, stroke};
 use super::widgets::{Button, paint_text};
@@ -27,10 +26,9 @@ use crate::model::settings::{Field, Profile, Setting, Shape, with_profile};
 use crate::model::{Command, Link, Node};
 use crate::sim::snapshot::NodeKind;
 
-/// The inspector: what it has measured in the background, and what is being read.
+/// The inspector: what is being read.
 #[derive(Debug, Default)]
 pub struct Inspector {
-    measure: Measure,
     offers: choices::Offers,
     charts: [NodeChart; 2],
     /// Whether the settings that matter less are shown.
@@ -111,11 +109,7 @@ impl Inspector {
             _ => None,
         };
         let service = node.filter(|(_, node)| matches!(node, Node::Service(_)));
-        self.measure
-            .update(ui.ctx(), view.topology, service.map(|(name, _)| name));
-
-        self.offers
-            .update(view.topology, service.map(|(name, _)| name));
+        self.offers.update(view, service.map(|(name, _)| name));
 
         let whole = ui.available_rect_before_wrap();
         let head = whole.with_max_y(whole.top() + height::TOP_BAR);
@@ -405,22 +399,8 @@ fn shape_of(node: &Node) -> Shape {
 mod tests {
     use super::*;
     use crate::app::sample::{Sample, picture};
-    use crate::app::widgets::LossFigure::{Lost, Unknown};
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
-
-    fn inspector(sample: &Sample) -> Inspector {
-        let mut inspector = Inspector::default();
-        for service in [Some("api"), None] {
-            inspector.measure.pretend(
-                &sample.topology,
-                service,
-                [Unknown, Lost(49), Lost(0), Lost(0), Lost(0)],
-                [Unknown, Lost(0), Lost(0), Lost(512)],
-            );
-        }
-        inspector
-    }
 
     #[test]
     fn pictures() {
@@ -428,7 +408,7 @@ mod tests {
             let draw = |name: &str, size, selection| {
                 let mut sample = Sample::new();
                 sample.selection = selection;
-                let mut inspector = inspector(&sample);
+                let mut inspector = Inspector::default();
                 picture(name, size, dark, |ui| {
                     inspector.ui(ui, &sample.view());
                 });
@@ -457,7 +437,7 @@ mod tests {
         let mut sample = Sample::new();
         sample.selection = selection;
         let state = State {
-            inspector: inspector(&sample),
+            inspector: Inspector::default(),
             sample,
             actions: Vec::new(),
         };
@@ -515,12 +495,11 @@ mod tests {
 
     #[test]
     fn what_is_pointed_at_is_previewed() {
-        let mut state = State {
+        let state = State {
             sample: Sample::new(),
             inspector: Inspector::default(),
             actions: Vec::new(),
         };
-        state.inspector = inspector(&state.sample);
         let mut harness = Harness::builder()
             .with_size(vec2(280.0, 900.0))
             .with_context_setup(|ctx| theme::install(ctx, theme::Settings::default()))

@@ -11,6 +11,7 @@ use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{self, Button, LogRow};
 use crate::model::Command;
 use crate::model::Topology;
+use crate::model::check::Problem;
 use crate::model::settings::{Setting, to_ron};
 
 impl Inspector {
@@ -50,6 +51,10 @@ impl Inspector {
                     .wrap(),
                 );
             }
+            for warning in pane.view.warnings {
+                ui.add_space(space::XS);
+                warned(ui, warning);
+            }
         });
         section(ui, |ui| self.sessions_ui(ui, pane));
         section(ui, |ui| {
@@ -81,6 +86,19 @@ impl Inspector {
             settings::show(ui, "", &shown, &first, &mut self.more, pane);
         });
     }
+}
+
+/// What is probably not meant, with the setting it is about.
+fn warned(ui: &mut Ui, warning: &Problem) {
+    let palette = theme::palette(ui);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        let (mark, _) = ui.allocate_exact_size(vec2(14.0, 16.0), egui::Sense::hover());
+        Icon::Warning.paint_in(ui.painter(), mark, 14.0, palette.text2);
+        let text = format!("{}: {}", warning.path, warning.message);
+        let text = theme::text(text, size::SMALL, Weight::Regular, palette.text);
+        ui.add(egui::Label::new(text).wrap());
+    });
 }
 
 /// What the scenario holds: when, what, and a way to take it out.

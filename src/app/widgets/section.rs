@@ -11,6 +11,10 @@ pub fn section(ui: &mut Ui, title: &str, remark: &str) {
     let wanted = vec2(ui.available_width(), height::SECTION);
     let (rect, response) = ui.allocate_exact_size(wanted, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
+    if !remark.is_empty() {
+        ui.ctx()
+            .accesskit_node_builder(response.id, |node| node.set_description(remark));
+    }
     let painter = ui.painter();
     paint_text(
         painter,

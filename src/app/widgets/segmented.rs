@@ -32,6 +32,10 @@ pub struct Segment<'a> {
     /// Why it cannot be chosen now. It is greyed but can still be clicked, so that the nearest possible choice can be
     /// offered.
     pub impossible: Option<&'a str>,
+    /// What choosing it does, with all that it changes beside itself.
+    pub effect: Option<&'a str>,
+    /// How the loss was measured.
+    pub measured: Option<&'a str>,
 }
 
 /// What happened to the toggle in this frame.
@@ -120,8 +124,14 @@ pub fn segmented(
             response.hovered(),
             palette,
         );
-        if let Some(reason) = segment.impossible {
-            super::tooltip(&response, reason, &[]);
+        let measured: Vec<&str> = segment.measured.into_iter().collect();
+        match (segment.impossible, segment.effect) {
+            (Some(reason), _) => super::tooltip(&response, reason, &[]),
+            (None, Some(effect)) => super::tooltip(&response, effect, &measured),
+            (None, None) if !measured.is_empty() => {
+                super::tooltip(&response, segment.label, &measured);
+            }
+            (None, None) => {}
         }
     }
     if let Some(tile) = ringed {
@@ -226,8 +236,9 @@ fn describe(segment: &Segment<'_>) -> String {
         LossFigure::Lost(0) => "Loses nothing if one instance dies. ".into(),
         LossFigure::Lost(count) => format!("Loses {count} if one instance dies. "),
     };
+    let effect = segment.effect.map(|effect| format!(" {effect}."));
     match segment.impossible {
         Some(reason) => format!("Not possible: {reason}"),
-        None => format!("{loss}{}", segment.costs),
+        None => format!("{loss}{}{}", segment.costs, effect.unwrap_or_default()),
     }
 }

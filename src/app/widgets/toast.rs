@@ -23,6 +23,21 @@ pub struct Toast<A> {
     pub text: String,
     /// The word of its action ("Undo", "Show") and what it means.
     pub action: Option<(String, A)>,
+    /// What it tells of: a later one about the same takes its place.
+    pub about: Option<About>,
+    /// Seconds it stays, unless it stays until it is dismissed.
+    pub life_s: f32,
+}
+
+/// What a toast tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A step of the document, by number.
+    Step(u64),
+    /// What was taken back or done again last.
+    Turn,
+    /// The run.
+    Run,
 }
 
 impl<A> Toast<A> {
@@ -32,6 +47,8 @@ impl<A> Toast<A> {
             kind: ToastKind::Info,
             text: text.into(),
             action: None,
+            about: None,
+            life_s: LIFE_S,
         }
     }
 
@@ -41,6 +58,18 @@ impl<A> Toast<A> {
             kind: ToastKind::Error,
             ..Self::info(text)
         }
+    }
+
+    /// Takes the place of the one about the same.
+    pub fn about(mut self, about: About) -> Self {
+        self.about = Some(about);
+        self
+    }
+
+    /// Stays so long.
+    pub fn lasting(mut self, seconds: f32) -> Self {
+        self.life_s = seconds;
+        self
     }
 
     /// With an action.
@@ -82,18 +111,26 @@ impl<A: Clone> Toasts<A> {
     /// As many are shown at once.
     pub const MOST: usize = 3;
 
-    /// Adds a toast; the same text again replaces the older one.
+    /// Adds a toast; the same text again, or news about the same, replaces the older one.
     pub fn push(&mut self, toast: Toast<A>) {
-        self.shown.retain(|shown| shown.toast.text != toast.text);
+        self.shown.retain(|shown| {
+            let same = toast.about.is_some() && shown.toast.about == toast.about;
+            shown.toast.text != toast.text && !same
+        });
         if self.shown.len() >= Self::MOST {
             self.shown.remove(0);
         }
         self.shown.push(Shown {
+            left: toast.life_s,
             toast,
             number: self.next,
-            left: LIFE_S,
         });
         self.next += 1;
+    }
+
+    /// Looks through what is shown: whatever `keep` gives false for goes.
+    pub fn revise(&mut self, mut keep: impl FnMut(&mut Toast<A>) -> bool) {
+        self.shown.retain_mut(|shown| keep(&mut shown.toast));
     }
 
     /// What is shown now, oldest first.

@@ -75,6 +75,11 @@ impl Sim {
                 there.push(at);
             }
         }
+        if there.is_empty() {
+            // Nobody takes it: it stays where it is, and the move is over.
+            self.logs[log as usize].moving = false;
+            return;
+        }
         self.hand_log_over(log, &there);
     }
 }

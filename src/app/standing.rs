@@ -1,0 +1,134 @@
+//! What stands at the lower left of the canvas as long as it holds: why nothing runs, what is overloaded and why, what is
+//! probably not meant. It is still, and costs nothing while it stands.
+
+use std::collections::BTreeSet;
+
+use egui::{Id, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::icons::Icon;
+use super::notices::About;
+use super::state::View;
+use super::theme::{self, Weight, size, stroke};
+
+/// What is said, and which warnings were dismissed.
+#[derive(Debug, Default)]
+pub struct Standing {
+    dismissed: BTreeSet<String>,
+}
+
+/// What is said.
+struct Said {
+    text: String,
+    /// What explains it.
+    why: Option<String>,
+    /// Whether it is about failure, or only a warning that can be dismissed.
+    failed: bool,
+}
+
+impl Standing {
+    /// Shows the worst that holds, if anything does.
+    pub fn ui(&mut self, ui: &Ui, canvas: Rect, view: &View) {
+        let Some(said) = self.said(view) else { return };
+        if paint(ui, canvas, &said) {
+            self.dismissed.insert(said.text);
+        }
+    }
+
+    fn said(&self, view: &View) -> Option<Said> {
+        if let Some(problem) = view.problem {
+            return Some(Said {
+                text: format!("Cannot run yet: {problem}"),
+                why: None,
+                failed: true,
+            });
+        }
+        if let Some(notice) = view.notices.overload() {
+            let why = match &notice.about {
+                About::Saturated(saturated) => saturated.why.clone(),
+                About::Misrouted(_) => None,
+            };
+            return Some(Said {
+                text: notice.sentence(),
+                why,
+                failed: true,
+            });
+        }
+        let warnings = view.warnings.iter().map(|warning| {
+            let (path, message) = (&warning.path, &warning.message);
+            format!("{path}: {message}")
+        });
+        let left: Vec<String> = warnings
+            .filter(|text| !self.dismissed.contains(text))
+            .collect();
+        Some(Said {
+            text: left.first()?.clone(),
+            why: None,
+            failed: false,
+        })
+    }
+}
+
+/// Paints it; true when it was dismissed.
+fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
+    let palette = theme::palette(ui);
+    let painter = ui.painter();
+    let cross = if said.failed { 0.0 } else { 26.0 };
+    let most = (canvas.width() - 280.0).max(200.0);
+    let layout = |text: &str, weight, colour| {
+        painter.layout(
+            text.to_owned(),
+            theme::font(size::BODY, weight),
+            colour,
+            most - cross,
+        )
+    };
+    let main = layout(
+        &said.text,
+        if said.why.is_some() {
+            Weight::Medium
+        } else {
+            Weight::Regular
+        },
+        palette.text,
+    );
+    let why = said
+        .why
+        .as_ref()
+        .map(|why| layout(&format!("{why}."), Weight::Regular, palette.text2));
+    let below = why.as_ref().map_or(egui::Vec2::ZERO, |why| why.size());
+    let text = vec2(main.size().x.max(below.x), main.size().y + below.y);
+    let size = text + vec2(46.0 + cross, 14.0);
+    let corner = canvas.left_bottom() + vec2(70.0, -12.0);
+    let rect = Rect::from_min_size(corner - vec2(0.0, size.y), size);
+    let outline = Stroke::new(stroke::HAIR, palette.hair);
+    painter.extend(theme::surface(rect, palette.panel, outline, palette, 1.0));
+    let first = rect.top() + 7.0 + main.rows.first().map_or(9.0, |row| row.height() / 2.0);
+    let colour = if said.failed {
+        palette.failed
+    } else {
+        palette.text2
+    };
+    Icon::Warning.paint_stroked(painter, pos2(rect.left() + 20.0, first), 16.0, 1.8, colour);
+    let at = rect.min + vec2(34.0, 7.0);
+    let second = at + vec2(0.0, main.size().y);
+    painter.galley(at, main, palette.text);
+    if let Some(why) = why {
+        painter.galley(second, why, palette.text2);
+    }
+    let label = ui.interact(rect, Id::unique("standing"), Sense::hover());
+    let words = match &said.why {
+        Some(why) => format!("{}. {why}.", said.text),
+        None => said.text.clone(),
+    };
+    label.widget_info(|| WidgetInfo::labeled(Role::Status, true, &words));
+    if said.failed {
+        return false;
+    }
+    let place = Rect::from_center_size(pos2(rect.right() - 18.0, first), vec2(24.0, 24.0));
+    let dismiss = ui.interact(place, Id::unique("standing dismiss"), Sense::click());
+    dismiss.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Dismiss warning"));
+    let strong = dismiss.hovered() || dismiss.has_focus();
+    let ink = if strong { palette.text } else { palette.text3 };
+    Icon::Cross.paint(painter, place.center(), 14.0, ink);
+    dismiss.clicked()
+}
