@@ -205,7 +205,7 @@ pub fn imperative(command: &Command) -> (Icon, String) {
         Command::Remove(name) => (Icon::Minus, format!("remove {name}")),
         Command::Link(path) => (Icon::Link, format!("link {path}")),
         Command::Unlink(path) => (Icon::Link, format!("unlink {path}")),
-        other => (Icon::Bolt, words(&format!("{other:?}"))),
+        other => (Icon::Bolt, words(&format!("{other:?}")).to_lowercase()),
     }
 }
 

@@ -404,6 +404,11 @@ impl Live {
 
     /// Whether a message still says what can be done; its action is taken away where only that is out of date.
     pub fn stands(&self, message: &mut Toast<Answer>) -> bool {
+        if let Some(About::Step(number)) = message.about
+            && !self.document.is_done(number)
+        {
+            return false;
+        }
         let Some((_, Answer::Do(action))) = &message.action else {
             return true;
         };
@@ -458,7 +463,7 @@ impl Live {
         if dropped != told.dropped {
             told.dropped = dropped;
             let mut message = told.message.clone();
-            message.text = format!("{}: {}", message.text, text.text.trim_end_matches('.'));
+            message.text = format!("{}. {}", message.text, text.text.trim_end_matches('.'));
             self.messages.push(message);
         }
     }
