@@ -24,6 +24,7 @@ use crate::analysis::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
 use crate::analysis::{Keeps, Track};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
+use crate::sim::Sim;
 use crate::sim::snapshot::{Interval, Snapshot};
 use crate::units::{Duration, SECOND};
 
@@ -241,7 +242,7 @@ struct Machine {
 
 /// A run that was put aside.
 struct Aside {
-    sim: Sim,
+    track: Track,
     seed: u64,
     recording: Arc<Vec<Timed>>,
 }
@@ -340,7 +341,7 @@ impl Machine {
             Order::Forget => self.aside = None,
             Order::Restore { run } => self.restore(run),
             Order::Copy(answer) => {
-                if let Some(copy) = self.guarded(|sim| sim.clone()) {
+                if let Some(copy) = self.guarded(|track| track.sim().clone()) {
                     // Whoever wanted it may have given up: then nobody is told.
                     let _ = answer.send(copy);
                 }
@@ -402,7 +403,7 @@ impl Machine {
 
     fn put_aside(&mut self) -> Option<Aside> {
         Some(Aside {
-            sim: self.sim.take()?,
+            track: self.track.take()?,
             seed: self.seed,
             recording: Arc::clone(&self.recording),
         })
@@ -414,7 +415,7 @@ impl Machine {
         };
         self.aside = self.put_aside();
         self.start(run, None, aside.seed);
-        self.sim = Some(aside.sim);
+        self.track = Some(aside.track);
         self.recording = aside.recording;
     }
 
