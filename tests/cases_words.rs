@@ -142,7 +142,10 @@ fn figures_that_no_run_can_have_are_refused() {
         ),
         ("objectives[0].measure > 0", "did you mean `measured`"),
         ("rebalances[0].moved > 0", "there is no figure"),
-        ("cost.per_hour > 0", "there is no figure"),
+        (
+            "cost.per_hour > 0",
+            "expected one of: operations, throughput_per_s",
+        ),
         (
             "operations.failed / operations.ofered < 1",
             "did you mean `offered`",
@@ -1071,5 +1074,32 @@ fn a_summary_tells_commands_without_effect() {
             "it runs already"
         ],
         "{text}"
+    );
+}
+
+#[test]
+fn verdicts_on_objectives_can_be_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |expects: &str| {
+        let text = format!(
+            r#"Topology(schema: 1, duration: "5s", nodes: {{"clients": Clients(mix: (read: 1)), "api": Service()}}, links: ["clients -> api"],
+            objectives: (p99: "1ms", availability: "50%"), expects: [{expects}])"#
+        );
+        statescope(&["check", "--run", &write(folder.path(), "a.ron", &text)])
+    };
+    // Log-normal times of mean 15 ms have a p99 far above 1 ms; nothing fails.
+    let kept = check(
+        r#""objectives[0].met == 0", "objectives[0].measured > 0.015", "objectives[0].target == 0.001", "objectives[1].met == 1""#,
+    );
+    assert!(
+        kept.status.success(),
+        "{}",
+        String::from_utf8_lossy(&kept.stderr)
+    );
+    let broken = check(r#""objectives[1].met == 0""#);
+    let said = String::from_utf8(broken.stderr).unwrap();
+    assert!(
+        said.contains("expected objectives[1].met == 0, but objectives[1].met is 1"),
+        "{said}"
     );
 }

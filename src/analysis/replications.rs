@@ -100,6 +100,32 @@ pub fn replicate(
     (Figures::Group(parts), cut)
 }
 
+/// The results of one run as `replicate` gives them for it alone: objectives have their verdicts. What a file expects is
+/// looked up there.
+pub fn of_one_run(mut figures: Figures, topology: &Topology) -> Figures {
+    objectives::add(&mut figures, &topology.objectives);
+    let mut merged = Merged::Empty;
+    merged.add(&figures);
+    let mut results = merged.finish();
+    leave_open_what_did_not_recover(&mut results);
+    objectives::judge(&mut results);
+    means(results)
+}
+
+fn means(figures: Figures<Estimate>) -> Figures {
+    match figures {
+        Figures::Figure(estimate) => Figures::Figure(estimate.mean),
+        Figures::Plain(value) => Figures::Plain(value),
+        Figures::Group(parts) => Figures::Group(
+            parts
+                .into_iter()
+                .map(|(name, part)| (name, means(part)))
+                .collect(),
+        ),
+        Figures::List(parts) => Figures::List(parts.into_iter().map(means).collect()),
+    }
+}
+
 /// Adds the commands of one more run that changed nothing there: the same ones are counted.
 fn add_idle(all: &mut Vec<(Idle, u64)>, run: Vec<Idle>) {
     let mut counted = vec![false; all.len()];

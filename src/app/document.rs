@@ -203,8 +203,15 @@ impl Document {
     pub fn text(&self) -> Cow<'_, str> {
         match &self.original {
             Some((text, meant)) if *meant == self.topology => Cow::Borrowed(text),
-            Some((text, meant)) => Cow::Owned(file::write_like(&self.topology, text, meant)),
-            None => Cow::Owned(file::write(&self.topology)),
+            _ => Cow::Owned(self.text_of(&self.topology)),
+        }
+    }
+
+    /// A topology that came of this document as text: what its file says explicitly is said again.
+    pub fn text_of(&self, topology: &Topology) -> String {
+        match &self.original {
+            Some((text, meant)) => file::write_like(topology, text, meant),
+            None => file::write(topology),
         }
     }
 

@@ -577,7 +577,7 @@ impl Shell {
             Purpose::Open => self.unless_unsaved(ctx, Next::Do(Action::OpenPath(path))),
             Purpose::SaveAs => self.write(ctx, path),
             Purpose::SaveSession => {
-                let text = file::write(&self.live.session());
+                let text = self.live.document().text_of(&self.live.session());
                 match file::save(&path, &text) {
                     Ok(()) => {
                         let told = format!("Session saved as {}", shown_name(&path));

@@ -6,8 +6,8 @@ use super::Failure;
 use super::input::{Input, MachineArguments};
 use super::interrupt;
 use super::output::{ProgressLine, print, say};
-use crate::analysis::expect;
 use crate::analysis::parallel::{Control, Cut, Run, run_all};
+use crate::analysis::{expect, of_one_run};
 use crate::model::Topology;
 use crate::model::expect::Expectation;
 
@@ -104,7 +104,7 @@ fn unkept(topology: &Topology, control: Control) -> Result<(Vec<String>, Option<
         &runs,
         control,
         |run, track| {
-            let results = track.results();
+            let results = of_one_run(track.results(), topology);
             let check = |expectation| {
                 expect::check(&results, expectation)
                     .map_err(|error| format!("seed {}: {error}", runs[run].seed))

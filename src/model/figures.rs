@@ -407,10 +407,17 @@ impl Ends {
                     Some("KIND") => "kind of operation",
                     _ => "figure",
                 };
+                // What is the same in every run is no suggestion.
+                let told: Vec<&str> = left
+                    .iter()
+                    .filter(|(figure, _)| figure.given == Given::Told)
+                    .filter_map(|(_, path)| path.get(depth).copied())
+                    .collect();
+                let names = known.iter().map(String::as_str);
                 return Some(within(unknown_name(
                     what,
                     segment,
-                    known.iter().map(String::as_str),
+                    names.filter(|name| !told.contains(name)),
                 )));
             }
             left.retain(|(_, path)| {
