@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use statescope::analysis::expect;
+use statescope::analysis::{Keeps, Track, expect, of_one_run};
 use statescope::model::{Problem, Severity, check, file, presets};
 use statescope::sim::figures::Figures;
 use statescope::sim::{Sim, Watch};
@@ -37,14 +37,14 @@ fn every_preset_keeps_what_it_expects_and_its_balances_over_20_seeds() {
     for preset in presets::all() {
         let topology = statescope::model::load(preset.name).unwrap().topology;
         for seed in 1..=20 {
-            let mut sim = Sim::new(&topology, seed, Watch { live: true });
-            sim.run_until(topology.duration);
-            let results = sim.results();
+            let mut track = Track::new(&topology, seed, Keeps::SCENARIO);
+            track.run_until(topology.duration);
+            let results = of_one_run(track.results(), &topology);
             for text in &topology.expects {
                 expect::check(&results, &text.parse().unwrap())
                     .unwrap_or_else(|error| panic!("{}, seed {seed}: {error}", preset.name));
             }
-            let counts = sim.snapshot();
+            let counts = track.snapshot();
             let (writes, sessions) = (counts.writes, counts.sessions);
             assert!(writes.acknowledged > 1000, "{}", preset.name);
             assert_eq!(

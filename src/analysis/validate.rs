@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::expect::figure;
 use super::parallel::{Control, Cut, Run, Why, run_all};
+use super::replications::of_one_run;
 use super::statistics::ratio;
 use crate::model::Topology;
 use crate::model::expect::Metric;
@@ -227,8 +228,8 @@ pub fn run(cases: &[Prepared], control: Control) -> (Vec<Verdict>, Option<Cut>) 
         &runs,
         control,
         |run, track| {
-            let results = track.results();
-            let measured = &systems[system_of_run[run]].2;
+            let (topology, _, measured) = &systems[system_of_run[run]];
+            let results = of_one_run(track.results(), topology);
             measured
                 .iter()
                 .map(|&case| sample(&results, &cases[case].metric))
