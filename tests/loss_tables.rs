@@ -66,6 +66,8 @@ fn command(column: &str, at: &(String, u32)) -> Option<Command> {
         "deploy_drained" => Some(Command::Deploy("api".into(), Stop::Drained)),
         "deploy_abrupt" => Some(Command::Deploy("api".into(), Stop::Abrupt)),
         "scale_in" => Some(Command::RemoveInstances("api".into(), 1)),
+        "failover" => Some(Command::Failover(node)),
+        "forced_failover" => Some(Command::ForceFailover(node)),
         "signing_key" => Some(Command::ReplaceSigningKey),
         other => panic!("no column {other}"),
     }
@@ -205,6 +207,8 @@ fn try_cell(
             at_least((had - then).saturating_sub(in_flight));
             at_most(had - then + slack);
         }
+        // Each of three instances loses the lag before its own stop.
+        "G" if deploys => at_most(40 + slack),
         "F" | "G" => {
             let window = match (code, row.window) {
                 (_, Some(window)) => window.0,

@@ -193,6 +193,7 @@ pub fn imperative(command: &Command) -> (Icon, String) {
         Command::Resume(node, instance) => (Icon::Play, format!("resume {node} {instance}")),
         Command::Restart(node, instance) => (Icon::Restart, format!("restart {node} {instance}")),
         Command::Failover(node) => (Icon::Restart, format!("fail over {node}")),
+        Command::ForceFailover(node) => (Icon::Bolt, format!("force failover of {node}")),
         Command::Deploy(node, Stop::Drained) => (Icon::Deploy, format!("deploy {node}")),
         Command::Deploy(node, Stop::Abrupt) => (Icon::Deploy, format!("deploy {node} abruptly")),
         Command::AddInstances(node, count) => (Icon::Plus, format!("{node} +{count}")),
@@ -218,6 +219,7 @@ fn past(command: &Command) -> String {
         Command::Resume(node, instance) => format!("{node} {instance} goes on"),
         Command::Restart(node, instance) => format!("{node} {instance} is started again"),
         Command::Failover(node) => format!("{node} fails over"),
+        Command::ForceFailover(node) => format!("{node} is forced to fail over"),
         Command::Deploy(node, Stop::Drained) => format!("{node} is deployed"),
         Command::Deploy(node, Stop::Abrupt) => format!("{node} is deployed abruptly"),
         Command::AddInstances(node, count) => {

@@ -437,10 +437,11 @@ impl<'a> Check<'a> {
             }
             _ => {}
         }
-        if service.max_unavailable_and_surge_are_zero() {
-            self.warning(
+        let deployment = &service.deployment;
+        if deployment.max_surge.0 <= 0.0 && deployment.max_unavailable.0 <= 0.0 {
+            self.error(
                 format!("{path}.deployment"),
-                "neither a further instance nor a missing one is allowed, so a deployment cannot move: give one of the two more than 0%",
+                "neither a further instance nor a missing one is allowed, so a deployment cannot move: give max_surge or max_unavailable more than 0%",
             );
         }
     }
@@ -511,12 +512,3 @@ impl<'a> Check<'a> {
     }
 }
 
-impl Service {
-    /// Whether a deployment may neither add an instance nor miss one, and so never moves.
-    fn max_unavailable_and_surge_are_zero(&self) -> bool {
-        let instances = f64::from(self.instances);
-        let surge = (self.deployment.max_surge.0 * instances).ceil();
-        let unavailable = (self.deployment.max_unavailable.0 * instances).floor();
-        surge < 1.0 && unavailable < 1.0
-    }
-}

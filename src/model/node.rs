@@ -125,7 +125,7 @@ settings! {
     pub struct Deployment {
         /// Instances started beyond the wished number, as a share of it, rounded up.
         pub max_surge: Share = Share(0.25), in "0%".."100%", source "Kubernetes apps/v1 DeploymentStrategy";
-        /// Instances that may be missing, as a share of the wished number, rounded down.
+        /// Instances that may be missing beside that, as a share of the wished number, rounded down; one if both come to none.
         pub max_unavailable: Share = Share(0.25), in "0%".."100%", source "Kubernetes apps/v1 DeploymentStrategy";
     }
 
@@ -141,6 +141,8 @@ settings! {
         pub workers: u32 = 8, bare 1, in "1".."100000", source "gk";
         /// Requests that may wait in an instance.
         pub queue: Queue = Queue::Limit(64), bare Queue::Unlimited, source "gk";
+        /// Connections that the kernel takes for an instance that hangs; a further one is not made in time.
+        pub backlog: u32 = 128, in "0".."65535", source "gk (listen backlog of many servers; Linux somaxconn is 4096)";
         /// Time a worker spends on a request, without the calls it makes.
         pub service_time: Distribution = Distribution::LogNormal(LogNormal::default()), source "gk";
         /// What a worker does during a call.
@@ -179,6 +181,8 @@ settings! {
         pub note: String = String::new(), source "ours";
         /// Time of a command on the one thread.
         pub command_time: Duration = Duration(10_000), in "0s".."1s", source "gk; redis-benchmark measures about 100,000/s";
+        /// Connections that the kernel takes for a member that hangs; a further one is not made in time.
+        pub backlog: u32 = 128, in "0".."65535", source "gk (listen backlog of many servers; Linux somaxconn is 4096)";
         /// What it writes to disk.
         pub persistence: Persistence = Persistence::AppendOnly(FsyncPolicy::EverySecond), source "ours; redis.conf has appendonly no, and everysec once it is on";
         /// Time of an fsync.
@@ -209,8 +213,10 @@ settings! {
         pub commit_time: Duration = Duration(1_000_000), in "0s".."1h", source "gk: 1 ms, 2 to 5 ms with a synchronous replica in another zone";
         /// When commits reach the disk.
         pub fsync: FsyncPolicy = FsyncPolicy::Always, source "PostgreSQL synchronous_commit";
-        /// Requests served at the same time; further ones wait.
+        /// Calls served at the same time, each by a connection of its own; a further one is refused at once.
         pub connections: u32 = 100, in "1".."100000", source "PostgreSQL max_connections";
+        /// Connections that the kernel takes for a member that hangs; a further one is not made in time.
+        pub backlog: u32 = 128, in "0".."65535", source "gk (listen backlog of many servers; Linux somaxconn is 4096)";
         /// Copies besides the primary.
         pub replication: Replication = Replication::None, source "ours";
         /// How long the primary is missed before a replica is promoted.
@@ -233,6 +239,8 @@ settings! {
         pub get_time: Distribution = Distribution::LogNormal(LogNormal { mean: Duration(80_000_000), cv: 0.5 }), source "napkin-math (blob storage)";
         /// Time to the first byte of the answer to a PUT.
         pub put_time: Distribution = Distribution::LogNormal(LogNormal { mean: Duration(200_000_000), cv: 0.5 }), source "napkin-math (blob storage)";
+        /// Connections that the kernel takes for a member that hangs; a further one is not made in time.
+        pub backlog: u32 = 128, in "0".."65535", source "gk (listen backlog of many servers; Linux somaxconn is 4096)";
         /// GETs a second it takes; more are answered 503.
         pub get_rate: Rate = Rate(5500.0), in "1/s".."1000000000/s", source "Amazon S3 user guide, Optimizing performance";
         /// PUTs a second it takes; more are answered 503.
@@ -247,6 +255,18 @@ settings! {
         pub latency: Duration = Duration(125_000), bare Duration(0), in "0s".."1h", source "napkin-math (network in the same region, 250 us there and back)";
         /// How fast bytes leave, each way.
         pub bandwidth: Bandwidth = Bandwidth(1.25e9), bare Bandwidth::UNLIMITED, source "gk: 10 Gbit/s; instances commonly have 5 to 25";
+    }
+}
+
+impl Deployment {
+    /// How many instances of so many may be too many, and how many may be missing, at a time. If neither may, one may be
+    /// missing (Kubernetes does so where both shares are rounded to none).
+    pub fn at_once(&self, instances: u32) -> (u32, u32) {
+        // A share is given in percent: what is whole up to rounding is whole.
+        let of = |share: Share| share.0 * f64::from(instances);
+        let surge = libm::ceil(of(self.max_surge) - 1e-6) as u32;
+        let missing = libm::floor(of(self.max_unavailable) + 1e-6) as u32;
+        (surge, if surge == 0 { missing.max(1) } else { missing })
     }
 }
 

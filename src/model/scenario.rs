@@ -81,8 +81,11 @@ commands! {
     Resume(String, u32), as r#"Resume("api", 2)"#, ends_one;
     /// A dead or hung instance is started again.
     Restart(String, u32), as r#"Restart("api", 2)"#, ends_one;
-    /// The store's primary hands over to its most advanced replica at once.
+    /// The store's primary hands over to a replica, planned: writes wait until that has everything and has been promoted;
+    /// nothing is lost.
     Failover(String), as r#"Failover("db")"#;
+    /// The store's most advanced replica is promoted at once; what it has not yet got is lost.
+    ForceFailover(String), as r#"ForceFailover("db")"#;
     /// A new version is rolled out, instance by instance; each is stopped `Drained` or `Abrupt`.
     Deploy(String, Stop), as r#"Deploy("api", Drained)"#;
     /// The service gets so many further instances.
@@ -279,6 +282,7 @@ impl Command {
             | Self::Resume(n, _)
             | Self::Restart(n, _)
             | Self::Failover(n)
+            | Self::ForceFailover(n)
             | Self::Deploy(n, _)
             | Self::AddInstances(n, _)
             | Self::RemoveInstances(n, _)

@@ -610,6 +610,7 @@ fn in_words(command: &str) -> String {
         Ok(Command::Resume(node, n)) => format!("{node} {n} goes on"),
         Ok(Command::Restart(node, n)) => format!("{node} {n} is started again"),
         Ok(Command::Failover(node)) => format!("{node} fails over"),
+        Ok(Command::ForceFailover(node)) => format!("{node} is forced to fail over"),
         Ok(Command::Deploy(node, Stop::Drained)) => format!("{node} is deployed, drained"),
         Ok(Command::Deploy(node, Stop::Abrupt)) => format!("{node} is deployed, abruptly"),
         Ok(Command::AddInstances(node, n)) => format!("{node} gets {n} more"),

@@ -115,6 +115,31 @@ impl Sim {
                 wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
             }
         }
+        for (at, node) in self.nodes.iter().enumerate() {
+            for (number, here) in node.instances.iter().enumerate() {
+                let round = &here.round;
+                let is_synced = |timer: &Timer| {
+                    matches!(timer, Timer::RoundSynced { node, instance, number: of, .. }
+                        if (*node as usize, *instance as usize) == (at, number) && *of == round.number)
+                };
+                let ends = if round.syncing && !round.synced {
+                    self.timers.iter().any(is_synced)
+                } else {
+                    here.busy.n() > 0 || here.status == Status::Hung
+                };
+                for &(call, token) in round.done.iter().filter(|_| round.open && ends) {
+                    wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
+                }
+            }
+            if let Body::Store(store) = &node.body
+                && let Some(failover) = &store.failover
+                && self.timers.iter().any(|timer| failover.goes_on_by(timer, at as u16))
+            {
+                for &(call, token) in &failover.held {
+                    wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
+                }
+            }
+        }
         wakes
     }
 
@@ -122,7 +147,7 @@ impl Sim {
         let mut references: Vec<u32> = self.ops.iter().map(|op| u32::from(op.active)).collect();
         let mut queued = vec![0; self.calls.len()];
         for instance in self.nodes.iter().flat_map(|n| &n.instances) {
-            for &call in &instance.queue {
+            for &call in instance.queue.iter().chain(&instance.backlog) {
                 queued[call as usize] += 1;
             }
         }
@@ -318,8 +343,11 @@ impl Sim {
         }
         for (at, node) in self.nodes.iter().enumerate() {
             for (number, here) in node.instances.iter().enumerate() {
-                let found = counts[at][number];
-                let counted = [here.present.n(), here.busy.n(), here.queue.len() as u64];
+                let mut found = counts[at][number];
+                // During a round's fsync the thread is held by no call.
+                found[1] += u64::from(here.round.syncing);
+                let waiting = here.queue.len() + here.backlog.len();
+                let counted = [here.present.n(), here.busy.n(), waiting as u64];
                 let name = format!("{} {}", node.name, number + 1);
                 if counted != found {
                     faults.push(format!(

@@ -175,8 +175,8 @@ impl Sim {
         let n = slot.instances.len() as u32;
         let turn = self.links[link as usize].turn;
         let usable = |i: &u32| {
-            let status = slot.instances[(i % n) as usize].status;
-            !matches!(status, Status::Removed | Status::Draining | Status::Booting)
+            let here = &slot.instances[(i % n) as usize];
+            here.announced && here.status != Status::Removed
         };
         let chosen = (turn..turn + n).find(usable).unwrap_or(turn) % n;
         self.links[link as usize].turn = (chosen + 1) % n;
@@ -216,6 +216,7 @@ impl Sim {
         };
         let slot = &balancer.targets[target as usize];
         let (removed, at) = (slot.removed, (slot.node, slot.instance));
+        let old_address = slot.old_address;
         let checks = balancer.settings.health_checks.clone();
         let (false, Some(checks)) = (removed || self.nodes[node as usize].removed, checks) else {
             if let Some(balancer) = self.balancer(node) {
@@ -224,7 +225,10 @@ impl Sim {
             return;
         };
         match self.nodes[at.0 as usize].instances[at.1 as usize].status {
-            Status::Up | Status::Warming | Status::Draining => self.probe_ends(node, target, true),
+            Status::Up | Status::Warming | Status::Draining if !old_address => {
+                self.probe_ends(node, target, true);
+            }
+            Status::Up | Status::Warming | Status::Draining => self.probe_ends(node, target, false),
             Status::Crashed | Status::Booting | Status::Removed => {
                 self.probe_ends(node, target, false);
             }
@@ -259,6 +263,7 @@ impl Sim {
             slot.good_probes = 0;
         }
         let falls = slot.up && slot.failed_probes >= checks.fall;
+        slot.old_address &= !falls;
         let rises = !slot.up && slot.good_probes >= checks.rise;
         let (service, instance) = (slot.node, slot.instance);
         self.timer_after(
@@ -298,10 +303,40 @@ impl Sim {
                     .filter(|t| t.node == service && t.instance == instance)
                 {
                     target.up = up;
+                    target.old_address = false;
                     target.failed_probes = 0;
                     target.good_probes = 0;
                 }
             }
+        }
+    }
+
+    /// A replacement took the place of an instance that was killed, at an address of its own: balancers with checks send
+    /// to the old one until they find out. Gives whether there are any.
+    pub(super) fn leave_old_address(&mut self, service: u16, instance: u16) -> bool {
+        let mut moved = false;
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body
+                && balancer.settings.health_checks.is_some()
+            {
+                let mine = |t: &&mut Target| t.node == service && t.instance == instance && t.up;
+                for target in balancer.targets.iter_mut().filter(mine) {
+                    target.old_address = true;
+                    moved = true;
+                }
+            }
+        }
+        self.nodes[service as usize].instances[instance as usize].moved |= moved;
+        moved
+    }
+
+    /// Whether a call was sent to an address where nobody is any more.
+    pub(super) fn sent_to_old_address(&self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        let from = self.links[call.link as usize].from;
+        match &self.nodes[from as usize].body {
+            Body::Balancer(balancer) => balancer.targets[call.target as usize].old_address,
+            _ => false,
         }
     }
 
@@ -332,6 +367,7 @@ impl Sim {
             {
                 for target in balancer.targets.iter_mut().filter(|t| trusted(t)) {
                     target.up = true;
+                    target.old_address = false;
                     target.failed_probes = 0;
                     target.good_probes = 0;
                 }
@@ -343,10 +379,17 @@ impl Sim {
         let slot = &self.nodes[node as usize];
         let here = &slot.instances[instance as usize];
         let (name, fault) = (slot.name.clone(), here.fault);
+        // A deployment stops its instances one after the other.
         let since = fault.map_or(here.since, |f| self.faults[f as usize].at);
-        let after = self.now - since;
+        let after = self.now - since.max(here.died_at);
         if let Some(fault) = fault {
+            let since = self.faults[fault as usize].at;
+            let after = self.now - since;
             self.faults[fault as usize].detected.get_or_insert(after);
+        }
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        if here.status.serves() {
+            here.fault = None;
         }
         let fault = fault.map(|f| f as usize);
         self.happen(What::FoundDead {

@@ -180,8 +180,11 @@ impl Sim {
                     log: NONE,
                     holds_worker_for_fsync: false,
                     limits: [None, None],
+                    rounds: false,
+                    backlog: 0,
                     boot_ns: 0,
                     restart_after: None,
+                    failover: None,
                 }))
             }
         };
@@ -299,17 +302,17 @@ impl Sim {
                 }
             }
             (Body::Store(body), Node::RedisLike(settings)) => {
+                body.rounds = settings.fsync_time.0 > 0
+                    && settings.persistence == Persistence::AppendOnly(FsyncPolicy::Always);
+                body.backlog = settings.backlog;
                 body.read = constant(settings.command_time);
                 body.write = body.read;
                 body.boot_ns = settings.boot_time.0;
                 body.restart_after = settings.restart_after.map(|d| d.0);
                 workers = Some(1);
-                debug_assert!(matches!(
-                    settings.persistence,
-                    Persistence::None | Persistence::AppendOnly(_)
-                ));
             }
             (Body::Store(body), Node::SqlDatabase(settings)) => {
+                body.backlog = settings.backlog;
                 body.read = constant(settings.read_time);
                 body.write = constant(settings.write_time);
                 body.holds_worker_for_fsync = settings.fsync == FsyncPolicy::Always;
@@ -318,6 +321,7 @@ impl Sim {
                 workers = Some(settings.connections);
             }
             (Body::Store(body), Node::ObjectStore(settings)) => {
+                body.backlog = settings.backlog;
                 body.read = Sampler::new(&settings.get_time);
                 body.write = Sampler::new(&settings.put_time);
                 for (limit, rate) in body
@@ -651,6 +655,7 @@ impl Sim {
                     good_probes: 0,
                     removed: false,
                     probing: false,
+                    old_address: false,
                 });
             }
             for target in 0..self.balancer(node).map_or(0, |b| b.targets.len() as u16) {

@@ -1,8 +1,9 @@
 //! Rolling deployments, and taking instances out of service.
 //!
 //! Instances are replaced in their places: with surge, the replacement boots beside the old instance and takes its
-//! place when that has stopped; without, the old one stops first. A deployment goes on when the replacement serves and
-//! copies of state are complete again; an abrupt one does not wait for the copies.
+//! place when that has stopped; otherwise the old one stops first. As many are replaced in either way at a time as may be
+//! too many, and as may be missing. A deployment goes on when the replacement serves and copies of state are complete
+//! again. A drained one tells balancers; an abrupt one tells nobody and waits for no copy.
 
 use super::facts::{Fact, Holder, Source};
 use super::ledger::SnapshotPlace;
@@ -34,9 +35,13 @@ impl Sim {
         let pending: std::collections::VecDeque<u16> = (0..slot.instances.len() as u16)
             .filter(|&i| slot.instances[i as usize].status.serves())
             .collect();
-        let n = pending.len() as f64;
-        let surge = libm::ceil(service.settings.deployment.max_surge.0 * n) as usize;
-        let missing = libm::floor(service.settings.deployment.max_unavailable.0 * n) as usize;
+        let wanted = service.settings.instances;
+        let (surge, mut missing) = service.settings.deployment.at_once(wanted);
+        // Those that are missing already count.
+        missing = missing.saturating_sub(wanted.saturating_sub(pending.len() as u32));
+        if surge == 0 {
+            missing = missing.max(1);
+        }
         let fault = self.new_fault(command, None);
         if let Some(service) = self.service_mut(node) {
             service.deploying = Some(Deploying {
@@ -46,9 +51,11 @@ impl Sim {
                 fault,
             });
         }
-        let at_once = if surge > 0 { surge } else { missing.max(1) };
-        for _ in 0..at_once {
-            self.deploy_next(node, surge > 0);
+        for _ in 0..missing {
+            self.deploy_next(node, false);
+        }
+        for _ in 0..surge {
+            self.deploy_next(node, true);
         }
         Ok(())
     }
@@ -113,17 +120,18 @@ impl Sim {
         }
     }
 
-    /// New requests go elsewhere; those in flight have the drain time to end.
+    /// New requests go elsewhere; those in flight, and those on their way, have the drain time to end.
     pub(super) fn drain(&mut self, node: u16, instance: u16) {
         self.set_status(node, instance, Status::Draining);
-        self.nodes[node as usize].instances[instance as usize].draining = true;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.draining = true;
+        here.announced = false;
+        let life = here.life;
         self.rotate(node, instance, false);
-        let limit = self.service(node).map_or(0, |s| s.settings.drain_time.0);
-        let here = &self.nodes[node as usize].instances[instance as usize];
-        let (life, empty) = (here.life, here.present.n() == 0);
-        if empty {
-            return self.drained(node, instance);
+        if self.drained_if_done(node, instance) {
+            return;
         }
+        let limit = self.service(node).map_or(0, |s| s.settings.drain_time.0);
         self.timer_after(
             limit,
             Timer::DrainEnds {
@@ -132,6 +140,36 @@ impl Sim {
                 life,
             },
         );
+    }
+
+    /// Stops a draining instance if it has done what it was told to: nothing is there any more, or on its way since
+    /// before callers were told, and its copies have got everything.
+    pub(super) fn drained_if_done(&mut self, node: u16, instance: u16) -> bool {
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if here.status != Status::Draining || here.present.n() > 0 {
+            return false;
+        }
+        let (told, life) = (here.since, here.life);
+        let comes = |c: &super::parts::Call| {
+            c.on_its_way() && c.sent_at <= told && (c.node, c.instance) == (node, instance)
+        };
+        if self.calls.iter().any(comes) {
+            return false;
+        }
+        let logs = self.logs_of(node, instance).into_iter();
+        let replicated = logs.filter(|&log| !self.logs[log as usize].replicas.is_empty());
+        let copied = replicated.map(|log| self.logs[log as usize].arrives()).max();
+        if let Some(at) = copied.filter(|&at| at > self.now) {
+            let drained = Timer::Drained {
+                node,
+                instance,
+                life,
+            };
+            self.timer_at(at, drained);
+            return false;
+        }
+        self.drained(node, instance);
+        true
     }
 
     pub(super) fn drained(&mut self, node: u16, instance: u16) {
@@ -147,14 +185,23 @@ impl Sim {
     fn replace(&mut self, node: u16, instance: u16, abrupt: bool) {
         let surge = self.nodes[node as usize].instances[instance as usize].replaced_by_surge;
         self.set_status(node, instance, Status::Crashed);
-        self.nodes[node as usize].instances[instance as usize].life += 1;
-        self.rotate(node, instance, false);
+        let now = self.now;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.life += 1;
+        here.died_at = now;
+        let fault = here.fault;
+        if !abrupt {
+            here.announced = false;
+            self.rotate(node, instance, false);
+        }
         self.stop_logs(node, instance, abrupt, false);
         self.cut_off(node, instance, true);
-        if surge {
-            self.come_up(node, instance);
-        } else {
-            self.boot(node, instance);
+        if !surge {
+            return self.boot(node, instance);
+        }
+        self.come_up(node, instance);
+        if abrupt && self.leave_old_address(node, instance) {
+            self.nodes[node as usize].instances[instance as usize].fault = fault;
         }
     }
 
@@ -208,11 +255,17 @@ impl Sim {
             self.lose_beyond(log, kept, source, cause, fault);
             self.logs[log as usize].online = false;
         }
-        // Where copies exist, one of them takes over at once, with everything.
+        // Where copies exist, one of them takes over: of an instance that was drained with all it had, at once; of one
+        // that was killed when it is missed, or the replacement is there.
         self.primary_gone(node, instance, false, false, cause);
+        if abrupt {
+            return;
+        }
         for log in self.logs_of(node, instance) {
-            if self.logs[log as usize].orphan.is_some() {
+            if self.logs[log as usize].arrives() <= self.now {
                 self.promote(log);
+            } else {
+                self.promote_after_stream(log);
             }
         }
     }
@@ -286,6 +339,7 @@ impl Sim {
         }
         if self.now > 0 {
             for index in first..end {
+                self.nodes[node as usize].instances[index as usize].announced = false;
                 self.boot(node, index);
             }
         }
@@ -328,10 +382,12 @@ impl Sim {
         let heir = (0..self.nodes[node as usize].instances.len() as u16)
             .find(|&i| self.is_serving(node, i));
         for log in self.logs_of(node, instance) {
-            let snapshots_stay = self.logs[log as usize]
-                .durability
-                .snapshots
-                .is_some_and(|s| s.place == SnapshotPlace::ObjectStore);
+            let here = &self.logs[log as usize];
+            let snapshots_stay = here.orphan.is_none()
+                && here
+                    .durability
+                    .snapshots
+                    .is_some_and(|s| s.place == SnapshotPlace::ObjectStore);
             if let (true, Some(heir)) = (snapshots_stay, heir) {
                 let to = self.data_log(node, heir);
                 self.hand_log_over(log, &[to]);

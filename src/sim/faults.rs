@@ -1,11 +1,11 @@
 //! Commands: faults and restarts. Deployments are in `deploy.rs`, edits in `change.rs`.
 
 use super::facts::{Fact, Source};
-use super::parts::{Body, NONE};
+use super::parts::Body;
 use super::snapshot::{Status, What};
 use super::{Fault, LossCause, Sim, Timer};
 use crate::model::settings::{SettingError, unknown_name};
-use crate::model::{Command, Sessions};
+use crate::model::{Command, Sessions, Stop};
 use crate::units::Duration;
 
 /// Commands without effect that are kept for the end of the run.
@@ -128,7 +128,11 @@ impl Sim {
             }
             Command::Failover(name) => {
                 let node = self.find_node(name)?;
-                self.fail_over(node, command)?;
+                self.fail_over(node, command, false)?;
+            }
+            Command::ForceFailover(name) => {
+                let node = self.find_node(name)?;
+                self.fail_over(node, command, true)?;
             }
             Command::Deploy(name, stop) => {
                 let node = self.find_node(name)?;
@@ -269,7 +273,12 @@ impl Sim {
                     }
                     service.settings.restart_after.map(|after| after.0)
                 }
-                Body::Store(store) => store.restart_after,
+                Body::Store(store) => {
+                    if store.failover.as_ref().map(|f| f.fault) == mine {
+                        return true;
+                    }
+                    store.restart_after
+                }
                 _ => None,
             };
             node.instances.iter().any(|here| match here.status {
@@ -342,7 +351,10 @@ impl Sim {
                 Status::Crashed
             },
         );
-        self.nodes[node as usize].instances[instance as usize].life += 1;
+        let now = self.now;
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.life += 1;
+        here.died_at = now;
         self.primary_gone(node, instance, machine, false, cause);
         self.cut_off(node, instance, !machine);
         let life = self.nodes[node as usize].instances[instance as usize].life;
@@ -404,11 +416,22 @@ impl Sim {
         for call in stalled {
             self.proceed(call);
         }
-        self.take_next(node, instance);
-        let here = &self.nodes[node as usize].instances[instance as usize];
-        if here.status == Status::Draining && here.present.n() == 0 {
-            self.drained(node, instance);
+        if self.nodes[node as usize].instances[instance as usize].round.synced {
+            self.end_round(node, instance);
         }
+        self.take_next(node, instance);
+        // What the kernel has taken meanwhile comes in now.
+        while let Some(call) = self.nodes[node as usize].instances[instance as usize]
+            .backlog
+            .pop_front()
+        {
+            self.calls[call as usize].queued = false;
+            match self.nodes[node as usize].body {
+                Body::Service(_) => self.admit_to_service(call),
+                _ => self.admit_to_store(call),
+            }
+        }
+        self.drained_if_done(node, instance);
     }
 
     /// A dead instance is started again.
@@ -478,8 +501,13 @@ impl Sim {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.warm_from = now;
         here.fault = None;
+        here.announced = true;
         let life = here.life;
         let deploying = here.deploying;
+        let told = self
+            .service(node)
+            .and_then(|s| s.deploying.as_ref())
+            .is_none_or(|d| d.stop == Stop::Drained);
         if warm_up > 0 {
             self.timer_after(
                 warm_up,
@@ -493,8 +521,9 @@ impl Sim {
         self.primary_back(node, instance);
         self.trust(node, instance);
         if deploying {
-            // Whoever deploys tells the balancer; one that was found dead must first pass its checks.
-            self.rotate(node, instance, true);
+            if told {
+                self.rotate(node, instance, true);
+            }
             self.wait_for_next_deployment(node, instance);
         }
     }
@@ -504,37 +533,5 @@ impl Sim {
         if here.life == life && here.status == Status::Warming {
             self.set_status(node, instance, Status::Up);
         }
-    }
-
-    /// The primary of a store hands over to its most advanced replica.
-    fn fail_over(&mut self, node: u16, command: &Command) -> Result<(), SettingError> {
-        let name = self.nodes[node as usize].name.clone();
-        let Some(store) = self.store(node) else {
-            return Err(SettingError::here(format!("`{name}` is not a store")));
-        };
-        let (log, primary) = (store.log, store.primary);
-        if log == NONE || self.logs[log as usize].durability.replicas == 0 {
-            return Err(SettingError::here(format!(
-                "`{name}` has no replica to fail over to: give it `replication` first"
-            )));
-        }
-        let here = &self.logs[log as usize];
-        let complete =
-            |r: &super::ledger::Replica| here.orphan.is_some() || r.synced_at <= self.now;
-        let able = |r: &&super::ledger::Replica| complete(r) && self.is_serving(node, r.instance);
-        if here.replicas.iter().find(able).is_none() {
-            return Err(SettingError::here(format!(
-                "no replica of `{name}` could take over now: none is up and complete"
-            )));
-        }
-        self.new_fault(command, Some((node, primary)));
-        if self.logs[log as usize].orphan.is_none() {
-            // Planned: the replica first receives what is under way.
-            self.primary_gone(node, primary, false, false, LossCause::Promotion);
-        }
-        self.cut_off(node, primary, true);
-        self.nodes[node as usize].instances[primary as usize].fault = None;
-        self.promote(log);
-        Ok(())
     }
 }

@@ -312,6 +312,7 @@ impl Sim {
         let marks = self.timers.iter().filter_map(|timer| match timer {
             Timer::FsyncDone { log: of, mark, .. } if *of == log => Some(mark.sequence),
             Timer::SnapshotDone { log: of, mark, .. } if *of == log => Some(mark.sequence),
+            Timer::RoundSynced { log: of, mark, .. } if *of == log => Some(mark.sequence),
             _ => None,
         });
         let mut named: Vec<u64> = places

@@ -289,7 +289,6 @@ impl Log {
         (self.end(), now.saturating_add(lag))
     }
 
-    #[allow(dead_code)]
     /// When the last write reaches the copies that follow it.
     pub(super) fn arrives(&self) -> u64 {
         self.segments

@@ -21,6 +21,7 @@ mod change;
 mod clients;
 mod deploy;
 pub mod facts;
+mod failover;
 mod faults;
 pub mod figures;
 mod keeping;
@@ -169,9 +170,31 @@ enum Timer {
         instance: u16,
         life: u32,
     },
+    /// The copies of a draining instance have got everything.
+    Drained {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
     DeployNext {
         node: u16,
         instance: u16,
+    },
+    RoundSynced {
+        node: u16,
+        instance: u16,
+        number: u32,
+        log: u32,
+        mark: Mark,
+    },
+    /// A planned failover: the copy may have everything.
+    CaughtUp {
+        node: u16,
+        since: u64,
+    },
+    HandOver {
+        node: u16,
+        since: u64,
     },
 }
 
@@ -651,6 +674,24 @@ impl Sim {
                     self.drained(node, instance);
                 }
             }
+            Timer::Drained {
+                node,
+                instance,
+                life,
+            } => {
+                if self.nodes[node as usize].instances[instance as usize].life == life {
+                    self.drained_if_done(node, instance);
+                }
+            }
+            Timer::RoundSynced {
+                node,
+                instance,
+                number,
+                log,
+                mark,
+            } => self.round_synced(node, instance, number, log, mark),
+            Timer::CaughtUp { node, since } => self.caught_up(node, since),
+            Timer::HandOver { node, since } => self.hand_over(node, since),
             Timer::DeployNext { node, instance } => self.deployed_one(node, instance),
         }
     }

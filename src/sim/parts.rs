@@ -29,6 +29,13 @@ pub(super) enum Verb {
     StoreSession,
 }
 
+impl Verb {
+    /// Whether it changes what a store keeps.
+    pub(super) fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::StoreSession)
+    }
+}
+
 pub(super) const VERBS: [Verb; 6] = [
     Verb::Read,
     Verb::Write,
@@ -146,6 +153,8 @@ pub(super) struct Target {
     pub good_probes: u32,
     pub removed: bool,
     pub probing: bool,
+    /// What it sends to is an address where nobody is any more, until its checks find that out.
+    pub old_address: bool,
 }
 
 /// An instance of a service or a member of a store.
@@ -162,6 +171,10 @@ pub(super) struct Instance {
     pub present: Level,
     pub capacity: Level,
     pub queue: VecDeque<u32>,
+    /// Connections that the kernel has taken for it while it hangs.
+    pub backlog: VecDeque<u32>,
+    /// A round of its event loop, where everything in a round waits for one fsync.
+    pub round: Round,
     /// Its workers are taking what waits: a worker freed meanwhile is seen by that loop.
     pub taking: bool,
     pub speed: f64,
@@ -182,6 +195,35 @@ pub(super) struct Instance {
     pub deploying: bool,
     /// It has been told to stop once its requests have ended, even if it hangs meanwhile.
     pub draining: bool,
+    /// Whoever calls it without a balancer knows of it.
+    pub announced: bool,
+    /// It has an address that some balancer does not know of yet.
+    pub moved: bool,
+    /// When it died last.
+    pub died_at: u64,
+}
+
+/// A round of an event loop: all that waits when it begins is carried out, then synced together, then answered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Round {
+    /// Counts rounds, so that the end of an fsync finds its own.
+    pub number: u32,
+    pub open: bool,
+    /// Calls of it that are still to be carried out.
+    pub left: u32,
+    pub wrote: bool,
+    /// Its fsync runs, and then is over though the process hangs.
+    pub syncing: bool,
+    pub synced: bool,
+    /// Calls that wait for its end, with their tokens.
+    pub done: Vec<(u32, u32)>,
+}
+
+impl Call {
+    /// The request is on its link, and has not reached its node.
+    pub(super) fn on_its_way(&self) -> bool {
+        !self.free && !self.present && self.arrived == 0 && self.outcome == Outcome::Done
+    }
 }
 
 impl Instance {
@@ -196,6 +238,8 @@ impl Instance {
             present: Level::default(),
             capacity: Level::default(),
             queue: VecDeque::new(),
+            backlog: VecDeque::new(),
+            round: Round::default(),
             taking: false,
             speed,
             warm_from: 0,
@@ -211,6 +255,9 @@ impl Instance {
             leaving: false,
             deploying: false,
             draining: false,
+            announced: true,
+            moved: false,
+            died_at: 0,
         };
         instance.set_capacity(now);
         instance
@@ -249,11 +296,13 @@ impl Instance {
     /// Takes one call out of the queue, wherever it stands.
     pub(super) fn dequeue_one(&mut self, now: u64, call: u32) {
         self.queue.retain(|&waiting| waiting != call);
+        self.backlog.retain(|&waiting| waiting != call);
         self.waiting.set(now, self.queue.len() as u64);
     }
 
     pub(super) fn clear_queue(&mut self, now: u64) {
         self.queue.clear();
+        self.backlog.clear();
         self.waiting.set(now, 0);
     }
 }
@@ -444,8 +493,12 @@ pub(super) struct StoreBody {
     pub holds_worker_for_fsync: bool,
     /// Requests a second for reads and writes, and what is left of them: (rate, tokens, at).
     pub limits: [Option<(f64, f64, u64)>; 2],
+    /// It works in rounds that end with an fsync.
+    pub rounds: bool,
+    pub backlog: u32,
     pub boot_ns: u64,
     pub restart_after: Option<u64>,
+    pub failover: Option<super::failover::Failover>,
 }
 
 #[derive(Clone, Debug)]

@@ -176,16 +176,24 @@ impl Sim {
         match node.kind {
             NodeKind::LoadBalancer => self.balancer_arrive(index),
             NodeKind::Clients => self.refuse(index, Cause::Refused),
-            NodeKind::Service => {
-                let status = node.instances[call.instance as usize].status;
-                if self.accepts(index, status) {
-                    self.service_arrive(index);
+            kind => {
+                let here = &node.instances[call.instance as usize];
+                let (status, moved) = (here.status, here.moved);
+                if moved && self.sent_to_old_address(index) {
+                    self.meets_fault(index);
+                    return self.refuse(index, Cause::Refused);
                 }
-            }
-            NodeKind::RedisLike | NodeKind::SqlDatabase | NodeKind::ObjectStore => {
-                let status = node.instances[call.instance as usize].status;
-                if self.accepts(index, status) {
-                    self.store_arrive(index);
+                if !self.accepts(index, status) {
+                    return;
+                }
+                if status == Status::Hung {
+                    return self.wait_in_backlog(index);
+                }
+                self.enter(index);
+                if kind == NodeKind::Service {
+                    self.admit_to_service(index);
+                } else {
+                    self.admit_to_store(index);
                 }
             }
         }
@@ -202,6 +210,25 @@ impl Sim {
             self.not_accepted(index, status == Status::MachineLost);
         }
         up
+    }
+
+    /// The kernel takes connections for a process that hangs, as many as its backlog holds; a further one is not made in
+    /// time.
+    #[cold]
+    fn wait_in_backlog(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (node, instance) = (call.node as usize, call.instance as usize);
+        let room = match &self.nodes[node].body {
+            Body::Service(service) => service.settings.backlog,
+            Body::Store(store) => store.backlog,
+            Body::Clients(_) | Body::Balancer(_) => 0,
+        };
+        if self.nodes[node].instances[instance].backlog.len() >= room as usize {
+            return self.not_accepted(index, true);
+        }
+        self.enter(index);
+        self.calls[index as usize].queued = true;
+        self.nodes[node].instances[instance].backlog.push_back(index);
     }
 
     #[cold]
@@ -292,12 +319,12 @@ impl Sim {
         let (node, instance, worker) = (call.node, call.instance, call.holds_worker);
         self.leave(index);
         let here = &self.nodes[node as usize].instances[instance as usize];
-        let drained = here.status == Status::Draining && here.present.n() == 0;
+        let draining = here.status == Status::Draining;
         if worker {
             self.release_worker(index);
         }
-        if drained {
-            self.drained(node, instance);
+        if draining {
+            self.drained_if_done(node, instance);
         }
         self.send_back(index);
     }
@@ -416,6 +443,11 @@ impl Sim {
             self.calls[index as usize].holds_worker = true;
             self.release_worker(index);
         }
+        let (node, instance) = (
+            self.calls[index as usize].node,
+            self.calls[index as usize].instance,
+        );
+        self.drained_if_done(node, instance);
         let (parent, link, target) = (
             self.calls[index as usize].parent,
             self.calls[index as usize].link,
@@ -470,6 +502,7 @@ impl Sim {
         let slot = &mut self.nodes[node as usize].instances[instance as usize];
         slot.clear_queue(now);
         slot.busy.set(now, 0);
+        slot.round.close();
         for &index in &here {
             let call = &mut self.calls[index as usize];
             call.queued = false;

@@ -32,8 +32,8 @@ impl Sim {
         }
     }
 
-    pub(super) fn service_arrive(&mut self, index: u32) {
-        self.enter(index);
+    /// A request that has come in is served, queued or turned away.
+    pub(super) fn admit_to_service(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, instance, bits) = (call.node as usize, call.instance as usize, call.draw);
         let now = self.now;
@@ -51,10 +51,9 @@ impl Sim {
             Queue::Unlimited => usize::MAX,
         };
         let here = &mut slot.instances[instance];
-        let hung = here.status == Status::Hung;
-        if here.busy.n() < u64::from(here.workers) && !hung {
+        if here.busy.n() < u64::from(here.workers) {
             self.start_work(index);
-        } else if here.queue.len() < limit || hung {
+        } else if here.queue.len() < limit {
             here.enqueue(now, index);
             self.calls[index as usize].queued = true;
         } else {
@@ -69,8 +68,12 @@ impl Sim {
         call.queued = false;
         call.holds_worker = true;
         let slot = &mut self.nodes[call.node as usize];
-        slot.instances[call.instance as usize].busy.add(self.now);
-        if !matches!(slot.body, Body::Service(_)) {
+        let here = &mut slot.instances[call.instance as usize];
+        here.busy.add(self.now);
+        if let Body::Store(store) = &slot.body {
+            if store.rounds || here.round.open {
+                here.round.take(here.queue.len());
+            }
             return self.proceed(index);
         }
         if call.entry && !self.credential_accepted_here(index) {
@@ -110,6 +113,14 @@ impl Sim {
         loop {
             let here = &mut self.nodes[node as usize].instances[instance as usize];
             here.taking = false;
+            if here.round.is_carried_out(here.queue.is_empty())
+                && here.busy.n() == 0
+                && here.status.serves()
+            {
+                here.taking = true;
+                self.end_round(node, instance);
+                continue;
+            }
             if here.busy.n() >= u64::from(here.workers) || !here.status.serves() {
                 return;
             }

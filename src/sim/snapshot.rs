@@ -63,6 +63,8 @@ pub struct NodeView {
     pub load: f64,
     /// Requests that wait for a worker now.
     pub queue: u64,
+    /// Connections that kernels have taken for instances that hang.
+    pub backlog: u64,
     /// Requests at the node now, waiting or served.
     pub in_flight: u64,
     /// Requests that arrived since the start; at clients, operations offered.
@@ -155,6 +157,8 @@ pub struct InstanceView {
     pub load: f64,
     /// Requests waiting.
     pub queue: u64,
+    /// Connections that the kernel has taken for it while it hangs.
+    pub backlog: u64,
     /// Room in the queue; `None`: unlimited.
     pub queue_limit: Option<u64>,
     /// Live sessions kept in its memory.

@@ -1,9 +1,13 @@
 //! Stores: Redis-like, SQL, object store.
+//!
+//! A Redis-like store with an fsync for each write works in rounds, as its event loop does: a round takes all that waits,
+//! carries it out, makes one fsync if anything was written, on the same thread, and then sends every reply.
 
-use super::parts::{Body, Outcome, StoreBody, Verb};
-use super::snapshot::{Cause, Status};
+use super::facts::Holder;
+use super::parts::{Body, Outcome, Round, StoreBody, Verb};
+use super::snapshot::{Cause, NodeKind, Status};
 use super::streams::draw;
-use super::{Kind, Sim};
+use super::{Kind, Sim, Timer};
 
 const SERVE: u8 = 0;
 const APPLY: u8 = 1;
@@ -24,8 +28,8 @@ impl Sim {
         }
     }
 
-    pub(super) fn store_arrive(&mut self, index: u32) {
-        self.enter(index);
+    /// A call that has come in is served, waits, or is turned away.
+    pub(super) fn admit_to_store(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, instance, verb) = (call.node, call.instance, call.verb);
         let now = self.now;
@@ -36,12 +40,20 @@ impl Sim {
         if store.primary != instance {
             return self.reply(index, Outcome::Failed(Cause::Refused));
         }
-        if !store.admits(now, matches!(verb, Verb::Write | Verb::StoreSession)) {
+        let writes = verb.writes();
+        if !store.admits(now, writes) {
             return self.reply(index, Outcome::Failed(Cause::QueueFull));
         }
-        let here = &mut self.nodes[node as usize].instances[instance as usize];
-        if here.busy.n() < u64::from(here.workers) && here.status != Status::Hung {
+        if writes && self.holds_writes(node) {
+            return self.hold_write(index);
+        }
+        let slot = &mut self.nodes[node as usize];
+        let here = &mut slot.instances[instance as usize];
+        if here.busy.n() < u64::from(here.workers) {
             self.start_work(index);
+        } else if slot.kind == NodeKind::SqlDatabase {
+            // A call is a connection; a further one is turned away at once, as PostgreSQL does.
+            self.reply(index, Outcome::Failed(Cause::Refused));
         } else {
             here.enqueue(now, index);
             self.calls[index as usize].queued = true;
@@ -50,8 +62,8 @@ impl Sim {
 
     pub(super) fn store_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
-        let (node, verb, bits) = (call.node, call.verb, call.draw);
-        let writes = matches!(verb, Verb::Write | Verb::StoreSession);
+        let (node, instance, verb, bits) = (call.node, call.instance, call.verb, call.draw);
+        let writes = verb.writes();
         match call.step {
             SERVE => {
                 let Some(store) = self.store(node) else {
@@ -72,13 +84,17 @@ impl Sim {
                     return;
                 };
                 let (log, holds) = (store.log, store.holds_worker_for_fsync);
+                if writes {
+                    self.write_to(index, log);
+                } else if verb == Verb::Read {
+                    self.read_from(index, log);
+                }
+                if self.round_of(node, instance).open {
+                    return self.wait_for_round(index, writes);
+                }
                 if !writes {
-                    if verb == Verb::Read {
-                        self.read_from(index, log);
-                    }
                     return self.store_step(index);
                 }
-                self.write_to(index, log);
                 if self.must_wait_for_fsync(log) {
                     if !holds {
                         self.release_worker(index);
@@ -89,6 +105,107 @@ impl Sim {
             }
             _ => self.reply(index, Outcome::Done),
         }
+    }
+}
+
+impl Sim {
+    fn round_of(&mut self, node: u16, instance: u16) -> &mut Round {
+        &mut self.nodes[node as usize].instances[instance as usize].round
+    }
+
+    /// The call has been carried out; its reply follows the end of the round.
+    fn wait_for_round(&mut self, index: u32, wrote: bool) {
+        let token = self.new_token();
+        let call = &mut self.calls[index as usize];
+        call.resume = token;
+        let (node, instance) = (call.node, call.instance);
+        let round = self.round_of(node, instance);
+        round.wrote |= wrote;
+        round.done.push((index, token));
+        self.release_worker(index);
+    }
+
+    /// All of a round has been carried out: it is synced if anything was written, and answered after that.
+    pub(super) fn end_round(&mut self, node: u16, instance: u16) {
+        let now = self.now;
+        let log = self.store(node).map(|s| (s.log, s.primary));
+        let round = self.round_of(node, instance);
+        if let (true, Some((log, primary))) = (round.wrote, log)
+            && primary == instance
+        {
+            round.wrote = false;
+            round.syncing = true;
+            let number = round.number;
+            let stamp = self.stamp;
+            let here = &mut self.logs[log as usize];
+            let mark = here.mark(stamp);
+            let ns = here.durability.file.map_or(0, |f| f.fsync_ns);
+            self.nodes[node as usize].instances[instance as usize]
+                .busy
+                .add(now);
+            let synced = Timer::RoundSynced {
+                node,
+                instance,
+                number,
+                log,
+                mark,
+            };
+            return self.timer_after(ns, synced);
+        }
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        if here.round.syncing {
+            here.busy.remove(now);
+        }
+        let done = here.round.close();
+        for (call, token) in done {
+            if self.calls[call as usize].resume == token {
+                self.calls[call as usize].resume = 0;
+                self.reply(call, Outcome::Done);
+            }
+        }
+    }
+
+    /// The fsync of a round is over.
+    pub(super) fn round_synced(&mut self, node: u16, instance: u16, number: u32, log: u32, mark: super::Mark) {
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        if !here.round.syncing || here.round.number != number {
+            return;
+        }
+        let hangs = here.status == Status::Hung;
+        here.round.synced = true;
+        let log_here = &mut self.logs[log as usize];
+        let counts = log_here.primary == instance && log_here.online && !log_here.retired;
+        if counts && !log_here.is_lost(mark.sequence) && log_here.reach_disk(mark) {
+            self.reached(log, Holder::Disk, mark.sequence);
+        }
+        if !hangs {
+            self.end_round(node, instance);
+            self.take_next(node, instance);
+        }
+    }
+}
+
+impl Round {
+    /// A call is carried out next: the first of a new round, which takes all that waits, or the next of this one.
+    pub(super) fn take(&mut self, waiting: usize) {
+        if self.open {
+            self.left = self.left.saturating_sub(1);
+        } else {
+            self.open = true;
+            self.left = waiting as u32;
+        }
+    }
+
+    /// Whether a round has come to its end but for the fsync. `empty`: nothing waits any more.
+    pub(super) fn is_carried_out(&self, empty: bool) -> bool {
+        self.open && !self.syncing && (self.left == 0 || empty)
+    }
+
+    /// Ends it; gives the calls that wait for that.
+    pub(super) fn close(&mut self) -> Vec<(u32, u32)> {
+        let ended = std::mem::take(self);
+        self.number = ended.number.wrapping_add(1);
+        ended.done
     }
 }
 

@@ -141,6 +141,7 @@ impl Sim {
                 0.0
             },
             queue: node.instances.iter().map(|i| i.queue.len() as u64).sum(),
+            backlog: node.instances.iter().map(|i| i.backlog.len() as u64).sum(),
             in_flight: match &node.body {
                 Body::Clients(_) => node.arrived - node.completed - node.failed,
                 _ => node.instances.iter().map(|i| i.present.n()).sum(),
@@ -236,6 +237,7 @@ impl Sim {
                 here.busy.n() as f64 / f64::from(here.workers)
             },
             queue: here.queue.len() as u64,
+            backlog: here.backlog.len() as u64,
             queue_limit: match &slot.body {
                 Body::Service(service) => match service.queue {
                     Queue::Limit(limit) => Some(u64::from(limit)),

@@ -182,6 +182,15 @@ fn fail_over(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
         actions,
         || Action::Run(Command::Failover(card.name.to_owned())),
     );
+    choose(
+        ui,
+        has_replica,
+        Icon::Bolt,
+        "Force failover, losing what is under way",
+        "",
+        actions,
+        || Action::Run(Command::ForceFailover(card.name.to_owned())),
+    );
 }
 
 fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {

@@ -181,7 +181,7 @@ fn command_problem(
                 format!("there is no instance {number} of `{name}`: they count from 1 to {most}")
             })
         }
-        Command::Failover(_) => {
+        Command::Failover(_) | Command::ForceFailover(_) => {
             if !node.is_store() {
                 Some(format!(
                     "`{name}` is {}: only a store fails over",

@@ -88,6 +88,10 @@ impl Sim {
         hang: bool,
         cause: LossCause,
     ) {
+        if self.store(node).is_some_and(|s| s.primary == instance) {
+            // It will not be handed over as planned.
+            self.end_failover(node);
+        }
         let fault = self.nodes[node as usize].instances[instance as usize].fault;
         for log in self.logs_of(node, instance) {
             if self.logs[log as usize].orphan.is_some_and(|o| !o.hang) {

@@ -1,0 +1,305 @@
+//! Failovers that somebody asks for.
+//!
+//! A planned one loses nothing: writes wait before the store, as behind a pooler that pauses, until a copy has everything
+//! and has been promoted; then they go to it. Reads are answered meanwhile. A forced one promotes a copy at once, and what
+//! that lacks is lost.
+
+use super::facts::{Fact, Holder};
+use super::ledger::{Mark, Orphan, Purpose, Replica};
+use super::parts::NONE;
+use super::snapshot::What;
+use super::{LossCause, Sim, Timer};
+use crate::model::Command;
+use crate::model::settings::SettingError;
+
+/// How soon it is looked again whether writes that were being carried out have ended.
+const LOOK_AGAIN_NS: u64 = 1_000_000;
+
+/// A planned failover under way.
+#[derive(Clone, Debug)]
+pub(super) struct Failover {
+    since: u64,
+    pub fault: u32,
+    /// Writes that wait for it, with their tokens.
+    pub held: Vec<(u32, u32)>,
+}
+
+impl Failover {
+    /// Whether a timer is what it goes on by.
+    pub(super) fn goes_on_by(&self, timer: &Timer, at: u16) -> bool {
+        match *timer {
+            Timer::CaughtUp { node, since } | Timer::HandOver { node, since } => {
+                node == at && since == self.since
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Sim {
+    /// Hands a store over to its most advanced copy, at once (`force`) or when that has everything.
+    ///
+    /// # Errors
+    /// It is no store, has no copy that could take over, or is being handed over already.
+    pub(super) fn fail_over(
+        &mut self,
+        node: u16,
+        command: &Command,
+        force: bool,
+    ) -> Result<(), SettingError> {
+        let name = self.nodes[node as usize].name.clone();
+        let Some(store) = self.store(node) else {
+            return Err(SettingError::here(format!("`{name}` is not a store")));
+        };
+        let (log, primary) = (store.log, store.primary);
+        if log == NONE || self.logs[log as usize].durability.replicas == 0 {
+            return Err(SettingError::here(format!(
+                "`{name}` has no replica to fail over to: give it `replication` first"
+            )));
+        }
+        if store.failover.is_some() && !force {
+            return Err(SettingError::here(format!(
+                "`{name}` is being handed over already"
+            )));
+        }
+        if self.able_copy(node, log).is_none() {
+            return Err(SettingError::here(format!(
+                "no replica of `{name}` could take over now: none is up and complete"
+            )));
+        }
+        let fault = self.new_fault(command, Some((node, primary)));
+        if force {
+            self.force(node, log, fault);
+        } else if let Some(orphan) = self.logs[log as usize].orphan {
+            // There is nobody to ask for the rest: what is still under way comes, and then a copy takes over.
+            let here = &self.logs[log as usize];
+            let due = orphan.stream_ends.max(self.now) + here.durability.promotion_ns;
+            let since = orphan.since;
+            self.timer_at(due, Timer::Promote { log, since });
+        } else {
+            self.plan(node, primary, log, fault);
+        }
+        Ok(())
+    }
+
+    /// The most advanced copy that serves and is complete.
+    fn able_copy(&self, node: u16, log: u32) -> Option<Replica> {
+        let here = &self.logs[log as usize];
+        here.replicas
+            .iter()
+            .filter(|r| here.orphan.is_some() || r.synced_at <= self.now)
+            .filter(|r| self.is_serving(node, r.instance))
+            .max_by_key(|r| (r.mark, std::cmp::Reverse(r.instance)))
+            .copied()
+    }
+
+    fn force(&mut self, node: u16, log: u32, fault: u32) {
+        let now = self.now;
+        if self.logs[log as usize].orphan.is_some() {
+            self.stream_cut(log);
+        } else {
+            let here = &self.logs[log as usize];
+            let (arrived, primary) = (here.arrived(now), here.primary);
+            let by = crate::units::Duration(now.saturating_sub(here.durability.lag_ns));
+            let serving: Vec<bool> = here
+                .replicas
+                .iter()
+                .map(|r| r.synced_at <= now && self.is_serving(node, r.instance))
+                .collect();
+            let copies: Vec<u16> = here.replicas.iter().map(|r| r.instance).collect();
+            for (&copy, &serves) in copies.iter().zip(&serving) {
+                let holder = Holder::Copy(copy);
+                self.tell(if serves {
+                    Fact::Reached {
+                        log,
+                        holder,
+                        number: arrived.sequence,
+                        by: Some(by),
+                    }
+                } else {
+                    Fact::Gone(log, holder)
+                });
+            }
+            self.tell(Fact::Served(log, false));
+            let here = &mut self.logs[log as usize];
+            for (replica, serves) in here.replicas.iter_mut().zip(serving) {
+                replica.mark = serves.then_some(arrived);
+            }
+            here.replicas.retain(|r| r.mark.is_some());
+            here.online = false;
+            here.orphan = Some(Orphan {
+                since: now,
+                own: here.end(),
+                hang: false,
+                stream_ends: now,
+                fault: Some(fault as usize),
+                cause: LossCause::Promotion,
+            });
+            self.stop_writing(log);
+            // Whoever is connected to the old primary is sent away.
+            self.cut_off(node, primary, true);
+            if let Some(store) = self.store_mut(node) {
+                store.failover = None;
+            }
+            self.nodes[node as usize].instances[primary as usize].fault = None;
+        }
+        self.promote(log);
+    }
+
+    // A planned one.
+
+    /// Whether writes to a store wait for a planned failover.
+    pub(super) fn holds_writes(&self, node: u16) -> bool {
+        self.store(node).is_some_and(|s| s.failover.is_some())
+    }
+
+    /// A write waits, without a connection or a place in a queue.
+    pub(super) fn hold_write(&mut self, index: u32) {
+        let token = self.new_token();
+        self.calls[index as usize].resume = token;
+        let node = self.calls[index as usize].node;
+        if let Some(failover) = self.store_mut(node).and_then(|s| s.failover.as_mut()) {
+            failover.held.push((index, token));
+        }
+    }
+
+    fn plan(&mut self, node: u16, primary: u16, log: u32, fault: u32) {
+        let now = self.now;
+        if let Some(store) = self.store_mut(node) {
+            store.failover = Some(Failover {
+                since: now,
+                fault,
+                held: Vec::new(),
+            });
+        }
+        let here = &self.nodes[node as usize].instances[primary as usize];
+        let writes: Vec<u32> = here
+            .queue
+            .iter()
+            .copied()
+            .filter(|&call| self.calls[call as usize].verb.writes())
+            .collect();
+        for call in writes {
+            let here = &mut self.nodes[node as usize].instances[primary as usize];
+            here.dequeue_one(now, call);
+            self.calls[call as usize].queued = false;
+            self.hold_write(call);
+        }
+        let at = self.logs[log as usize].arrives().max(now);
+        self.timer_at(at, Timer::CaughtUp { node, since: now });
+    }
+
+    /// The log and the primary of a planned failover that began then, if it is still under way.
+    fn handing_over(&self, node: u16, since: u64) -> Option<(u32, u16)> {
+        let store = self.store(node)?;
+        let under_way = store.failover.as_ref().is_some_and(|f| f.since == since);
+        (under_way && !self.nodes[node as usize].removed).then_some((store.log, store.primary))
+    }
+
+    /// The copy has what was written when it was looked last; if that is all, it is promoted.
+    pub(super) fn caught_up(&mut self, node: u16, since: u64) {
+        let Some((log, primary)) = self.handing_over(node, since) else {
+            return;
+        };
+        let held = self.store(node).and_then(|s| s.failover.as_ref());
+        let held: Vec<u32> = held.map_or(Vec::new(), |f| f.held.iter().map(|h| h.0).collect());
+        let at_work = (0..self.calls.len() as u32).any(|index| {
+            let call = &self.calls[index as usize];
+            !call.free
+                && call.present
+                && (call.node, call.instance) == (node, primary)
+                && call.verb.writes()
+                && !held.contains(&index)
+        });
+        let again = if at_work {
+            Some(self.now + LOOK_AGAIN_NS)
+        } else {
+            Some(self.logs[log as usize].arrives()).filter(|&at| at > self.now)
+        };
+        if let Some(at) = again {
+            return self.timer_at(at, Timer::CaughtUp { node, since });
+        }
+        let promotion = self.logs[log as usize].durability.promotion_ns;
+        self.timer_after(promotion, Timer::HandOver { node, since });
+    }
+
+    /// The copy has authority from now on, and what waited goes to it.
+    pub(super) fn hand_over(&mut self, node: u16, since: u64) {
+        let Some((log, old)) = self.handing_over(node, since) else {
+            return;
+        };
+        let Some(copy) = self.able_copy(node, log) else {
+            // It went away meanwhile; the old primary goes on.
+            return self.end_failover(node);
+        };
+        let (now, stamp) = (self.now, self.stamp);
+        let here = &mut self.logs[log as usize];
+        let all = here.mark(stamp);
+        let always = here.durability.file.is_some_and(|f| f.period_ns().is_none());
+        let old_disk = here.synced;
+        // With an fsync for each write a copy syncs what it gets.
+        let disk = if always { all } else { copy.disk };
+        here.led_by(copy.instance, all, disk);
+        here.replicas.push(Replica {
+            instance: old,
+            synced_at: now,
+            mark: None,
+            disk: if always { Mark::default() } else { old_disk },
+        });
+        let number = all.sequence;
+        self.reached(log, Holder::Copy(copy.instance), number);
+        if always {
+            self.reached(log, Holder::CopyDisk(copy.instance), number);
+        }
+        self.tell(Fact::Settled(log, super::facts::Source::Copy(copy.instance)));
+        if !always && old_disk.sequence > 0 {
+            self.reached(log, Holder::CopyDisk(old), old_disk.sequence);
+        }
+        let store_name = self.nodes[node as usize].name.clone();
+        self.nodes[node as usize].instances[old as usize].fault = None;
+        if let Some(store) = self.store_mut(node) {
+            store.primary = copy.instance;
+        }
+        // Whoever is on the way to the old primary is led on to the new one.
+        for call in &mut self.calls {
+            if call.on_its_way() && (call.node, call.instance) == (node, old) {
+                call.instance = copy.instance;
+            }
+        }
+        if self.logs[log as usize].purpose == Purpose::Data {
+            self.happen(What::Promoted {
+                node: store_name,
+                instance: u32::from(copy.instance) + 1,
+                lost_writes: 0,
+            });
+        }
+        self.end_failover(node);
+        self.keep_up(log);
+    }
+
+    /// Writes that waited go to whoever is primary now.
+    pub(super) fn end_failover(&mut self, node: u16) {
+        let now = self.now;
+        let Some(store) = self.store_mut(node) else {
+            return;
+        };
+        let primary = store.primary;
+        let Some(failover) = store.failover.take() else {
+            return;
+        };
+        for (index, token) in failover.held {
+            let call = &mut self.calls[index as usize];
+            if call.resume != token {
+                continue;
+            }
+            call.resume = 0;
+            call.queued = true;
+            let before = std::mem::replace(&mut call.instance, primary);
+            let instances = &mut self.nodes[node as usize].instances;
+            instances[before as usize].present.remove(now);
+            instances[primary as usize].present.add(now);
+            instances[primary as usize].enqueue(now, index);
+        }
+        self.take_next(node, primary);
+    }
+}
