@@ -78,7 +78,7 @@ fn each_problem_is_found_at_its_path_with_what_to_do() {
             (&[("nodes.api.state", "InMemory(snapshot_to: ObjectStore(\"s\"))")], Error, "nodes.api.state.snapshot_to", "no node `s`"),
             (&[("nodes.api.instance_overrides", "{9: (speed: 2)}")], Warning, "nodes.api.instance_overrides.9", "only 3 instances"),
             (&[("nodes.api.instance_overrides", "{0: (speed: 2)}")], Error, "nodes.api.instance_overrides.0", "count from 1"),
-            (&[("nodes.api.deployment", "(max_surge: \"0%\", max_unavailable: \"0%\")")], Warning, "nodes.api.deployment", "cannot move"),
+            (&[("nodes.api.deployment", "(max_surge: \"0%\", max_unavailable: \"0%\")")], Error, "nodes.api.deployment", "cannot move"),
             (&[("nodes.api.id", "x"), ("nodes.lb.id", "x")], Error, "nodes.api.id", "same id"),
             (&[("nodes.clients.arrivals", "Poisson(\"2000/s\")")], Warning, "nodes.api", "overloaded"),
             (&[("nodes.clients.arrivals", "Poisson(\"1000000/s\")"), ("nodes.api.queue", "Unlimited")], Error, "nodes.api.queue", "would pile up"),
