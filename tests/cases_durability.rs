@@ -155,7 +155,10 @@ fn a_planned_failover_costs_its_pause_and_loses_nothing() {
     let results = sim.results();
     assert_eq!(figure(&results, "writes.lost"), 0.0);
     assert!(figure(&results, "response_time_s.max") > 1.0);
-    assert!(figure(&results, "operations.failed") > 3000.0, "30 s of writes give up");
+    assert!(
+        figure(&results, "operations.failed") > 3000.0,
+        "30 s of writes give up"
+    );
 }
 
 #[test]
@@ -228,7 +231,10 @@ fn reads_wait_behind_the_fsyncs_of_a_single_thread() {
         .collect();
     let (mean, error) = mean_and_error(&samples);
     // 429 us by a recursion over rounds, written independently of the simulator.
-    assert!((mean - 429.0).abs() < 4.0 + 3.0 * error, "{mean} +- {error}");
+    assert!(
+        (mean - 429.0).abs() < 4.0 + 3.0 * error,
+        "{mean} +- {error}"
+    );
 }
 
 #[test]
@@ -302,11 +308,17 @@ fn max_unavailable_counts_beside_max_surge() {
         ("0%", "10%", 40, 3),
     ] {
         let value = format!("(max_surge: \"{surge}\", max_unavailable: \"{unavailable}\")");
-        let changes = [(path, value.as_str()), ("nodes.clients.arrivals", "Poisson(\"40/s\")")];
+        let changes = [
+            (path, value.as_str()),
+            ("nodes.clients.arrivals", "Poisson(\"40/s\")"),
+        ];
         let topology = case_with(name, &changes);
         let (over, fewest) = deployed(&topology, 1);
         assert_eq!(fewest, serve, "{value}");
-        assert!((20 + seconds..=22 + seconds).contains(&over), "{value}: {over}");
+        assert!(
+            (20 + seconds..=22 + seconds).contains(&over),
+            "{value}: {over}"
+        );
     }
 }
 
@@ -353,7 +365,9 @@ const FLEET: &str = r#"Topology(schema: 1, duration: "120s",
 fn fleet(changes: &[(&str, &str)]) -> statescope::model::Topology {
     let mut topology = statescope::model::file::read(FLEET, "fleet").unwrap();
     for (path, value) in changes {
-        topology.set_path(path, value).unwrap_or_else(|e| panic!("{path}: {e}"));
+        topology
+            .set_path(path, value)
+            .unwrap_or_else(|e| panic!("{path}: {e}"));
     }
     topology
 }
@@ -361,7 +375,8 @@ fn fleet(changes: &[(&str, &str)]) -> statescope::model::Topology {
 #[test]
 fn a_drained_stop_loses_nothing_that_was_on_its_way() {
     let slow = r#"["clients -> lb", Link(path: "lb -> api", latency: "30ms")]"#;
-    let narrow = r#"["clients -> lb", Link(path: "lb -> api", latency: "1ms", bandwidth: "2MiB/s")]"#;
+    let narrow =
+        r#"["clients -> lb", Link(path: "lb -> api", latency: "1ms", bandwidth: "2MiB/s")]"#;
     let scale_in = r#"[At("20s", RemoveInstances("api", 2))]"#;
     let surge = r#"(max_surge: "50%", max_unavailable: "0%")"#;
     for changes in [
@@ -371,7 +386,10 @@ fn a_drained_stop_loses_nothing_that_was_on_its_way() {
         vec![("links", slow), ("scenario", scale_in)],
         // Without a balancer, callers take instances in turn.
         vec![
-            ("links", r#"[Link(path: "clients -> api", latency: "30ms")]"#),
+            (
+                "links",
+                r#"[Link(path: "clients -> api", latency: "30ms")]"#,
+            ),
             ("-nodes.lb", ""),
         ],
     ] {
@@ -406,12 +424,18 @@ fn an_abrupt_deployment_is_found_by_checks_as_a_crash_is() {
         ),
         // A replacement beside it has an address of its own, which checks find, too.
         (
-            vec![("nodes.api.boot_time", "15s"), ("nodes.api.deployment", surge)],
+            vec![
+                ("nodes.api.boot_time", "15s"),
+                ("nodes.api.deployment", surge),
+            ],
             4.0 * found,
         ),
         // Without checks nobody ever finds out.
         (
-            vec![("nodes.api.boot_time", "15s"), ("nodes.lb.health_checks", "None")],
+            vec![
+                ("nodes.api.boot_time", "15s"),
+                ("nodes.lb.health_checks", "None"),
+            ],
             4.0 * 75.0 * 15.0,
         ),
     ] {
@@ -423,7 +447,10 @@ fn an_abrupt_deployment_is_found_by_checks_as_a_crash_is() {
             .collect();
         let (mean, error) = mean_and_error(&samples);
         // One in flight is reset with each kill.
-        assert!((mean - expected).abs() < 3.5 * error + 6.0, "{changes:?}: {mean} +- {error}, {expected}");
+        assert!(
+            (mean - expected).abs() < 3.5 * error + 6.0,
+            "{changes:?}: {mean} +- {error}, {expected}"
+        );
     }
 }
 
@@ -455,14 +482,20 @@ fn a_database_refuses_calls_beyond_its_connections_at_once() {
             })
             .collect();
         let (mean, error) = mean_and_error(&samples);
-        assert!((mean - lost).abs() < 4.0 * error + 0.001, "{mean} +- {error}, {lost}");
+        assert!(
+            (mean - lost).abs() < 4.0 * error + 0.001,
+            "{mean} +- {error}, {lost}"
+        );
     }
 }
 
 #[test]
 fn the_kernel_of_a_hung_process_takes_as_many_connections_as_its_backlog_holds() {
     let changes = [
-        ("scenario", r#"[At("20s", Hang("api", 1)), At("29s", Resume("api", 1))]"#),
+        (
+            "scenario",
+            r#"[At("20s", Hang("api", 1)), At("29s", Resume("api", 1))]"#,
+        ),
         ("nodes.lb.health_checks", "None"),
         ("nodes.clients.timeout", "30s"),
         ("nodes.api.call_timeout", "None"),
@@ -482,7 +515,10 @@ fn the_kernel_of_a_hung_process_takes_as_many_connections_as_its_backlog_holds()
         let timed_out = snapshot.operations.by_cause[2];
         // 75/s for 8 s, those whose 200 ms are over.
         let expected = 600.0 - backlog as f64 - 15.0;
-        assert!((timed_out as f64 - expected).abs() < 4.0 * 24.5, "{timed_out}");
+        assert!(
+            (timed_out as f64 - expected).abs() < 4.0 * 24.5,
+            "{timed_out}"
+        );
         sim.run_until(Duration(31 * SECOND));
         let snapshot = sim.snapshot();
         let api = snapshot.nodes.iter().find(|n| n.name == "api").unwrap();

@@ -133,7 +133,10 @@ impl Sim {
             }
             if let Body::Store(store) = &node.body
                 && let Some(failover) = &store.failover
-                && self.timers.iter().any(|timer| failover.goes_on_by(timer, at as u16))
+                && self
+                    .timers
+                    .iter()
+                    .any(|timer| failover.goes_on_by(timer, at as u16))
             {
                 for &(call, token) in &failover.held {
                     wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;

@@ -158,7 +158,9 @@ impl Sim {
         }
         let logs = self.logs_of(node, instance).into_iter();
         let replicated = logs.filter(|&log| !self.logs[log as usize].replicas.is_empty());
-        let copied = replicated.map(|log| self.logs[log as usize].arrives()).max();
+        let copied = replicated
+            .map(|log| self.logs[log as usize].arrives())
+            .max();
         if let Some(at) = copied.filter(|&at| at > self.now) {
             let drained = Timer::Drained {
                 node,

@@ -235,7 +235,10 @@ impl Sim {
         let (now, stamp) = (self.now, self.stamp);
         let here = &mut self.logs[log as usize];
         let all = here.mark(stamp);
-        let always = here.durability.file.is_some_and(|f| f.period_ns().is_none());
+        let always = here
+            .durability
+            .file
+            .is_some_and(|f| f.period_ns().is_none());
         let old_disk = here.synced;
         // With an fsync for each write a copy syncs what it gets.
         let disk = if always { all } else { copy.disk };
@@ -251,7 +254,10 @@ impl Sim {
         if always {
             self.reached(log, Holder::CopyDisk(copy.instance), number);
         }
-        self.tell(Fact::Settled(log, super::facts::Source::Copy(copy.instance)));
+        self.tell(Fact::Settled(
+            log,
+            super::facts::Source::Copy(copy.instance),
+        ));
         if !always && old_disk.sequence > 0 {
             self.reached(log, Holder::CopyDisk(old), old_disk.sequence);
         }

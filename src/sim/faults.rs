@@ -416,7 +416,10 @@ impl Sim {
         for call in stalled {
             self.proceed(call);
         }
-        if self.nodes[node as usize].instances[instance as usize].round.synced {
+        if self.nodes[node as usize].instances[instance as usize]
+            .round
+            .synced
+        {
             self.end_round(node, instance);
         }
         self.take_next(node, instance);

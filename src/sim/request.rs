@@ -228,7 +228,9 @@ impl Sim {
         }
         self.enter(index);
         self.calls[index as usize].queued = true;
-        self.nodes[node].instances[instance].backlog.push_back(index);
+        self.nodes[node].instances[instance]
+            .backlog
+            .push_back(index);
     }
 
     #[cold]

@@ -133,7 +133,9 @@ impl Sim {
             + room::<Timer>(self.timers.len())
             + room::<u32>(self.free_timers.len())
             + self.queue.bytes()
-            + queues.map(|i| room::<u32>(i.queue.len() + i.backlog.len())).sum::<usize>()
+            + queues
+                .map(|i| room::<u32>(i.queue.len() + i.backlog.len()))
+                .sum::<usize>()
     }
 
     fn users_bytes(&self) -> usize {

@@ -166,7 +166,14 @@ impl Sim {
     }
 
     /// The fsync of a round is over.
-    pub(super) fn round_synced(&mut self, node: u16, instance: u16, number: u32, log: u32, mark: super::Mark) {
+    pub(super) fn round_synced(
+        &mut self,
+        node: u16,
+        instance: u16,
+        number: u32,
+        log: u32,
+        mark: super::Mark,
+    ) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         if !here.round.syncing || here.round.number != number {
             return;
