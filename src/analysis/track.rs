@@ -7,6 +7,8 @@
 //!
 //! Both draw the same numbers for the same operations, so what differs between them is the fault's doing.
 
+use std::collections::BTreeMap;
+
 use super::comparison::{Before, Comparison, Found, STEP_NS};
 use crate::model::scenario::watched_rows;
 use crate::model::settings::{SettingError, to_ron};
@@ -40,7 +42,7 @@ struct Twin {
     /// A restart of what it struck is planned for then.
     restart_at: u64,
     /// Worker time held and available at each node when it began.
-    began: Vec<(u128, u128)>,
+    began: BTreeMap<String, (u128, u128)>,
 }
 
 /// How far a row is.
@@ -670,10 +672,14 @@ impl Track {
 impl Twin {
     /// A closed loop near saturation goes on as chance has it: nothing brings it and its twin into step again.
     fn is_rough(&self) -> bool {
+        // By name: an edit may have taken nodes away, and one that came again counts from 0.
+        let since = |now: u128, began: u128| now.saturating_sub(began) as f64;
         let busiest = worker_time(&self.sim)
             .iter()
-            .zip(&self.began)
-            .map(|(now, began)| ((now.0 - began.0) as f64, (now.1 - began.1) as f64))
+            .map(|(name, now)| {
+                let began = self.began.get(name).copied().unwrap_or_default();
+                (since(now.0, began.0), since(now.1, began.1))
+            })
             .filter(|(_, capacity)| *capacity > 0.0)
             .map(|(busy, capacity)| busy / capacity)
             .fold(0.0, f64::max);
@@ -689,9 +695,11 @@ fn is_closed(sim: &Sim) -> bool {
 }
 
 /// Worker time held and available at each node so far.
-fn worker_time(sim: &Sim) -> Vec<(u128, u128)> {
-    let nodes = sim.snapshot().nodes;
-    nodes.iter().map(|n| (n.busy_ns, n.capacity_ns)).collect()
+fn worker_time(sim: &Sim) -> BTreeMap<String, (u128, u128)> {
+    let nodes = sim.snapshot().nodes.into_iter();
+    nodes
+        .map(|node| (node.name, (node.busy_ns, node.capacity_ns)))
+        .collect()
 }
 
 /// Whether clients ask for other things in one than in the other.

@@ -99,9 +99,10 @@ impl Sim {
         let areas = self.areas_of(node);
         let lists_instances = matches!(node.body, Body::Service(_) | Body::Store(_));
         let instances: Vec<InstanceView> = if lists_instances {
+            let in_rotation = self.in_rotation(at);
             (0..node.instances.len())
                 .filter(|&i| node.instances[i].status != Status::Removed)
-                .map(|i| self.instance_view(at, i as u16, sessions))
+                .map(|i| self.instance_view(at, i as u16, in_rotation[i], sessions))
                 .collect()
         } else {
             Vec::new()
@@ -179,21 +180,31 @@ impl Sim {
         }
     }
 
-    fn instance_view(&self, node: u16, instance: u16, sessions: &[u64]) -> InstanceView {
-        let slot = &self.nodes[node as usize];
-        let here = &slot.instances[instance as usize];
-        let mut in_rotation = true;
+    /// Whether every balancer in front of a node's instances sends them requests, by instance.
+    fn in_rotation(&self, node: u16) -> Vec<bool> {
+        let mut in_rotation = vec![true; self.nodes[node as usize].instances.len()];
         for other in self.nodes.iter().filter(|n| !n.removed) {
             if let Body::Balancer(balancer) = &other.body {
-                for target in balancer
-                    .targets
-                    .iter()
-                    .filter(|t| t.node == node && t.instance == instance && !t.removed)
-                {
-                    in_rotation &= target.up;
+                let here = balancer.targets.iter();
+                for target in here.filter(|t| t.node == node && !t.removed) {
+                    if let Some(all) = in_rotation.get_mut(target.instance as usize) {
+                        *all &= target.up;
+                    }
                 }
             }
         }
+        in_rotation
+    }
+
+    fn instance_view(
+        &self,
+        node: u16,
+        instance: u16,
+        in_rotation: bool,
+        sessions: &[u64],
+    ) -> InstanceView {
+        let slot = &self.nodes[node as usize];
+        let here = &slot.instances[instance as usize];
         let mine = |purpose| {
             (0..self.logs.len() as u32).filter(move |&l| {
                 let log = &self.logs[l as usize];
