@@ -280,3 +280,29 @@ fn copies_of_data_are_filled_one_after_the_other() {
     let writes = both.snapshot().writes;
     assert_eq!(writes.lost, writes.acknowledged);
 }
+
+/// What was still on its way to a copy at one fsync is synced there at the next, though nobody writes any more.
+#[test]
+fn a_copy_syncs_the_last_writes_too() {
+    let topology = read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "20s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("1000/s"), mix: (read: 0, write: 1)),
+            "store": RedisLike(command_time: "0s", persistence: AppendOnly(EverySecond), fsync_time: "0s",
+                replication: Asynchronous(replicas: 1, lag: "500ms"), down_after: "10ms", promotion_time: "0s"),
+        },
+        links: ["clients -> store"],
+        scenario: [
+            At("10s", Set("nodes.clients.arrivals", "Steady(\"0.01/s\")")),
+            At("13s", LoseMachine("store", 1)),
+            At("13020ms", LoseMachine("store", 2)),
+        ],
+    )"#,
+    );
+    for seed in 1..=10 {
+        let writes = end_of(&topology, seed).writes;
+        assert!(writes.acknowledged >= 9_990, "{writes:?}");
+        assert_eq!(writes.lost, 0, "seed {seed}");
+    }
+}
