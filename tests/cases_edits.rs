@@ -213,3 +213,193 @@ fn memory_follows_what_is_written() {
     assert!(written > 10_000);
     assert!(sim.size() < 64 << 20, "{} bytes", sim.size());
 }
+
+#[test]
+fn a_toggle_leaves_no_call_that_waits_for_an_fsync_behind() {
+    let file = case("toggle-leaks-connections");
+    let redis = with(
+        &file,
+        "nodes.db",
+        "RedisLike(persistence: AppendOnly(Always), fsync_time: \"100ms\")",
+    );
+    let memory = with(
+        &file,
+        "scenario",
+        r#"[At("10s", Set("nodes.api.state", "InMemory()")), At("10s", Unlink("api -> db"))]"#,
+    );
+    let disk = with(
+        &memory,
+        "nodes.api.state",
+        "LocalDisk(fsync: Always, fsync_time: \"100ms\")",
+    );
+    let gone = with(
+        &disk,
+        "scenario",
+        r#"[At("10s", Set("nodes.api.state", "Stateless")), At("10s", Unlink("api -> db")), At("10s", Unlink("api -> other"))]"#,
+    );
+    for topology in [file, redis, memory, disk, gone] {
+        let mut sim = start(&topology, 1);
+        sim.run_until(Duration(11 * SECOND));
+        assert_eq!(sim.audit().faults, Vec::<String>::new());
+        let db = sim
+            .snapshot()
+            .nodes
+            .into_iter()
+            .find(|n| n.name == "db")
+            .unwrap();
+        assert_eq!(db.in_flight, 0, "{:?}", topology.scenario);
+        sim.run_until(topology.duration);
+        assert!(sim.snapshot().operations.in_flight < 60);
+        assert_eq!(sim.audit().faults, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_balancer_that_comes_later_knows_only_instances_that_exist() {
+    let topology = case("balancer-after-scale-in");
+    let sim = run(&topology, 1);
+    let operations = sim.snapshot().operations;
+    assert_eq!(operations.failed, 0, "{operations:?}");
+    assert!(operations.completed > 3_800);
+}
+
+#[test]
+fn a_removed_node_never_starts_again() {
+    use statescope::sim::snapshot::What;
+    let file = case("removed-while-draining");
+    for scenario in [
+        r#"[At("10s", Deploy("api", Drained)), At("10.5s", Remove("api"))]"#,
+        r#"[At("10s", Crash("api", 1)), At("10.2s", Restart("api", 1)), At("10.5s", Remove("api"))]"#,
+        r#"[At("10s", Set("nodes.api.restart_after", "Some(\"2s\")")), At("10.2s", Crash("api", 1)), At("10.5s", Remove("api"))]"#,
+        r#"[At("10s", Set("nodes.api.deployment.max_surge", "100%")), At("10.2s", Deploy("api", Abrupt)), At("10.5s", Remove("api"))]"#,
+        r#"[At("10s", RemoveInstances("api", 1)), At("10.5s", Remove("api"))]"#,
+        r#"[At("10s", Hang("api", 2)), At("10.2s", Deploy("api", Drained)), At("10.5s", Remove("api"))]"#,
+        r#"[At("10s", AddInstances("api", 3)), At("10.5s", Remove("api")), At("10.6s", Add("api", Service(boot_time: "1h")))]"#,
+    ] {
+        let mut sim = start(&with(&file, "scenario", scenario), 1);
+        sim.run_until(Duration(10_600_000_000));
+        let before = sim.snapshot().happenings.last().map_or(0, |h| h.id);
+        sim.run_until(file.duration);
+        for happening in sim.snapshot().happenings.iter().filter(|h| h.id > before) {
+            let of_api = matches!(&happening.what, What::Started { node, .. } | What::Stopped { node, .. }
+                | What::Deployed { node } | What::Promoted { node, .. } if node == "api");
+            assert!(!of_api, "{scenario}: {happening:?}");
+        }
+        assert_eq!(sim.audit().faults, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_balancer_in_between_leaves_the_draws_of_the_service_alone() {
+    let times = |topology: &Topology| {
+        let results = run(topology, 5).results();
+        let figures = [
+            "response_time_s",
+            "nodes.api.response_time_s",
+            "nodes.api.utilisation",
+        ];
+        figures.map(|f| format!("{:?}", results.at(f).unwrap()))
+    };
+    let mut direct = case("inserted-balancer");
+    direct.set_path("duration", "120s").unwrap();
+    let mut between = with(&direct, "nodes.lb", "LoadBalancer()");
+    between
+        .set_path("links", r#"["clients -> lb", "lb -> api"]"#)
+        .unwrap();
+    assert_eq!(times(&direct), times(&between));
+    // Between services, too; and when a further one is called beside.
+    let mut direct = with(
+        &direct,
+        "nodes.front",
+        r#"Service(workers: 100000, service_time: Exponential("1ms"))"#,
+    );
+    direct
+        .set_path("links", r#"["clients -> front", "front -> api"]"#)
+        .unwrap();
+    let mut between = with(&direct, "nodes.lb", "LoadBalancer()");
+    between
+        .set_path(
+            "links",
+            r#"["clients -> front", "front -> lb", "lb -> api"]"#,
+        )
+        .unwrap();
+    assert_eq!(times(&direct), times(&between));
+    let mut beside = with(
+        &direct,
+        "nodes.other",
+        r#"Service(workers: 100000, service_time: Constant("0s"))"#,
+    );
+    beside
+        .set_path(
+            "links",
+            r#"["clients -> front", "front -> other", "front -> api"]"#,
+        )
+        .unwrap();
+    assert_eq!(times(&direct), times(&beside));
+}
+
+/// Calls of one operation to one node draw apart: two ways to it, retries of clients, retries of balancers.
+#[test]
+fn calls_of_one_operation_draw_apart() {
+    // Two independent exponential calls one after the other: the square of the coefficient of variation is a half, not one.
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "400s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("50/s")),
+            "front": Service(workers: 100000, service_time: Constant("0s")),
+            "a": LoadBalancer(), "b": LoadBalancer(),
+            "api": Service(workers: 100000, service_time: Exponential("10ms")),
+        },
+        links: ["clients -> front", "front -> a", "front -> b", "a -> api", "b -> api"],
+    )"#;
+    let sim = run(&load(text), 1);
+    let Some(statescope::sim::figures::Figures::Figure(Some(p99))) =
+        sim.results().at("response_time_s.p99").cloned()
+    else {
+        panic!()
+    };
+    // The sum's p99 is 66.4 ms, twice one draw's would be 92.1 ms.
+    assert!((0.062..0.071).contains(&p99), "{p99}");
+}
+
+#[test]
+fn gaps_are_not_cut_to_whole_nanoseconds_one_by_one() {
+    for (arrivals, low, high) in [
+        (r#"Steady("3000000/s")"#, 2_999_999, 3_000_001),
+        (r#"Steady("7/s")"#, 6, 7),
+        // Within four standard deviations.
+        (r#"Poisson("3000000/s")"#, 2_993_000, 3_007_000),
+    ] {
+        let text = format!(
+            r#"Topology(schema: 1, profile: Bare, duration: "1s",
+                nodes: {{ "clients": Clients(arrivals: {arrivals}), "api": Service(workers: 1000, service_time: Constant("0s")) }},
+                links: ["clients -> api"])"#
+        );
+        let offered = run(&load(&text), 1).snapshot().operations.offered;
+        assert!((low..=high).contains(&offered), "{arrivals}: {offered}");
+    }
+}
+
+/// By the count of events and of places, not by the clock: the same as when nothing is taken out, or less.
+#[test]
+fn taking_requests_out_of_a_long_queue_is_cheap() {
+    let mut cancelled = case("cancel-long-queue");
+    // With one worker that never ends, a queue must not fill up with places of those that were taken out.
+    let stuck = with(
+        &with(&cancelled, "nodes.api.service_time", "Constant(\"1h\")"),
+        "nodes.api.workers",
+        "1",
+    );
+    let sim = run(&stuck, 1);
+    let queue: u64 = sim.snapshot().nodes.iter().map(|n| n.queue).sum();
+    assert!((149_000..151_000).contains(&queue), "{queue}");
+    assert!(sim.size() < 200 << 20, "{}", sim.size());
+    // Every request is answered, or given up by its client in time; in the order in which they came.
+    cancelled.set_path("duration", "12s").unwrap();
+    let sim = run(&cancelled, 1);
+    let operations = sim.snapshot().operations;
+    // Eight workers of a thousand a second are never idle.
+    assert!(
+        (95_000..=96_001).contains(&operations.completed),
+        "{operations:?}"
+    );
+}

@@ -150,7 +150,8 @@ impl Sim {
         let mut references: Vec<u32> = self.ops.iter().map(|op| u32::from(op.active)).collect();
         let mut queued = vec![0; self.calls.len()];
         for instance in self.nodes.iter().flat_map(|n| &n.instances) {
-            for &call in instance.queue.iter().chain(&instance.backlog) {
+            let waiting = instance.queue.iter().filter(|&&call| call != NONE);
+            for &call in waiting.chain(&instance.backlog) {
                 queued[call as usize] += 1;
             }
         }
@@ -349,8 +350,8 @@ impl Sim {
                 let mut found = counts[at][number];
                 // During a round's fsync the thread is held by no call.
                 found[1] += u64::from(here.round.syncing);
-                let waiting = here.queue.len() + here.backlog.len();
-                let counted = [here.present.n(), here.busy.n(), waiting as u64];
+                let waiting = here.waiting.n() + here.backlog.len() as u64;
+                let counted = [here.present.n(), here.busy.n(), waiting];
                 let name = format!("{} {}", node.name, number + 1);
                 if counted != found {
                     faults.push(format!(
@@ -361,7 +362,7 @@ impl Sim {
                 if has_workers
                     && here.status.serves()
                     && here.busy.n() < u64::from(here.workers)
-                    && !here.queue.is_empty()
+                    && here.waiting.n() > 0
                 {
                     faults.push(format!("{name} lets requests wait beside a free worker"));
                 }

@@ -58,7 +58,13 @@ impl Sim {
         chosen.in_flight += 1;
         let (link, instance) = (chosen.link, chosen.instance);
         let (lane, timeout) = (balancer.response_lane, balancer.settings.response_timeout);
-        let child = self.new_call(op, index, link, verb, u64::from(tries));
+        let above = self.calls[index as usize].draw;
+        // The first try passes on what it was called with, as if nothing stood in between.
+        let bits = match tries {
+            0 => above,
+            _ => draw(self.nodes[node as usize].key ^ u64::from(tries), above),
+        };
+        let child = self.new_call(op, index, link, verb, bits);
         let child_call = &mut self.calls[child as usize];
         child_call.instance = instance;
         child_call.target = target;
@@ -290,6 +296,7 @@ impl Sim {
     fn set_rotation(&mut self, node: u16, target: u16, up: bool) {
         if let Some(balancer) = self.balancer(node) {
             balancer.targets[target as usize].up = up;
+            balancer.list_usable();
         }
     }
 
@@ -307,6 +314,7 @@ impl Sim {
                     target.failed_probes = 0;
                     target.good_probes = 0;
                 }
+                balancer.list_usable();
             }
         }
     }
@@ -371,6 +379,7 @@ impl Sim {
                     target.failed_probes = 0;
                     target.good_probes = 0;
                 }
+                balancer.list_usable();
             }
         }
     }
@@ -402,65 +411,63 @@ impl Sim {
 }
 
 impl BalancerBody {
-    fn usable(&self, index: u32, not: Option<u16>) -> bool {
-        let target = &self.targets[index as usize];
-        target.up && !target.removed && not != Some(index as u16)
+    /// To be called whenever a target has come, gone, or changed its standing.
+    pub(super) fn list_usable(&mut self) {
+        let usable = |t: &Target| t.up && !t.removed;
+        let targets = self.targets.iter().zip(0u16..);
+        self.usable.clear();
+        self.usable
+            .extend(targets.filter(|(t, _)| usable(t)).map(|(_, i)| i));
     }
 
     /// A target by a policy; `not` only if there is no other.
     fn choose(&mut self, policy: Policy, bits: u64, not: Option<u16>) -> Option<u16> {
-        let n = self.targets.len() as u32;
-        let usable = (0..n).filter(|&i| self.usable(i, not)).count() as u64;
-        if usable == 0 {
-            return match not {
-                Some(_) => self.choose(policy, bits, None),
-                None => None,
-            };
+        let not = not.and_then(|target| self.usable.binary_search(&target).ok());
+        let n = self.usable.len() - usize::from(not.is_some());
+        if n == 0 {
+            return not.map(|only| self.usable[only]);
         }
-        let nth = |k: u64| (0..n).filter(|&i| self.usable(i, not)).nth(k as usize);
+        // Without the one that is to be avoided.
+        let nth = |k: usize| {
+            let passed = not.is_some_and(|not| not <= k);
+            self.usable[k + usize::from(passed)]
+        };
+        let load = |target: u16| self.targets[target as usize].in_flight;
         let bits = draw(self.balance_key, bits);
-        let chosen = match policy {
+        Some(match policy {
             Policy::RoundRobin | Policy::StickyCookie => {
-                let chosen = (self.turn..self.turn + n)
-                    .map(|i| i % n)
-                    .find(|&i| self.usable(i, not))?;
-                self.turn = (chosen + 1) % n;
+                let (all, turn) = (self.usable.len(), self.turn);
+                let mut next = self.usable.partition_point(|&t| u32::from(t) < turn) % all;
+                if not == Some(next) {
+                    next = (next + 1) % all;
+                }
+                let chosen = self.usable[next];
+                self.turn = u32::from(chosen) + 1;
                 chosen
             }
-            Policy::Random => nth(below(bits, usable))?,
+            Policy::Random => nth(below(bits, n as u64) as usize),
             Policy::LeastConnections => {
-                let least = (0..n)
-                    .filter(|&i| self.usable(i, not))
-                    .map(|i| self.targets[i as usize].in_flight)
-                    .min()?;
-                let ties = || {
-                    (0..n).filter(|&i| {
-                        self.usable(i, not) && self.targets[i as usize].in_flight == least
-                    })
-                };
+                let least = (0..n).map(|k| load(nth(k))).min()?;
+                let ties = || (0..n).map(nth).filter(|&t| load(t) == least);
                 ties().nth(below(bits, ties().count() as u64) as usize)?
             }
             Policy::TwoChoices => {
-                let first = below(bits, usable);
+                let n = n as u64;
+                let first = below(bits, n);
                 let more = draw(self.balance_key, bits ^ 1);
-                let second = if self.settings.distinct && usable > 1 {
-                    (first + 1 + below(more, usable - 1)) % usable
+                let second = if self.settings.distinct && n > 1 {
+                    (first + 1 + below(more, n - 1)) % n
                 } else {
-                    below(more, usable)
+                    below(more, n)
                 };
-                let (a, b) = (nth(first)?, nth(second)?);
-                let (load_a, load_b) = (
-                    self.targets[a as usize].in_flight,
-                    self.targets[b as usize].in_flight,
-                );
+                let (a, b) = (nth(first as usize), nth(second as usize));
                 let tie_to_b = draw(self.balance_key, bits ^ 2) & 1 == 1;
-                if load_b < load_a || (load_a == load_b && tie_to_b) {
+                if load(b) < load(a) || (load(a) == load(b) && tie_to_b) {
                     b
                 } else {
                     a
                 }
             }
-        };
-        Some(chosen as u16)
+        })
     }
 }

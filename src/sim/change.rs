@@ -125,6 +125,7 @@ impl Sim {
                     backoff: on(Draw::Backoff),
                 },
                 mean_gap_ns: f64::INFINITY,
+                over_ns: 0.0,
                 think: None,
                 mix: [0.0; 4],
                 only: None,
@@ -147,6 +148,7 @@ impl Sim {
             Node::LoadBalancer(settings) => Body::Balancer(Box::new(BalancerBody {
                 settings: settings.clone(),
                 targets: Vec::new(),
+                usable: Vec::new(),
                 work_lane: self.new_lane(LanePurpose::Work),
                 response_lane: self.new_lane(LanePurpose::CallTimeout),
                 longest_timeout: None,
@@ -412,7 +414,17 @@ impl Sim {
                 self.lose_all(log);
             }
             self.set_status(slot, instance, Status::Removed);
+            // Whatever was to become of it: its timers mean nothing any more.
+            let here = &mut self.nodes[slot as usize].instances[instance as usize];
+            here.life += 1;
+            here.draining = false;
+            here.leaving = false;
+            here.deploying = false;
+            here.replaced_by_surge = false;
             self.cut_off(slot, instance, true);
+        }
+        if let Some(service) = self.service_mut(slot) {
+            service.deploying = None;
         }
     }
 
@@ -462,7 +474,6 @@ impl Sim {
                     self.new_lane(LanePurpose::Request),
                     self.new_lane(LanePurpose::Reply),
                 );
-                let salt = draw(self.nodes[from as usize].key, self.nodes[to as usize].key);
                 let kinds = (self.nodes[from as usize].kind, self.nodes[to as usize].kind);
                 self.links.push(LinkSlot {
                     way: match kinds {
@@ -474,7 +485,7 @@ impl Sim {
                     to,
                     removed: false,
                     implied,
-                    salt,
+                    salt: 0,
                     latency,
                     ns_per_byte,
                     message_bytes: [[0; 6]; 2],
@@ -535,17 +546,38 @@ impl Sim {
                     let session = session_store
                         .filter(|_| is_entry)
                         .and_then(|to| self.link_between(slot, to));
+                    let calls: Vec<u16> = out
+                        .into_iter()
+                        .filter(|&l| Some(l) != state && Some(l) != session)
+                        .collect();
+                    self.salt_links(state.into_iter().chain(session));
+                    self.salt_links(calls.iter().copied());
                     if let Some(body) = self.service_mut(slot) {
                         body.state_link = state.unwrap_or(u16::MAX);
                         body.session_link = session.unwrap_or(u16::MAX);
-                        body.calls = out
-                            .into_iter()
-                            .filter(|&l| Some(l) != state && Some(l) != session)
-                            .collect();
+                        body.calls = calls;
                     }
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Gives the links of a service's calls what tells their draws apart: what is asked in the end, whether a balancer
+    /// stands in between or not, and the how manieth call it is there.
+    fn salt_links(&mut self, links: impl Iterator<Item = u16>) {
+        let mut asked: Vec<u64> = Vec::new();
+        for link in links {
+            let mut to = self.links[link as usize].to;
+            if self.nodes[to as usize].kind == NodeKind::LoadBalancer
+                && let Some(behind) = self.links.iter().find(|l| l.from == to && !l.removed)
+            {
+                to = behind.to;
+            }
+            let key = self.nodes[to as usize].key;
+            let times = asked.iter().filter(|&&before| before == key).count();
+            asked.push(key);
+            self.links[link as usize].salt = draw(key, times as u64);
         }
     }
 
@@ -623,7 +655,7 @@ impl Sim {
         let gone: Vec<bool> = self.nodes[service as usize]
             .instances
             .iter()
-            .map(|instance| instance.status == Status::Removed)
+            .map(|i| i.status == Status::Removed)
             .collect();
         for node in 0..self.nodes.len() as u16 {
             let link = links
@@ -633,21 +665,18 @@ impl Sim {
             let Some(balancer) = self.balancer(node) else {
                 continue;
             };
+            let mut known = vec![false; gone.len()];
             for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
-                target.removed = link.is_none() || gone[usize::from(target.instance)];
+                known[target.instance as usize] = true;
+                target.removed = link.is_none() || gone[target.instance as usize];
                 target.link = link.unwrap_or(target.link);
             }
-            let Some(link) = link else { continue };
-            let known = balancer
-                .targets
-                .iter()
-                .filter(|t| t.node == service)
-                .count() as u16;
-            for instance in known..instances {
+            let fresh = (0..instances).filter(|&i| !known[i as usize] && !gone[i as usize]);
+            for instance in fresh.filter(|_| link.is_some()) {
                 balancer.targets.push(Target {
                     node: service,
                     instance,
-                    link,
+                    link: link.unwrap_or(u16::MAX),
                     in_flight: 0,
                     // A new instance gets requests once it has passed its checks, or at once where there are none.
                     up: now == 0 || balancer.settings.health_checks.is_none(),
@@ -657,6 +686,10 @@ impl Sim {
                     probing: false,
                     old_address: false,
                 });
+            }
+            balancer.list_usable();
+            if link.is_none() {
+                continue;
             }
             for target in 0..self.balancer(node).map_or(0, |b| b.targets.len() as u16) {
                 self.start_checks(node, target);
@@ -675,6 +708,7 @@ impl Sim {
                 {
                     target.removed = true;
                 }
+                balancer.list_usable();
             }
         }
     }

@@ -12,6 +12,8 @@ use rand::Rng as _;
 /// Least time between two operations of a closed-loop user, so that time always goes on.
 const LEAST_THINK_NS: u64 = 1_000;
 const LEAST_THINK_AFTER_FAILURE_NS: u64 = 1_000_000;
+/// Spreads a counter over 64 bits: the golden ratio, odd.
+const DISTINCT: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Retries that can be saved up (see `retry_budget`).
 const BUDGET_LIMIT: f64 = 10.0;
 
@@ -71,6 +73,9 @@ impl Sim {
             clients.seats = mine;
         }
         if wanted == 0 {
+            if let Some(clients) = self.clients(node) {
+                clients.over_ns = 0.0;
+            }
             self.next_arrival(node);
         }
     }
@@ -89,8 +94,11 @@ impl Sim {
             clients.epoch = 0;
             return;
         }
-        // At least a nanosecond, so that time goes on whatever the rate.
-        let at = now.saturating_add((gap_ns as i64 as u64).max(1));
+        // Whole nanoseconds; what is over goes into the next gap. Time goes on whatever the rate.
+        let gap_ns = gap_ns + clients.over_ns;
+        let whole = (gap_ns as i64 as u64).max(u64::from(clients.mean_gap_ns < 1.0));
+        clients.over_ns = (gap_ns - whole as f64).max(0.0);
+        let at = now.saturating_add(whole);
         let number = self.queue.push(at, Kind::Arrival, u32::from(node));
         if let Some(clients) = self.clients(node) {
             clients.epoch = number;
@@ -292,7 +300,8 @@ impl Sim {
         if link == u16::MAX || self.links[link as usize].removed {
             return self.attempt_failed(index, Cause::Refused);
         }
-        let call = self.new_call(index, NONE, link, verb, u64::from(attempt));
+        let bits = self.ops[index as usize].draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
+        let call = self.new_call(index, NONE, link, verb, bits);
         self.calls[call as usize].entry = has_sessions;
         if let Some(timeout) = timeout {
             let token = self.ops[index as usize].wait;

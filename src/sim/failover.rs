@@ -177,12 +177,10 @@ impl Sim {
             .queue
             .iter()
             .copied()
-            .filter(|&call| self.calls[call as usize].verb.writes())
+            .filter(|&call| call != NONE && self.calls[call as usize].verb.writes())
             .collect();
         for call in writes {
-            let here = &mut self.nodes[node as usize].instances[primary as usize];
-            here.dequeue_one(now, call);
-            self.calls[call as usize].queued = false;
+            self.take_out_of_queue(call);
             self.hold_write(call);
         }
         let at = self.logs[log as usize].arrives().max(now);
@@ -304,7 +302,8 @@ impl Sim {
             let instances = &mut self.nodes[node as usize].instances;
             instances[before as usize].present.remove(now);
             instances[primary as usize].present.add(now);
-            instances[primary as usize].enqueue(now, index);
+            let position = instances[primary as usize].enqueue(now, index);
+            call.position = position;
         }
         self.take_next(node, primary);
     }

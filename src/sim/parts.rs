@@ -11,6 +11,9 @@ use super::streams::{Alias, Sampler};
 use crate::model::node::{Policy, Queue};
 use crate::model::{node, workload};
 
+/// Empty places in a queue that are not worth moving up for.
+const FEW_PLACES: usize = 64;
+
 /// No call, no operation, no instance.
 pub(super) const NONE: u32 = u32::MAX;
 pub(super) const NO_INSTANCE: u16 = u16::MAX;
@@ -135,6 +138,8 @@ pub(super) struct Call {
     pub tries: u8,
     /// The target a balancer has chosen.
     pub target: u16,
+    /// Where it stands in its instance's queue.
+    pub position: u32,
     /// Where its write went.
     pub place: Option<Place>,
     /// Stamp of what its read found.
@@ -170,7 +175,10 @@ pub(super) struct Instance {
     pub waiting: Level,
     pub present: Level,
     pub capacity: Level,
+    /// Calls that wait, in order, or `NONE` for one that was taken out.
     pub queue: VecDeque<u32>,
+    /// Position of the front; each behind has the next.
+    pub first: u32,
     /// Connections that the kernel has taken for it while it hangs.
     pub backlog: VecDeque<u32>,
     /// A round of its event loop, where everything in a round waits for one fsync.
@@ -238,6 +246,7 @@ impl Instance {
             present: Level::default(),
             capacity: Level::default(),
             queue: VecDeque::new(),
+            first: 0,
             backlog: VecDeque::new(),
             round: Round::default(),
             taking: false,
@@ -280,24 +289,42 @@ impl Instance {
             .set(now, if up { u64::from(self.workers) } else { 0 });
     }
 
+    /// Puts a call at the end; gives its position, by which it can be taken out again.
     #[inline]
-    pub(super) fn enqueue(&mut self, now: u64, call: u32) {
+    pub(super) fn enqueue(&mut self, now: u64, call: u32) -> u32 {
         self.waiting.add(now);
+        let position = self.first.wrapping_add(self.queue.len() as u32);
         self.queue.push_back(call);
+        position
     }
 
     #[inline]
     pub(super) fn dequeue(&mut self, now: u64) -> Option<u32> {
-        let call = self.queue.pop_front()?;
-        self.waiting.remove(now);
-        Some(call)
+        loop {
+            let call = self.queue.pop_front()?;
+            self.first = self.first.wrapping_add(1);
+            if call != NONE {
+                self.waiting.remove(now);
+                return Some(call);
+            }
+        }
     }
 
-    /// Takes one call out of the queue, wherever it stands.
-    pub(super) fn dequeue_one(&mut self, now: u64, call: u32) {
-        self.queue.retain(|&waiting| waiting != call);
-        self.backlog.retain(|&waiting| waiting != call);
-        self.waiting.set(now, self.queue.len() as u64);
+    /// Takes one call out of the queue, wherever it stands: its place stays empty until its turn comes, or until most
+    /// places are empty. Then the rest moves up, and the answer is true: they stand from `first` on now.
+    pub(super) fn dequeue_one(&mut self, now: u64, call: u32, position: u32) -> bool {
+        match self.queue.get_mut(position.wrapping_sub(self.first) as usize) {
+            Some(place) if *place == call => {
+                *place = NONE;
+                self.waiting.remove(now);
+            }
+            _ => self.backlog.retain(|&waiting| waiting != call),
+        }
+        let sparse = self.queue.len() > FEW_PLACES + 2 * self.waiting.n() as usize;
+        if sparse {
+            self.queue.retain(|&waiting| waiting != NONE);
+        }
+        sparse
     }
 
     pub(super) fn clear_queue(&mut self, now: u64) {
@@ -364,6 +391,8 @@ pub(super) struct ClientsBody {
     pub keys: ClientKeys,
     /// Mean time between two arrivals; infinite in a closed loop and at rate 0.
     pub mean_gap_ns: f64,
+    /// What the last gap was longer than its whole nanoseconds.
+    pub over_ns: f64,
     pub think: Option<Sampler>,
     /// Kinds of operation by cumulative weight, from 0 to 1.
     pub mix: [f64; 4],
@@ -443,6 +472,8 @@ pub(super) struct ClientKeys {
 pub(super) struct BalancerBody {
     pub settings: node::LoadBalancer,
     pub targets: Vec<Target>,
+    /// Those that get requests now, in order.
+    pub usable: Vec<u16>,
     pub work_lane: u32,
     pub response_lane: u32,
     /// Longest time limit that entries of that lane may have.

@@ -5,9 +5,6 @@ use super::snapshot::{Cause, NodeKind, Status};
 use super::{LanePurpose, Sim};
 use crate::sim::queue::Kind;
 
-/// Spreads a counter over 64 bits: the golden ratio, odd.
-const DISTINCT: u64 = 0x9e37_79b9_7f4a_7c15;
-
 /// Bytes of protocol around a message that carries nothing.
 const HEADER_BYTES: u64 = 200;
 
@@ -18,6 +15,7 @@ impl Sim {
     }
 
     /// A call for an operation over a link, not sent yet. `parent`: the call that makes it, which then waits for it.
+    /// `bits`: its identity for random draws.
     #[inline(always)]
     pub(super) fn new_call(
         &mut self,
@@ -25,20 +23,10 @@ impl Sim {
         parent: u32,
         link: u16,
         verb: Verb,
-        counter: u64,
+        bits: u64,
     ) -> u32 {
         let token = self.new_token();
-        let above = if parent == NONE {
-            self.ops[op as usize].draw
-        } else {
-            self.calls[parent as usize].draw
-        };
-        let slot = &self.links[link as usize];
-        // Only told apart here; mixing is left to where the draw is made.
-        let (node, bits) = (
-            slot.to,
-            above ^ slot.salt.wrapping_add(counter.wrapping_mul(DISTINCT)),
-        );
+        let node = self.links[link as usize].to;
         let now = self.now;
         self.ops[op as usize].references += 1;
         let index = self.free_calls.pop().unwrap_or_else(|| {
@@ -428,15 +416,27 @@ impl Sim {
         }
     }
 
+    /// Takes a call out of its instance's queue, wherever it stands.
+    pub(super) fn take_out_of_queue(&mut self, index: u32) {
+        let now = self.now;
+        let call = &mut self.calls[index as usize];
+        call.queued = false;
+        let here = &mut self.nodes[call.node as usize].instances[call.instance as usize];
+        if here.dequeue_one(now, index, call.position) {
+            // Its places were mostly empty: the rest has moved up.
+            let mut position = here.first;
+            for &waiting in &here.queue {
+                self.calls[waiting as usize].position = position;
+                position = position.wrapping_add(1);
+            }
+        }
+    }
+
     /// Takes a call out of its instance without a reply: nobody will ever hear of it.
     pub(super) fn vanish(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         if call.queued {
-            let (node, instance) = (call.node as usize, call.instance as usize);
-            let now = self.now;
-            let here = &mut self.nodes[node].instances[instance];
-            here.dequeue_one(now, index);
-            self.calls[index as usize].queued = false;
+            self.take_out_of_queue(index);
         }
         self.calls[index as usize].outcome = Outcome::Failed(Cause::Timeout);
         let worker = std::mem::take(&mut self.calls[index as usize].holds_worker);

@@ -53,9 +53,11 @@ impl Sim {
         let here = &mut slot.instances[instance];
         if here.busy.n() < u64::from(here.workers) {
             self.start_work(index);
-        } else if here.queue.len() < limit {
-            here.enqueue(now, index);
-            self.calls[index as usize].queued = true;
+        } else if (here.waiting.n() as usize) < limit {
+            let position = here.enqueue(now, index);
+            let call = &mut self.calls[index as usize];
+            call.queued = true;
+            call.position = position;
         } else {
             self.reply(index, Outcome::Failed(Cause::QueueFull));
         }
@@ -72,7 +74,7 @@ impl Sim {
         here.busy.add(self.now);
         if let Body::Store(store) = &slot.body {
             if store.rounds || here.round.open {
-                here.round.take(here.queue.len());
+                here.round.take(here.waiting.n() as usize);
             }
             return self.proceed(index);
         }
@@ -113,7 +115,7 @@ impl Sim {
         loop {
             let here = &mut self.nodes[node as usize].instances[instance as usize];
             here.taking = false;
-            if here.round.is_carried_out(here.queue.is_empty())
+            if here.round.is_carried_out(here.waiting.n() == 0)
                 && here.busy.n() == 0
                 && here.status.serves()
             {
@@ -219,7 +221,7 @@ impl Sim {
         }
         let k = usize::from(step - CALLS);
         match self.service(node)?.calls.get(k) {
-            Some(&link) => self.call_on(index, step + 1, link, verb, 3 + k as u64),
+            Some(&link) => self.call_on(index, step + 1, link, verb, 3),
             None => Some(Outcome::Done),
         }
     }
@@ -259,7 +261,10 @@ impl Sim {
         let call = &mut self.calls[index as usize];
         call.step = step;
         let (op, node, worker) = (call.op, call.node, call.holds_worker);
-        let child = self.new_call(op, index, link, verb, counter);
+        // Its place in the program and what it asks for, by whatever way: its draws depend on that alone.
+        let above = self.calls[index as usize].draw;
+        let bits = draw(self.links[link as usize].salt ^ counter, above);
+        let child = self.new_call(op, index, link, verb, bits);
         let service = self.service(node)?;
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
         let releases = service.asynchronous && worker;

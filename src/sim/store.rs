@@ -55,8 +55,10 @@ impl Sim {
             // A call is a connection; a further one is turned away at once, as PostgreSQL does.
             self.reply(index, Outcome::Failed(Cause::Refused));
         } else {
-            here.enqueue(now, index);
-            self.calls[index as usize].queued = true;
+            let position = here.enqueue(now, index);
+            let call = &mut self.calls[index as usize];
+            call.queued = true;
+            call.position = position;
         }
     }
 

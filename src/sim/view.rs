@@ -141,7 +141,7 @@ impl Sim {
             } else {
                 0.0
             },
-            queue: node.instances.iter().map(|i| i.queue.len() as u64).sum(),
+            queue: node.instances.iter().map(|i| i.waiting.n()).sum(),
             backlog: node.instances.iter().map(|i| i.backlog.len() as u64).sum(),
             in_flight: match &node.body {
                 Body::Clients(_) => node.arrived - node.completed - node.failed,
@@ -247,7 +247,7 @@ impl Sim {
             } else {
                 here.busy.n() as f64 / f64::from(here.workers)
             },
-            queue: here.queue.len() as u64,
+            queue: here.waiting.n(),
             backlog: here.backlog.len() as u64,
             queue_limit: match &slot.body {
                 Body::Service(service) => match service.queue {

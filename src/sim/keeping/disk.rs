@@ -149,12 +149,12 @@ impl Sim {
         }
         let here = &mut self.logs[log as usize];
         // Another may have taken over: its disk is not the one that was synced.
-        if here.primary != by || !here.online || here.retired || here.is_lost(mark.sequence) {
-            return;
-        }
-        if here.reach_disk(mark) {
+        let counts =
+            here.primary == by && here.online && !here.retired && !here.is_lost(mark.sequence);
+        if counts && here.reach_disk(mark) {
             self.reached(log, Holder::Disk, mark.sequence);
         }
+        // What waits is answered though its place has been taken from it meanwhile: the disk goes on.
         let here = &mut self.logs[log as usize];
         // One that began before a crash or a hang covers nobody who waits now.
         if here.fsync_running != Some(mark) {
