@@ -403,3 +403,105 @@ fn taking_requests_out_of_a_long_queue_is_cheap() {
         "{operations:?}"
     );
 }
+
+/// What each event lost, and when it happened.
+fn losses(sim: &Sim) -> Vec<(u64, u64, u64)> {
+    let faults = sim.snapshot().faults;
+    faults
+        .iter()
+        .map(|f| (f.at.0, f.lost_writes, f.lost_sessions))
+        .collect()
+}
+
+#[test]
+fn a_toggle_undone_during_the_move_changes_nothing() {
+    let file = case("undo-during-move");
+    let undo = |there: &str, back: &str, rest: &str| {
+        format!(r#"[At("20s", {there}), At("20.001s", {back}), {rest}]"#)
+    };
+    let state = |value: &str| format!(r#"Set("nodes.api.state", {value:?})"#);
+    let crashes = r#"At("40s", Crash("api", 1)), At("50s", Crash("api", 2))"#;
+    let soon = r#"At("20.5s", LoseMachine("api", 1)), At("50s", Crash("api", 2))"#;
+    let own = |placement: &str| (placement.to_owned(), state(placement), "None".to_owned());
+    let external = r#"External(store: "store")"#;
+    let (store, disk) = (state(external), state("LocalDisk()"));
+    let sessions = r#"InMemory(replication: Asynchronous(replicas: 1, lag: "50ms"))"#;
+    let set_sessions = |value: &str| format!(r#"Set("sessions", {value:?})"#);
+    let mut cases = Vec::new();
+    for placement in [
+        "InMemory()",
+        r#"InMemory(snapshot_every: Some("5s"))"#,
+        r#"InMemory(replication: Asynchronous(replicas: 1, lag: "200ms"))"#,
+        "LocalDatabase(fsync: EverySecond)",
+    ] {
+        let (placement, back, sessions) = own(placement);
+        for there in [&store, &disk] {
+            for rest in [crashes, soon] {
+                cases.push((
+                    placement.clone(),
+                    sessions.clone(),
+                    undo(there, &back, rest),
+                    rest,
+                ));
+            }
+        }
+    }
+    for there in ["ServerSide(store: \"store\")", "Jwt()"] {
+        for rest in [crashes, soon] {
+            let scenario = undo(&set_sessions(there), &set_sessions(sessions), rest);
+            cases.push(("InMemory()".to_owned(), sessions.to_owned(), scenario, rest));
+        }
+    }
+    // From store to store.
+    let rest = r#"At("20.5s", LoseMachine("store", 1)), At("50s", Crash("other", 1))"#;
+    let other = state(r#"External(store: "other")"#);
+    cases.push((
+        external.to_owned(),
+        "None".to_owned(),
+        undo(&other, &store, rest),
+        rest,
+    ));
+    let mut lossy = 0;
+    for (placement, sessions, scenario, rest) in cases {
+        let mut topology = with(&file, "nodes.api.state", &placement);
+        topology
+            .set_path(
+                "nodes.store",
+                "RedisLike(persistence: AppendOnly(EverySecond))",
+            )
+            .unwrap();
+        topology
+            .set_path(
+                "nodes.other",
+                "RedisLike(persistence: AppendOnly(EverySecond))",
+            )
+            .unwrap();
+        topology
+            .set_path(
+                "links",
+                r#"["clients -> lb", "lb -> api", "api -> store", "api -> other"]"#,
+            )
+            .unwrap();
+        topology.set_path("sessions", &sessions).unwrap();
+        let undone = run(&with(&topology, "scenario", &scenario), 1);
+        let alone = run(&with(&topology, "scenario", &format!("[{rest}]")), 1);
+        let near = |(at, writes, sessions): (u64, u64, u64)| {
+            // What was written during that millisecond went elsewhere.
+            let undone = losses(&undone);
+            let found = undone
+                .iter()
+                .find(|l| l.0 == at)
+                .copied()
+                .unwrap_or_default();
+            found.1.abs_diff(writes) <= 1 && found.2.abs_diff(sessions) <= 1
+        };
+        lossy += usize::from(losses(&alone).iter().any(|l| l.1 + l.2 > 10));
+        assert!(
+            losses(&alone).into_iter().all(near),
+            "{placement}, {sessions}, {scenario}: {:?}, and alone {:?}",
+            losses(&undone),
+            losses(&alone)
+        );
+    }
+    assert!(lossy > 8, "{lossy} lose something");
+}

@@ -3,7 +3,7 @@
 
 use rand::SeedableRng as _;
 
-use super::keeping::{durability_of, durability_of_store};
+use super::keeping::durability_of_store;
 use super::ledger::Purpose;
 use super::metrics::Histogram;
 use super::parts::{
@@ -72,7 +72,6 @@ impl Sim {
         for index in 0..self.nodes.len() as u16 {
             self.add_targets(index);
         }
-        self.refresh_durability();
         self.measure_messages();
         if before.nodes.is_empty() {
             for index in 0..self.nodes.len() as u16 {
@@ -93,6 +92,8 @@ impl Sim {
                 _ => {}
             }
         }
+        // Only now is it clear what stays where it is, if by other rules.
+        self.refresh_durability();
         let (kept, moved, dropped) = self.move_sessions(&before.sessions);
         if kept + moved + dropped > 0 {
             self.happen(What::Migrated {
@@ -711,125 +712,6 @@ impl Sim {
                 balancer.list_usable();
             }
         }
-    }
-
-    // A placement that changed while it keeps something.
-
-    fn move_state(&mut self, slot: u16, old: &State, new: &State) {
-        let same_place = match (old, new) {
-            (State::External(a), State::External(b)) => a == b,
-            _ => std::mem::discriminant(old) == std::mem::discriminant(new),
-        };
-        if same_place || matches!(old, State::Stateless) {
-            return;
-        }
-        let name = self.nodes[slot as usize].name.clone();
-        let from: Vec<u32> = match old {
-            State::External(external) => match self
-                .slot_of(&external.store)
-                .and_then(|s| self.store(s))
-                .map(|s| s.log)
-            {
-                // A store that others use as well keeps what it has.
-                Some(log) if !self.store_is_used(&external.store) => vec![log],
-                _ => return,
-            },
-            _ => (0..self.logs.len() as u32)
-                .filter(|&l| {
-                    let log = &self.logs[l as usize];
-                    log.node == slot && log.purpose == Purpose::Data && !log.retired && !log.moving
-                })
-                .collect(),
-        };
-        let held: u64 = from
-            .iter()
-            .map(|&l| self.logs[l as usize].acknowledged())
-            .sum();
-        for instance in &mut self.nodes[slot as usize].instances {
-            instance.data_log = NONE;
-        }
-        let to: Vec<u32> = match new {
-            State::External(external) => self
-                .slot_of(&external.store)
-                .and_then(|s| self.store(s))
-                .map(|s| s.log)
-                .into_iter()
-                .collect(),
-            State::Stateless => {
-                // Whatever keeps the writes further on takes over what there was.
-                let further = self
-                    .service(slot)
-                    .map(|s| s.calls.clone())
-                    .unwrap_or_default();
-                further
-                    .iter()
-                    .filter_map(|&l| self.store(self.links[l as usize].to).map(|s| s.log))
-                    .take(1)
-                    .collect()
-            }
-            _ => {
-                let here = &self.nodes[slot as usize].instances;
-                let those = |wanted: &dyn Fn(Status) -> bool| -> Vec<u16> {
-                    (0..here.len() as u16)
-                        .filter(|&i| wanted(here[i as usize].status))
-                        .collect()
-                };
-                let mut homes = those(&Status::serves);
-                if homes.is_empty() {
-                    homes = those(&|status| status != Status::Removed);
-                }
-                homes.into_iter().map(|i| self.data_log(slot, i)).collect()
-            }
-        };
-        debug_assert!(new.is_local() || durability_of(new) == super::ledger::Durability::default());
-        let (mut moved, mut dropped) = (0, 0);
-        for log in from {
-            if to.is_empty() {
-                dropped += self.lose_all(log);
-            } else {
-                moved += self.logs[log as usize].acknowledged();
-                if self.nodes[self.logs[log as usize].node as usize].kind == NodeKind::Service {
-                    self.start_move(log, to.clone());
-                } else {
-                    self.copy_from_store(log, &to);
-                }
-            }
-        }
-        if held > 0 {
-            self.happen(What::Migrated {
-                node: name,
-                kept: 0,
-                moved,
-                dropped,
-            });
-        }
-    }
-
-    fn store_is_used(&self, name: &str) -> bool {
-        self.topology.nodes.values().any(|n| matches!(n, Node::Service(s) if matches!(&s.state, State::External(e) if e.store == name)))
-    }
-
-    /// A store stays in the drawing when nobody keeps state in it any more: its content moves at once.
-    fn copy_from_store(&mut self, log: u32, to: &[u32]) {
-        let node = self.logs[log as usize].node;
-        let (primary, durability) = (
-            self.logs[log as usize].primary,
-            self.logs[log as usize].durability,
-        );
-        let fresh = self.new_log(node, primary, Purpose::Data, durability);
-        if let Some(store) = self.store_mut(node) {
-            store.log = fresh;
-        }
-        // Sessions that the store keeps stay in it.
-        for user in 0..self.users.len() {
-            if self.users[user].live && self.users[user].log == log {
-                let place = self.append(fresh, self.session_bytes());
-                self.users[user].log = fresh;
-                self.users[user].sequence = place.sequence;
-            }
-        }
-        self.keep_up(fresh);
-        self.hand_log_over(log, to);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::model::{Node, Sessions};
 use crate::units::Duration;
 
 /// How fast state is copied between machines: to a new replica, or to a new place after a change.
-const COPY_BYTES_PER_S: f64 = 104_857_600.0;
+pub(super) const COPY_BYTES_PER_S: f64 = 104_857_600.0;
 
 /// What a service's state placement survives.
 pub(super) fn durability_of(state: &State) -> Durability {
@@ -208,7 +208,7 @@ impl Sim {
                         .replicas
                         .iter()
                         .any(|r| r.instance == instance && r.synced_at <= self.now));
-            if (other.moving && other.online) || (copied_here && !other.retired) {
+            if (other.moving.is_some() && other.online) || (copied_here && !other.retired) {
                 found = found.max(version(other));
             }
         }
@@ -336,6 +336,8 @@ impl Sim {
             self.edited,
         );
         self.logs[log as usize].retired = true;
+        self.logs[log as usize].orphan = None;
+        self.logs[log as usize].moving = None;
         self.logs[log as usize].online = false;
         lost
     }
@@ -378,7 +380,7 @@ impl Sim {
     pub(super) fn refresh_durability(&mut self) {
         for index in 0..self.logs.len() as u32 {
             let log = &self.logs[index as usize];
-            if log.retired || log.moving {
+            if log.retired || log.moving.is_some() {
                 continue;
             }
             let name = &self.nodes[log.node as usize].name;

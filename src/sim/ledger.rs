@@ -10,6 +10,7 @@ use super::LossCause;
 use super::facts::Holder;
 use super::keys::KeyTable;
 use super::size::room;
+use crate::model::State;
 use crate::model::state::FsyncPolicy;
 use crate::units::SECOND;
 
@@ -136,6 +137,18 @@ pub(super) struct Orphan {
     pub cause: super::LossCause,
 }
 
+/// A log is on its way to where its service keeps state now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moving {
+    pub service: u16,
+    /// Tells this move from an earlier one that was called off.
+    pub number: u32,
+    /// The placement it comes from.
+    pub from: std::mem::Discriminant<State>,
+    /// New writes of its instance went to it.
+    pub home: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     pub node: u16,
@@ -148,7 +161,7 @@ pub(super) struct Log {
     pub retired: bool,
     pub forward: Option<(u32, u64)>,
     /// It is being moved to another place, and answers until then.
-    pub moving: bool,
+    pub moving: Option<Moving>,
     pub replicas: Vec<Replica>,
     pub orphan: Option<Orphan>,
     /// Last completed fsync, and last complete snapshot with its start.
@@ -188,7 +201,7 @@ impl Log {
             online: true,
             retired: false,
             forward: None,
-            moving: false,
+            moving: None,
             replicas: Vec::new(),
             orphan: None,
             synced: Mark::default(),

@@ -158,8 +158,9 @@ enum Timer {
     },
     Moved {
         log: u32,
-        to: Vec<u32>,
+        number: u32,
     },
+    SessionsMoved,
     SurgeBooted {
         node: u16,
         instance: u16,
@@ -361,6 +362,7 @@ pub struct Sim {
     /// Tokens handed out; see `Op::wait`.
     token: u32,
     users: Vec<User>,
+    sessions_before: Option<sessions::Before>,
     seats: Vec<Seat>,
     free_seats: Vec<u32>,
     logs: Vec<Log>,
@@ -416,6 +418,7 @@ impl Sim {
             free_calls: Vec::new(),
             token: 0,
             users: Vec::new(),
+            sessions_before: None,
             seats: Vec::new(),
             free_seats: Vec::new(),
             logs: Vec::new(),
@@ -654,7 +657,8 @@ impl Sim {
             } => self.snapshot_done(log, by, mark, started),
             Timer::Detect { log, since } => self.primary_missed(log, since),
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),
-            Timer::Moved { log, to } => self.moved(log, &to),
+            Timer::Moved { log, number } => self.moved(log, number),
+            Timer::SessionsMoved => self.sessions_moved(),
             Timer::SurgeBooted {
                 node,
                 instance,

@@ -204,6 +204,11 @@ impl Sim {
                 return None;
             }
         }
+        if step == ACCESS && !self.service(node)?.settings.state.is_local() {
+            // Its state is kept elsewhere by now: there it goes.
+            self.calls[index as usize].step = STATE;
+            return self.service_step(index);
+        }
         if step == ACCESS {
             let log = self.data_log(node, instance);
             step = CALLS;

@@ -8,6 +8,33 @@ use super::streams::{Purpose as Draw, draw, key_of, purpose_key};
 use super::{LossCause, Sim};
 use crate::model::Sessions;
 
+/// Where sessions were before the strategy changed a moment ago, until they are gone from there.
+#[derive(Clone, Debug)]
+pub(super) struct Before {
+    strategy: Sessions,
+    until: u64,
+    pub users: Vec<PlacedBefore>,
+}
+
+/// A session's place before, and where it was put instead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlacedBefore {
+    user: u32,
+    log: u32,
+    sequence: u64,
+    record: User,
+}
+
+/// A change is a second old at least before what it leaves behind is cleared away.
+const LEAST_MOVE_NS: u64 = 1_000_000_000;
+
+fn same_strategy(a: &Sessions, b: &Sessions) -> bool {
+    match (a, b) {
+        (Sessions::ServerSide(a), Sessions::ServerSide(b)) => a.store == b.store,
+        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+    }
+}
+
 impl Sim {
     pub(super) fn has_sessions(&self) -> bool {
         !matches!(self.topology.sessions, Sessions::None)
@@ -456,16 +483,33 @@ impl Sim {
     /// The strategy has changed while sessions live: the new one takes over what it can. Gives (kept, moved, dropped).
     pub(super) fn move_sessions(&mut self, before: &Sessions) -> (u64, u64, u64) {
         // Other settings of the same strategy leave sessions where they are.
-        let stays = match (before, &self.topology.sessions) {
-            (Sessions::ServerSide(a), Sessions::ServerSide(b)) => a.store == b.store,
-            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
-        };
-        if stays {
+        if same_strategy(before, &self.topology.sessions) {
             return (0, 0, 0);
         }
-        let (mut moved, mut dropped) = (0, 0);
+        let earlier = self.sessions_before.take().filter(|earlier| {
+            self.now <= earlier.until && same_strategy(&earlier.strategy, &self.topology.sessions)
+        });
+        let mut here_before = earlier.map_or(Vec::new(), |earlier| earlier.users);
+        let mut remembered = Vec::new();
+        let (mut kept, mut moved, mut dropped) = (0, 0, 0);
         for user in 0..self.users.len() as u32 {
-            if !self.users[user as usize].live {
+            let now = self.users[user as usize];
+            if !now.live {
+                continue;
+            }
+            // Called off before it was gone from there: as if it had never been told to go.
+            if let Ok(at) = here_before.binary_search_by_key(&user, |b| b.user)
+                && (here_before[at].log, here_before[at].sequence) == (now.log, now.sequence)
+                && self.still_has(&here_before[at].record)
+            {
+                let before = here_before[at].record;
+                self.users[user as usize] = User {
+                    login: now.login,
+                    expires: before.expires.max(now.expires),
+                    renewable_until: before.renewable_until.max(now.renewable_until),
+                    ..before
+                };
+                kept += 1;
                 continue;
             }
             let place = self.place_session(user);
@@ -474,11 +518,17 @@ impl Sim {
                 Sessions::ServerSide(_) | Sessions::InMemory(_)
             );
             if self.has_sessions() && (place.is_some() || !kept_elsewhere) {
-                let login = self.users[user as usize].login;
                 self.users[user as usize] = User {
-                    login,
+                    login: now.login,
                     ..self.fresh_session(place)
                 };
+                let placed = &self.users[user as usize];
+                remembered.push(PlacedBefore {
+                    user,
+                    log: placed.log,
+                    sequence: placed.sequence,
+                    record: now,
+                });
                 moved += 1;
             } else {
                 let slot = &mut self.users[user as usize];
@@ -493,17 +543,51 @@ impl Sim {
         if let Some(fault) = self.edited {
             self.faults[fault as usize].lost_sessions += dropped;
         }
-        // They come all at once: what copies them needs its time.
-        let fresh = self
-            .logs
-            .iter()
-            .zip(0..)
-            .filter(|(l, _)| l.purpose == Purpose::Sessions && !l.retired && l.last() > 0);
-        let fresh: Vec<u32> = fresh.map(|(_, log)| log).collect();
-        for log in fresh {
-            self.fill_copies(log);
+        here_before.clear();
+        if moved > 0 {
+            let bytes = remembered.len() as u64 * self.session_bytes();
+            let took = (bytes as f64 / super::keeping::COPY_BYTES_PER_S * 1e9) as u64;
+            let took = took.max(LEAST_MOVE_NS);
+            self.sessions_before = Some(Before {
+                strategy: before.clone(),
+                until: self.now.saturating_add(took),
+                users: remembered,
+            });
+            self.timer_after(took, super::Timer::SessionsMoved);
         }
-        (0, moved, dropped)
+        if moved > 0 && matches!(self.topology.sessions, Sessions::InMemory(_)) {
+            // They come all at once: what copies them needs its time.
+            let fresh = self
+                .logs
+                .iter()
+                .zip(0..)
+                .filter(|(l, _)| l.purpose == Purpose::Sessions && !l.retired && l.last() > 0);
+            let fresh: Vec<u32> = fresh.map(|(_, log)| log).collect();
+            for log in fresh {
+                self.fill_copies(log);
+            }
+        }
+        (kept, moved, dropped)
+    }
+
+    /// Whether the place that a session had is still there, and has it.
+    fn still_has(&self, record: &User) -> bool {
+        match self.logs.get(record.log as usize) {
+            Some(log) => !log.retired && log.online && !log.is_lost(record.sequence),
+            None => record.log == NONE,
+        }
+    }
+
+    /// Sessions that followed a change of strategy are gone from where they were.
+    pub(super) fn sessions_moved(&mut self) {
+        let now = self.now;
+        if self
+            .sessions_before
+            .as_ref()
+            .is_some_and(|b| b.until <= now)
+        {
+            self.sessions_before = None;
+        }
     }
 
     /// Sessions that live in a log.

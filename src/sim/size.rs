@@ -144,6 +144,10 @@ impl Sim {
             _ => 0,
         };
         room::<super::User>(self.users.len())
+            + self
+                .sessions_before
+                .as_ref()
+                .map_or(0, |b| room::<super::sessions::PlacedBefore>(b.users.len()))
             + room::<super::Seat>(self.seats.len())
             + room::<u32>(self.free_seats.len())
             + self.nodes.iter().map(cookies).sum::<usize>()

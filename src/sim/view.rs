@@ -172,7 +172,7 @@ impl Sim {
                 .filter(|&l| {
                     // While its instance is dead, nothing is on its way.
                     let log = &self.logs[l as usize];
-                    log.node == at && log.moving && log.online
+                    log.node == at && log.moving.is_some() && log.online
                 })
                 .map(|l| self.state_bytes(l))
                 .sum(),

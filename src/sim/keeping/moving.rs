@@ -1,6 +1,12 @@
 //! State that goes to another place.
 
+use std::mem::discriminant;
+
+use crate::model::{Node, State};
 use crate::sim::facts::Fact;
+use crate::sim::ledger::{Moving, Purpose};
+use crate::sim::parts::NONE;
+use crate::sim::snapshot::{Status, What};
 use crate::sim::{Sim, Timer};
 use crate::units::SECOND;
 
@@ -15,7 +21,7 @@ impl Sim {
         let held = self.logs[log as usize].hand_over();
         let versions = std::mem::take(&mut self.logs[log as usize].versions);
         self.logs[log as usize].retired = true;
-        self.logs[log as usize].moving = false;
+        self.logs[log as usize].moving = None;
         self.logs[log as usize].online = false;
         let (now, stamp, value_size) = (self.now, self.stamp, self.value_size);
         let n = to.len() as u64;
@@ -43,43 +49,200 @@ impl Sim {
         held
     }
 
-    /// Begins to move a log to a new place; it answers until that is done.
-    pub(in crate::sim) fn start_move(&mut self, log: u32, to: Vec<u32>) {
-        self.logs[log as usize].moving = true;
-        let took = self.state_bytes(log) as f64 / COPY_BYTES_PER_S * 1e9;
-        self.timer_after(took as u64, Timer::Moved { log, to });
+    /// A service's placement has changed: what it kept follows to the new place, or stays if it is there again.
+    pub(in crate::sim) fn move_state(&mut self, slot: u16, old: &State, new: &State) {
+        let same_place = match (old, new) {
+            (State::External(a), State::External(b)) => a == b,
+            _ => discriminant(old) == discriminant(new),
+        };
+        if same_place {
+            return;
+        }
+        let from = self.logs_of_placement(slot, old);
+        let held = |sim: &Self, logs: &[u32]| -> u64 {
+            let acknowledged = logs.iter().map(|&l| sim.logs[l as usize].acknowledged());
+            acknowledged.sum()
+        };
+        let homes: Vec<u32> = self.nodes[slot as usize]
+            .instances
+            .iter_mut()
+            .map(|instance| std::mem::replace(&mut instance.data_log, NONE))
+            .collect();
+        let stayed = self.call_off_moves(slot, new);
+        let (kept, all) = (held(self, &stayed), held(self, &from));
+        let mut dropped = 0;
+        let lost = self.place_of_state(slot, new).is_empty();
+        for log in from {
+            if lost {
+                dropped += self.lose_all(log);
+                continue;
+            }
+            let number = self.new_token();
+            self.logs[log as usize].moving = Some(Moving {
+                service: slot,
+                number,
+                from: discriminant(old),
+                home: homes.contains(&log),
+            });
+            let took = self.state_bytes(log) as f64 / COPY_BYTES_PER_S * 1e9;
+            self.timer_after(took as u64, Timer::Moved { log, number });
+        }
+        if kept + all > 0 {
+            let node = self.nodes[slot as usize].name.clone();
+            self.happen(What::Migrated {
+                node,
+                kept,
+                moved: all - dropped,
+                dropped,
+            });
+        }
     }
 
-    pub(in crate::sim) fn moved(&mut self, log: u32, to: &[u32]) {
+    /// The logs in which a service keeps its state, by its placement, and which are not on their way already.
+    fn logs_of_placement(&self, slot: u16, state: &State) -> Vec<u32> {
+        let still = |&l: &u32| {
+            let log = &self.logs[l as usize];
+            !log.retired && log.moving.is_none()
+        };
+        match state {
+            State::Stateless => Vec::new(),
+            // A store that others use as well keeps what it has.
+            State::External(external) if self.store_is_used(&external.store) => Vec::new(),
+            State::External(external) => {
+                let store = self.slot_of(&external.store).and_then(|s| self.store(s));
+                store.map(|s| s.log).into_iter().filter(still).collect()
+            }
+            _ => (0..self.logs.len() as u32)
+                .filter(|&l| {
+                    let log = &self.logs[l as usize];
+                    log.node == slot && log.purpose == Purpose::Data
+                })
+                .filter(still)
+                .collect(),
+        }
+    }
+
+    /// What is still being moved away from where it belongs again stays there, as if it had never been told to go.
+    fn call_off_moves(&mut self, slot: u16, new: &State) -> Vec<u32> {
+        let store = match new {
+            State::External(external) => self.slot_of(&external.store),
+            _ => None,
+        };
+        let mut stayed = Vec::new();
+        for index in 0..self.logs.len() as u32 {
+            let log = &mut self.logs[index as usize];
+            let Some(moving) = log.moving else { continue };
+            let local = log.node == slot && new.is_local() && moving.from == discriminant(new);
+            if !local && store != Some(log.node) {
+                continue;
+            }
+            log.moving = None;
+            stayed.push(index);
+            let (node, primary) = (log.node as usize, log.primary as usize);
+            if local && moving.home {
+                self.nodes[node].instances[primary].data_log = index;
+            }
+        }
+        stayed
+    }
+
+    /// The logs in which a service keeps its state now; none if nowhere.
+    fn place_of_state(&mut self, slot: u16, state: &State) -> Vec<u32> {
+        match state {
+            State::External(external) => {
+                let store = self.slot_of(&external.store).and_then(|s| self.store(s));
+                store.map(|s| s.log).into_iter().collect()
+            }
+            State::Stateless => {
+                // Whatever keeps the writes further on takes over what there was.
+                let further = self.service(slot).map(|s| s.calls.clone());
+                let mut stores = further
+                    .iter()
+                    .flatten()
+                    .filter_map(|&l| self.store(self.links[l as usize].to).map(|s| s.log));
+                stores.next().into_iter().collect()
+            }
+            _ => {
+                let here = &self.nodes[slot as usize].instances;
+                let those = |wanted: &dyn Fn(Status) -> bool| -> Vec<u16> {
+                    (0..here.len() as u16)
+                        .filter(|&i| wanted(here[i as usize].status))
+                        .collect()
+                };
+                let mut homes = those(&Status::serves);
+                if homes.is_empty() {
+                    homes = those(&|status| status != Status::Removed);
+                }
+                homes.into_iter().map(|i| self.data_log(slot, i)).collect()
+            }
+        }
+    }
+
+    fn store_is_used(&self, name: &str) -> bool {
+        self.topology.nodes.values().any(|n| {
+            matches!(n, Node::Service(s)
+                if matches!(&s.state, State::External(e) if e.store == name))
+        })
+    }
+
+    /// All of a log has been copied to where its service keeps state by now.
+    pub(in crate::sim) fn moved(&mut self, log: u32, number: u32) {
+        let Some(moving) = self.logs[log as usize].moving else {
+            return;
+        };
+        if moving.number != number || self.logs[log as usize].retired {
+            return;
+        }
         // Its instance may have died while it moved; then it stays what its death made of it, until it is back.
-        if self.logs[log as usize].retired {
-            return;
-        }
         if !self.logs[log as usize].online {
-            return self.timer_after(
-                SECOND,
-                Timer::Moved {
-                    log,
-                    to: to.to_vec(),
-                },
-            );
+            return self.timer_after(SECOND, Timer::Moved { log, number });
         }
-        // The new place may itself have moved on.
-        let mut there: Vec<u32> = Vec::new();
-        for &target in to {
-            let mut at = target;
-            while let Some((next, _)) = self.logs[at as usize].forward {
-                at = next;
+        let node = self.logs[log as usize].node;
+        let is_store = self.store(node).is_some();
+        let name = &self.nodes[moving.service as usize].name;
+        let state = match self.topology.nodes.get(name) {
+            Some(Node::Service(service)) if self.slot_of(name) == Some(moving.service) => {
+                Some(service.state.clone())
             }
-            if at != log && !self.logs[at as usize].retired && !there.contains(&at) {
-                there.push(at);
-            }
-        }
-        if there.is_empty() {
-            // Nobody takes it: it stays where it is, and the move is over.
-            self.logs[log as usize].moving = false;
+            _ => None,
+        };
+        // Whoever it was for is gone, or others keep what they have there by now: what a store has stays in it.
+        if is_store && (state.is_none() || self.store_is_used(&self.nodes[node as usize].name)) {
+            self.logs[log as usize].moving = None;
             return;
         }
-        self.hand_log_over(log, &there);
+        let mut to = state.map_or(Vec::new(), |s| self.place_of_state(moving.service, &s));
+        to.retain(|&target| target != log && !self.logs[target as usize].retired);
+        if to.is_empty() {
+            // Nobody takes it: it stays where it is, and the move is over.
+            self.logs[log as usize].moving = None;
+        } else if is_store {
+            self.move_out_of_store(log, &to);
+        } else {
+            self.hand_log_over(log, &to);
+        }
+    }
+
+    /// A store stays in the drawing when nobody keeps state in it any more, and goes on with what else it keeps.
+    fn move_out_of_store(&mut self, log: u32, to: &[u32]) {
+        let node = self.logs[log as usize].node;
+        let (primary, durability) = (
+            self.logs[log as usize].primary,
+            self.logs[log as usize].durability,
+        );
+        let fresh = self.new_log(node, primary, Purpose::Data, durability);
+        if let Some(store) = self.store_mut(node) {
+            store.log = fresh;
+        }
+        // Sessions that the store keeps stay in it.
+        for user in 0..self.users.len() {
+            if self.users[user].live && self.users[user].log == log {
+                let place = self.append(fresh, self.session_bytes());
+                self.users[user].log = fresh;
+                self.users[user].sequence = place.sequence;
+            }
+        }
+        self.keep_up(fresh);
+        self.hand_log_over(log, to);
     }
 }
