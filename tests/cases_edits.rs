@@ -505,3 +505,94 @@ fn a_toggle_undone_during_the_move_changes_nothing() {
     }
     assert!(lossy > 8, "{lossy} lose something");
 }
+
+#[test]
+fn scaling_cycles_make_nothing_slower_larger_or_wrong() {
+    let topology = case("scaling-cycles");
+    let mut sim = start(&topology, 1);
+    // Two cycles: as many places as there ever are.
+    sim.run_until(Duration(4_900_000));
+    let early = sim.size();
+    sim.run_until(topology.duration);
+    assert_eq!(sim.audit().faults, Vec::<String>::new());
+    let refused = sim.results().at("operations.by_cause.refused").cloned();
+    assert_eq!(refused, None);
+    // Events and figures are a few bytes each; a place takes hundreds, and there were 66,000.
+    assert!(
+        sim.size() < early + (1 << 20),
+        "{early}, then {}",
+        sim.size()
+    );
+
+    // With a balancer, state and sessions: instances count from 1, and the new ones serve.
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s", sessions: InMemory(),
+        nodes: {
+            "clients": Clients(arrivals: Poisson("400/s"), mix: (read: 1, write: 1), users: 300, signed_in: true),
+            "lb": LoadBalancer(policy: StickyCookie, health_checks: (interval: "100ms", rise: 1)),
+            "api": Service(instances: 2, workers: 10, service_time: Constant("1ms"), state: InMemory()),
+        },
+        links: ["clients -> lb", "lb -> api"],
+    )"#;
+    let mut topology = load(text);
+    let cycle = |second: u32| {
+        let other = if second % 2 == 0 { 40 } else { 2 };
+        format!(r#"At("{second}s", Set("nodes.api.instances", "{other}"))"#)
+    };
+    let cycles: Vec<String> = (1..58).map(cycle).collect();
+    topology
+        .set_path("scenario", &format!("[{}]", cycles.join(", ")))
+        .unwrap();
+    let mut sim = start(&topology, 1);
+    sim.run_until(Duration(8 * SECOND));
+    let early = sim.size();
+    for second in 9..=60 {
+        sim.run_until(Duration(second * SECOND - 1));
+        assert_eq!(sim.audit().faults, Vec::<String>::new(), "{second}");
+        let api = &sim.snapshot().nodes[2];
+        let numbers: Vec<u32> = api.instances.iter().map(|i| i.number).collect();
+        let wanted = if second == 1 || (second % 2 == 0 && second < 58) {
+            2
+        } else {
+            40
+        };
+        if second < 58 {
+            assert_eq!(numbers, (1..=wanted).collect::<Vec<u32>>(), "{second}");
+        }
+    }
+    assert!(
+        sim.size() < early + (1 << 20),
+        "{early}, then {}",
+        sim.size()
+    );
+    let operations = sim.snapshot().operations;
+    assert!(
+        operations.completed * 100 > operations.offered * 99,
+        "{operations:?}"
+    );
+}
+
+/// One thousand may still be ending, and one thousand more; beyond what can be numbered there is a sentence.
+#[test]
+fn more_instances_than_can_be_numbered_are_refused_in_words() {
+    use statescope::model::Command;
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("1000000/s")),
+            "api": Service(instances: 1, workers: 1000, service_time: Constant("1h"), drain_time: "1h"),
+        },
+        links: ["clients -> api"],
+    )"#;
+    let mut sim = start(&load(text), 1);
+    let mut refused = None;
+    for cycle in 0..70u64 {
+        for instances in ["1000", "1"] {
+            // Each gets a request that never ends.
+            let into_cycle = if instances == "1" { 1_190_000 } else { 0 };
+            sim.run_until(Duration(cycle * 1_200_000 + into_cycle));
+            let set = Command::Set("nodes.api.instances".to_owned(), instances.to_owned());
+            refused = sim.apply(&set).err().or(refused);
+        }
+    }
+    let sentence = refused.unwrap().to_string();
+    assert!(sentence.contains("still ending"), "{sentence}");
+}

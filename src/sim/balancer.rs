@@ -169,7 +169,7 @@ impl Sim {
                 Body::Store(store) => store.primary,
                 _ => 0,
             },
-            NodeKind::Service if slot.instances.len() == 1 => return,
+            NodeKind::Service if slot.reach <= 1 => return,
             NodeKind::Service => self.next_in_turn(link),
         };
         self.calls[index as usize].instance = instance;
@@ -178,7 +178,7 @@ impl Sim {
     /// The instance whose turn it is where a service is called without a balancer.
     pub(super) fn next_in_turn(&mut self, link: u16) -> u16 {
         let slot = &self.nodes[self.links[link as usize].to as usize];
-        let n = slot.instances.len() as u32;
+        let n = u32::from(slot.reach.max(1));
         let turn = self.links[link as usize].turn;
         let usable = |i: &u32| {
             let here = &slot.instances[(i % n) as usize];
@@ -345,6 +345,26 @@ impl Sim {
         match &self.nodes[from as usize].body {
             Body::Balancer(balancer) => balancer.targets[call.target as usize].old_address,
             _ => false,
+        }
+    }
+
+    /// A new instance comes to a place that balancers know: it gets requests once it has passed its checks, or at once
+    /// where there are none.
+    pub(super) fn expect(&mut self, service: u16, instance: u16) {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body {
+                let up = balancer.settings.health_checks.is_none();
+                for target in balancer
+                    .targets
+                    .iter_mut()
+                    .filter(|t| t.node == service && t.instance == instance)
+                {
+                    target.up = up;
+                    target.failed_probes = 0;
+                    target.good_probes = 0;
+                    target.old_address = false;
+                }
+            }
         }
     }
 

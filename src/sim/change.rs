@@ -28,6 +28,7 @@ impl Sim {
     pub(super) fn edit(&mut self, edit: &Command, command: &Command) -> Result<(), SettingError> {
         let mut topology = self.topology.clone();
         topology.apply(edit)?;
+        self.has_room_for(&topology)?;
         if command.has_row() && topology != self.topology {
             self.edited = Some(self.new_fault(command, None));
         } else {
@@ -38,6 +39,34 @@ impl Sim {
         }
         self.reconfigure(topology);
         self.edited = None;
+        Ok(())
+    }
+
+    /// Nodes, links and instances are numbered: there is room for so many of each, those included that are still ending.
+    fn has_room_for(&self, topology: &Topology) -> Result<(), SettingError> {
+        const MOST: usize = u16::MAX as usize - 1;
+        let names = topology.nodes.keys();
+        let fresh = names.filter(|name| self.slot_of(name).is_none()).count();
+        if self.nodes.len() + fresh > MOST || self.links.len() + topology.links.0.len() > MOST {
+            return Err(SettingError::here(
+                "nodes or links have been added and removed too often in this run: start it anew from here",
+            ));
+        }
+        for (name, node) in &topology.nodes {
+            let (Node::Service(service), Some(slot)) = (node, self.slot_of(name)) else {
+                continue;
+            };
+            let ending = self.nodes[slot as usize]
+                .instances
+                .iter()
+                .filter(|i| i.leaving && i.status != Status::Removed)
+                .count();
+            if service.instances as usize + ending > MOST {
+                return Err(SettingError::here(format!(
+                    "{ending} instances of `{name}` are still ending: wait for them, or give it a shorter `drain_time`"
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -201,6 +230,7 @@ impl Sim {
             removed: false,
             key,
             body,
+            reach: instances.len() as u16,
             instances,
             arrived: 0,
             completed: 0,

@@ -7,7 +7,7 @@
 
 use super::facts::{Fact, Holder, Source};
 use super::ledger::SnapshotPlace;
-use super::parts::{Body, Deploying};
+use super::parts::{Body, Deploying, NONE};
 use super::snapshot::{Status, What};
 use super::{LossCause, Sim, Timer};
 use crate::model::settings::SettingError;
@@ -328,21 +328,44 @@ impl Sim {
             .iter()
             .filter(|i| staying(i))
             .count() as u32;
-        let first = self.nodes[node as usize].instances.len() as u16;
-        for _ in present..wanted {
-            let number = self.nodes[node as usize].instances.len() as u32 + 1;
+        // Places of removed instances are used again, the first of them first; only then come new ones.
+        let here = &self.nodes[node as usize].instances;
+        let free = |i: &u16| here[*i as usize].status == Status::Removed;
+        let places: Vec<u16> = (0..here.len() as u16)
+            .filter(free)
+            .chain(here.len() as u16..)
+            .take(wanted.saturating_sub(present) as usize)
+            .collect();
+        for &place in &places {
+            let number = u32::from(place) + 1;
             let speed = overrides.get(&number).map_or(1.0, |o| o.speed);
-            let instance = super::parts::Instance::new(self.now, workers, speed);
-            self.nodes[node as usize].instances.push(instance);
+            let now = self.now;
+            let slot = &mut self.nodes[node as usize];
+            slot.reach = slot.reach.max(place + 1);
+            match slot.instances.get_mut(place as usize) {
+                Some(instance) => {
+                    instance.begin_anew(now, workers, speed);
+                    let logs = [&mut instance.data_log, &mut instance.session_log];
+                    for log in logs {
+                        // Emptied, or with what an object store has for it, it goes on; handed over, it does not.
+                        if self.logs.get(*log as usize).is_some_and(|l| l.retired) {
+                            *log = NONE;
+                        }
+                    }
+                    self.expect(node, place);
+                }
+                None => slot
+                    .instances
+                    .push(super::parts::Instance::new(now, workers, speed)),
+            }
         }
-        let end = self.nodes[node as usize].instances.len() as u16;
-        if end > first {
+        if !places.is_empty() {
             self.add_targets(node);
         }
         if self.now > 0 {
-            for index in first..end {
-                self.nodes[node as usize].instances[index as usize].announced = false;
-                self.boot(node, index);
+            for place in places {
+                self.nodes[node as usize].instances[place as usize].announced = false;
+                self.boot(node, place);
             }
         }
         let surplus = present.saturating_sub(wanted);
@@ -350,18 +373,16 @@ impl Sim {
             return;
         }
         let fault = self.edited;
-        for _ in 0..surplus {
-            let Some(last) = self.nodes[node as usize]
-                .instances
-                .iter()
-                .rposition(staying)
-            else {
-                break;
-            };
-            let here = &mut self.nodes[node as usize].instances[last];
+        let here = &self.nodes[node as usize].instances;
+        let last: Vec<u16> = (0..here.len() as u16)
+            .rev()
+            .filter(|&i| staying(&here[i as usize]))
+            .take(surplus as usize)
+            .collect();
+        for last in last {
+            let here = &mut self.nodes[node as usize].instances[last as usize];
             here.leaving = true;
             here.fault = here.fault.or(fault);
-            let last = last as u16;
             if self.nodes[node as usize].instances[last as usize]
                 .status
                 .serves()
@@ -380,7 +401,13 @@ impl Sim {
         self.set_status(node, instance, Status::Removed);
         self.nodes[node as usize].instances[instance as usize].life += 1;
         self.rotate(node, instance, false);
-        self.cut_off(node, instance, now_serving != Status::MachineLost);
+        if self.nodes[node as usize].instances[instance as usize]
+            .present
+            .n()
+            > 0
+        {
+            self.cut_off(node, instance, now_serving != Status::MachineLost);
+        }
         let heir = (0..self.nodes[node as usize].instances.len() as u16)
             .find(|&i| self.is_serving(node, i));
         for log in self.logs_of(node, instance) {
@@ -396,6 +423,11 @@ impl Sim {
             }
         }
         self.remove_targets(node, instance);
+        let slot = &mut self.nodes[node as usize];
+        let gone = |place: u16| slot.instances[place as usize - 1].status == Status::Removed;
+        while slot.reach > 0 && gone(slot.reach) {
+            slot.reach -= 1;
+        }
         if self.nodes[node as usize].instances[instance as usize].deploying {
             self.timer_at(self.now, Timer::DeployNext { node, instance });
         }

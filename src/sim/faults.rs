@@ -62,7 +62,12 @@ impl Sim {
 
     fn find_instance(&self, name: &str, number: u32) -> Result<(u16, u16), SettingError> {
         let node = self.find_node(name)?;
-        let n = self.nodes[node as usize].instances.len() as u32;
+        let there = |i: &&super::parts::Instance| i.status != Status::Removed;
+        let n = self.nodes[node as usize]
+            .instances
+            .iter()
+            .filter(there)
+            .count();
         let status = number
             .checked_sub(1)
             .and_then(|i| self.nodes[node as usize].instances.get(i as usize))
@@ -294,7 +299,8 @@ impl Sim {
         instances
             || self.logs.iter().any(|log| {
                 let orphaned = log.orphan.as_ref().and_then(|orphan| orphan.fault);
-                (log.moving && is_change) || (orphaned == Some(fault) && !log.replicas.is_empty())
+                (log.moving.is_some() && is_change)
+                    || (orphaned == Some(fault) && !log.replicas.is_empty())
             })
     }
 

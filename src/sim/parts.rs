@@ -272,6 +272,24 @@ impl Instance {
         instance
     }
 
+    /// Another instance in the place of one that was removed. Areas and times spent are the place's, and go on; so does
+    /// the count of lives.
+    pub(super) fn begin_anew(&mut self, now: u64, workers: u32, speed: f64) {
+        debug_assert!(self.present.n() == 0 && self.status == Status::Removed);
+        self.status = Status::Up;
+        self.since = now;
+        self.workers = workers;
+        self.speed = speed;
+        self.fault = None;
+        self.lost_writes = 0;
+        self.lost_sessions = 0;
+        self.replaced_by_surge = false;
+        self.leaving = false;
+        self.deploying = false;
+        self.draining = false;
+        self.set_capacity(now);
+    }
+
     /// The areas up to now.
     pub(super) fn areas_at(&self, now: u64) -> Areas {
         Areas {
@@ -540,6 +558,8 @@ pub(super) struct NodeSlot {
     pub key: u64,
     pub body: Body,
     pub instances: Vec<Instance>,
+    /// Its instances stand in the first places, up to this one; behind are only places that are free again.
+    pub reach: u16,
     pub arrived: u64,
     pub completed: u64,
     pub failed: u64,
