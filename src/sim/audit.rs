@@ -303,7 +303,12 @@ impl Sim {
             if log.snapshot_scheduled && !next {
                 faults.push(format!("a snapshot of {name} is never made"));
             }
-            if log.moving && !planned(&|t| matches!(t, Timer::Moved { log, .. } if of(log))) {
+            let arrives = |number| {
+                planned(
+                    &|t| matches!(t, Timer::Moved { log, number: n } if of(log) && *n == number),
+                )
+            };
+            if log.moving.is_some_and(|m| !arrives(m.number)) {
                 faults.push(format!("what moves from {name} never arrives"));
             }
             let serving = self.is_serving(log.node, log.primary);
