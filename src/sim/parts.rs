@@ -287,6 +287,8 @@ impl Instance {
         self.leaving = false;
         self.deploying = false;
         self.draining = false;
+        self.announced = true;
+        self.moved = false;
         self.set_capacity(now);
     }
 
@@ -331,7 +333,10 @@ impl Instance {
     /// Takes one call out of the queue, wherever it stands: its place stays empty until its turn comes, or until most
     /// places are empty. Then the rest moves up, and the answer is true: they stand from `first` on now.
     pub(super) fn dequeue_one(&mut self, now: u64, call: u32, position: u32) -> bool {
-        match self.queue.get_mut(position.wrapping_sub(self.first) as usize) {
+        match self
+            .queue
+            .get_mut(position.wrapping_sub(self.first) as usize)
+        {
             Some(place) if *place == call => {
                 *place = NONE;
                 self.waiting.remove(now);
