@@ -306,3 +306,28 @@ fn a_copy_syncs_the_last_writes_too() {
         assert_eq!(writes.lost, 0, "seed {seed}");
     }
 }
+
+/// A primary that hung while another took over has the old epoch: what it had accepted is never answered.
+#[test]
+fn a_primary_that_was_deposed_answers_nothing() {
+    let topology = read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "30s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (read: 0, write: 1), timeout: Some("5s")),
+            "store": RedisLike(command_time: "1ms", persistence: None,
+                replication: Asynchronous(replicas: 1, lag: "1ms"), down_after: "1s", promotion_time: "0s"),
+        },
+        links: ["clients -> store"],
+        scenario: [At("10s", Hang("store", 1)), At("12s", Resume("store", 1))],
+    )"#,
+    );
+    let end = end_of(&topology, 1);
+    // A second's worth of requests, sent before the copy was promoted.
+    assert!(
+        (98..=102).contains(&end.operations.failed),
+        "{:?}",
+        end.operations
+    );
+    assert_eq!(end.writes.lost, 0);
+}
