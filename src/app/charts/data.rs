@@ -22,9 +22,22 @@ pub struct Part {
     pub rates: [f64; 3],
     /// Response times in seconds: 50th, 95th, 99th percentile.
     pub percentiles: Option<[f64; 3]>,
+    /// What would have been without the latest fault.
+    pub without: Option<WithoutPart>,
     /// Whether a fault lies between the part before and this one.
     sharp: bool,
     made_of: MadeOf,
+}
+
+/// A part of time in the twin of a fault.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WithoutPart {
+    /// When the fault was.
+    since: Duration,
+    /// Operations completed a second.
+    pub rate: f64,
+    /// The 99th percentile of their response times in seconds.
+    pub p99: Option<f64>,
 }
 
 /// What a part was made of: the same again gives the same part.
@@ -126,6 +139,28 @@ impl Reduced {
         lines.retain(|line| line.len() > 1);
         lines
     }
+
+    /// A figure of the twins as lines, one for each.
+    pub fn lines_without(
+        &self,
+        figure: impl Fn(&WithoutPart) -> Option<f64>,
+    ) -> Vec<Vec<PlotPoint>> {
+        let mut lines: Vec<Vec<PlotPoint>> = Vec::new();
+        let mut since = None;
+        for (x, part) in self.points() {
+            let value = part.without.as_ref().and_then(&figure);
+            let now = value.and(part.without).map(|without| without.since);
+            if now != since || lines.is_empty() {
+                lines.push(Vec::new());
+                since = now;
+            }
+            if let (Some(value), Some(line)) = (value, lines.last_mut()) {
+                line.push(PlotPoint::new(x, value));
+            }
+        }
+        lines.retain(|line| line.len() > 1);
+        lines
+    }
 }
 
 /// About 200 parts over the whole width, in a row of round lengths, in nanoseconds.
@@ -193,6 +228,11 @@ fn made(group: &[Interval], made_of: MadeOf) -> Part {
         to: made_of.to.secs(),
         rates: [sum.completed, sum.retried, sum.failed].map(|n| n as f64 / length),
         percentiles: sum.percentiles,
+        without: history::merged_without(group).map(|without| WithoutPart {
+            since: without.since,
+            rate: without.completed as f64 / length,
+            p99: without.percentiles.map(|[_, _, p99]| p99),
+        }),
         sharp: false,
         made_of,
     }

@@ -53,6 +53,11 @@ pub fn line<'a>(points: Vec<PlotPoint>, colour: Color32, width: f32) -> Line<'a>
         .allow_hover(false)
 }
 
+/// What would have been, as dots of that radius.
+fn dots<'a>(points: Vec<PlotPoint>, colour: Color32, radius: f32) -> Line<'a> {
+    line(points, colour, radius).style(LineStyle::Dotted { spacing: 3.6 })
+}
+
 /// The scale of a lane: moves only when what it shows no longer fits or fills too little of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scale {
@@ -199,6 +204,7 @@ pub fn throughput(
             .allow_hover(false)
     };
     let edges = reduced.lines(|part| Some(part.rates[0]));
+    let without = reduced.lines_without(|without| Some(without.rate));
     plot(ui, "throughput", rect, window, (0.0, top), |plot| {
         let pale = palette.completed.gamma_multiply(0.26);
         plot.add(area(&xs, &zero, &completed, pale));
@@ -216,6 +222,11 @@ pub fn throughput(
         ));
         for edge in edges {
             plot.line(line(edge, palette.completed, stroke::FOCUS));
+        }
+        for points in without {
+            // A halo keeps the dots apart from what failed.
+            plot.line(dots(points.clone(), palette.panel, 1.8));
+            plot.line(dots(points, palette.text, 0.85));
         }
     });
 }
@@ -246,6 +257,9 @@ pub fn response_time(
                 for points in reduced.lines(figure) {
                     plot.line(line(points, colour, width));
                 }
+            }
+            for points in reduced.lines_without(|without| without.p99.map(Decades::y)) {
+                plot.line(dots(points, palette.text, 0.85));
             }
         },
     );

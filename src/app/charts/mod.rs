@@ -6,6 +6,7 @@
 mod data;
 mod lanes;
 mod track;
+mod twin;
 mod window;
 
 pub use window::TimeWindow;
@@ -59,6 +60,7 @@ struct Told {
     /// From a fault until it was noticed, in seconds.
     bands: Vec<(f64, f64)>,
     readout: Readout,
+    without: Option<twin::Words>,
 }
 
 /// Values at an instant, in the gutter at the right.
@@ -164,6 +166,9 @@ impl Charts {
             &window,
             (&self.told.past, &self.told.future),
         );
+        if let Some(words) = &self.told.without {
+            words.paint(ui.painter(), &places, &window, palette);
+        }
         paint_present(ui.painter(), &places, &window, view, palette);
 
         let readout = match view.cursor {
@@ -174,7 +179,7 @@ impl Charts {
             None => self.told.readout.clone(),
         };
         paint_readout(ui.painter(), &places, &readout, palette);
-        name(&response, &readout, view);
+        name(&response, &readout, self.told.without.as_ref(), view);
         if !window.follows {
             show_follow(ui, &places, palette);
         }
@@ -271,6 +276,7 @@ impl Charts {
             cuts: view.snapshot.faults.iter().map(|f| f.at.secs()).collect(),
             bands: bands(view),
             readout: readout_now(view, window),
+            without: twin::Words::of(view),
         };
     }
 
@@ -281,7 +287,10 @@ impl Charts {
             .iter()
             .filter(|part| part.to >= window.from && part.from <= window.to);
         let most = visible
-            .map(|part| part.rates.iter().sum::<f64>())
+            .map(|part| {
+                let without = part.without.map_or(0.0, |without| without.rate);
+                part.rates.iter().sum::<f64>().max(without)
+            })
             .fold(0.0, f64::max);
         if most > 0.0 {
             self.throughput.fit(most);
@@ -655,7 +664,7 @@ fn label_at(painter: &Painter, x: f32, y: f32, text: &str, colour: Color32) {
 }
 
 /// What a screen reader says of the charts.
-fn name(response: &Response, readout: &Readout, view: &View) {
+fn name(response: &Response, readout: &Readout, without: Option<&twin::Words>, view: &View) {
     response.widget_info(|| {
         let when = match view.cursor {
             Some(cursor) => format!("At {}", format::instant(cursor)),
@@ -669,8 +678,11 @@ fn name(response: &Response, readout: &Readout, view: &View) {
             format::counted(readout.lost_sessions, "session", "sessions"),
             format::counted(readout.lost_writes, "write", "writes")
         );
+        let without = without.map_or_else(String::new, |words| {
+            format!(". Latest: {}", words.sentence())
+        });
         let text = format!(
-            "Charts. {when}: throughput {}, {}, {percentiles}{lost}",
+            "Charts. {when}: throughput {}, {}, {percentiles}{lost}{without}",
             readout.throughput, readout.failing
         );
         WidgetInfo::labeled(Role::Canvas, true, text)
