@@ -153,7 +153,7 @@ fn name(command: &Command) -> &'static str {
         Command::Crash(..) => "crash",
         Command::LoseMachine(..) => "machine loss",
         Command::Hang(..) => "hang",
-        Command::Failover(..) => "failover",
+        Command::Failover(..) | Command::ForceFailover(..) => "failover",
         Command::Deploy(..) => "deployment",
         Command::ReplaceSigningKey => "new key",
         Command::AddInstances(..) | Command::RemoveInstances(..) => "scaling",
