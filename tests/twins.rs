@@ -1,10 +1,14 @@
 //! What a fault did is the difference from the same run without it. `SEEDS=200 cargo test --test twins` tries more seeds.
 
+mod support;
+
 use statescope::analysis::parallel::{Control, Run, run_all};
 use statescope::analysis::{Estimate, Keeps, Track, replicate};
-use statescope::model::{Command, Topology};
+use statescope::model::{Command, Timed, Topology};
 use statescope::sim::figures::{Figures, Plain};
 use statescope::units::Duration;
+use support::scenarios::{Step, scenario};
+use support::systems::{Dice, system};
 
 fn case(name: &str, set: &[(&str, &str)]) -> Topology {
     let path = format!("{}/tests/cases/{name}.ron", env!("CARGO_MANIFEST_DIR"));
@@ -396,4 +400,40 @@ fn the_command_carried_out_last_is_recorded_once() {
     track.run_until(Duration::from_secs(100.0));
     assert_eq!(track.sim().recording().len(), 1);
     assert_eq!(track.snapshot().faults.len(), 1);
+}
+
+/// Whatever is done to whatever system: twins change nothing in the run, no caller's slices matter, and each row adds up.
+#[test]
+fn random_systems_are_the_same_with_and_without_twins() {
+    const LENGTH: u64 = 400_000_000;
+    for number in 0..seeds(60) {
+        let mut dice = Dice::new(number);
+        let mut topology = system(&mut dice);
+        for (at, step) in scenario(&mut dice, LENGTH) {
+            if let Step::Do(command) = step {
+                topology.scenario.push(Timed::At(Duration(at), command));
+            }
+        }
+        topology.duration = Duration(LENGTH + 12_000_000_000);
+        let run = |twins: bool, slice: u64| {
+            let keeps = Keeps {
+                twins,
+                ..Keeps::SCENARIO
+            };
+            let mut track = Track::new(&topology, number, keeps);
+            while !track.run_some(topology.duration, slice) {}
+            track
+        };
+        let with = run(true, u64::MAX);
+        assert_eq!(run(true, 100).results(), with.results(), "system {number}");
+        let without = run(false, u64::MAX);
+        let seen = |track: &Track| {
+            let mut snapshot = track.snapshot();
+            for fault in &mut snapshot.faults {
+                (fault.recovery, fault.caused) = (None, None);
+            }
+            snapshot
+        };
+        assert_eq!(seen(&with), seen(&without), "system {number}");
+    }
 }
