@@ -307,34 +307,35 @@ fn a_long_chain_of_services_nests_no_deeper_than_a_thread_bears() {
     assert_eq!(status, 0, "{said}");
 }
 
-/// Requests wait at a store that hangs for good: nobody can tell before how many they become.
-const HANGS: &str = r#"Topology(schema: 1, profile: Bare, duration: "60s",
-    nodes: {"c": Clients(arrivals: Steady("100000/s")), "r": RedisLike(command_time: "1us")}, links: ["c -> r"],
-    scenario: [At("2s", Hang("r", 1))])"#;
+/// One of two instances dies, and the other cannot do the work of both: whether that is so nobody can tell before.
+const ONE_LEFT: &str = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+    nodes: {"c": Clients(arrivals: Steady("60000/s")), "lb": LoadBalancer(health_checks: (interval: "100ms", fall: 1)),
+        "s": Service(instances: 2, service_time: Constant("30us"))},
+    links: ["c -> lb", "lb -> s"], scenario: [At("2s", Crash("s", 1))])"#;
 
 #[test]
 fn what_grows_too_large_is_stopped_with_what_is_known_so_far() {
     let folder = tempfile::tempdir().unwrap();
-    let file = write(folder.path(), "hangs.ron", HANGS);
+    let file = write(folder.path(), "one_left.ron", ONE_LEFT);
     let output = statescope(&["run", &file, "--memory", "64MiB", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     for part in [
         "64MiB",
-        "instance 1 of `r`, which hangs",
+        "requests wait for `s`",
         "since about 2",
-        "Resume",
+        "nodes.s.queue",
         "--memory",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let results: Value = serde_json::from_slice(&output.stdout).unwrap();
     let at = results["cut"]["at_s"].as_f64().unwrap();
-    assert!((2.5..10.0).contains(&at), "{at}");
+    assert!((2.5..20.0).contains(&at), "{at}");
     assert!(results["cut"]["why"].as_str().unwrap().contains("64MiB"));
-    // What was answered before it hung.
+    // All that was asked before the crash, and what one instance has done since.
     let completed = results["operations"]["completed"]["mean"].as_f64().unwrap();
-    assert!((completed - 200_000.0).abs() < 10.0, "{completed}");
+    assert!((120_000.0..900_000.0).contains(&completed), "{completed}");
 
     // The same event on any number of threads, whatever else runs.
     for threads in ["1", "3"] {
@@ -365,11 +366,11 @@ fn what_grows_too_large_is_stopped_with_what_is_known_so_far() {
     );
 
     let (status, said) = ended(&["check", "--run", &file, "--memory", "64MiB"]);
-    assert!(status == 1 && said.contains("which hangs"), "{said}");
-    let cases = r#"[{"id": "a", "file": "hangs.ron", "metric": "operations.completed", "expected": 1, "seeds": 2}]"#;
+    assert!(status == 1 && said.contains("wait for `s`"), "{said}");
+    let cases = r#"[{"id": "a", "file": "one_left.ron", "metric": "operations.completed", "expected": 1, "seeds": 2}]"#;
     let cases = write(folder.path(), "cases.json", cases);
     let (status, said) = ended(&["validate", &cases, "--memory", "64MiB"]);
-    assert!(status == 1 && said.contains("which hangs"), "{said}");
+    assert!(status == 1 && said.contains("wait for `s`"), "{said}");
     assert_eq!(ended(&["run", &file, "--memory", "1KiB"]).0, 2);
     assert_eq!(ended(&["run", &file, "--memory", "much"]).0, 2);
 }
