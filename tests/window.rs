@@ -661,7 +661,7 @@ fn tiles_tell_what_a_crash_now_costs() {
     let (name, held, _) = measure.held().unwrap();
     assert_eq!(
         measure.about_sessions(),
-        format!("sessions lost if {name} dies")
+        format!("lost if {name} died at {now:.1} s")
     );
     assert!(window.has_part(&format!("{name} held {held} sessions at {now:.1} s")));
     let sticky = window.description("Sticky");
@@ -670,7 +670,7 @@ fn tiles_tell_what_a_crash_now_costs() {
         .harness
         .get_by_role_and_label(egui::accesskit::Role::Heading, "Sessions kept");
     let remark = heading.accesskit_node().description();
-    assert_eq!(remark, Some(format!("sessions lost if {name} dies")));
+    assert_eq!(remark, Some(format!("lost if {name} died at {now:.1} s")));
 
     window.click(&name);
     window.click("Crash process");

@@ -34,8 +34,11 @@ pub fn number(value: f64) -> String {
 
 /// A mean of things that are counted: as [`number`], but to the hundredth at most.
 pub fn mean(value: f64) -> String {
-    if value.abs() < 10.0 {
-        number((value * 100.0).round() / 100.0)
+    let hundredths = (value * 100.0).round() / 100.0;
+    if value.abs() < 1.0 && hundredths != 0.0 {
+        format!("{hundredths:.2}")
+    } else if value.abs() < 10.0 {
+        number(hundredths)
     } else {
         number(value)
     }
@@ -192,6 +195,7 @@ mod tests {
             assert_eq!(number(value), text);
         }
         assert_eq!(mean(0.004), "0");
+        assert_eq!(mean(0.09), "0.09");
         assert_eq!(mean(4.0), "4");
         assert_eq!(mean(14.26), "14.3");
     }

@@ -280,7 +280,7 @@ impl Measure {
             .map_or(LossFigure::Unknown, |m| m.sessions[at.unwrap_or(0)])
     }
 
-    /// What the figures of state say, for beside their title: "writes lost if api 3 dies".
+    /// What the figures of state say, for beside their title: "lost if api 3 died at 17.5 s".
     pub fn about_writes(&self) -> String {
         self.about("writes", 0)
     }
@@ -291,16 +291,21 @@ impl Measure {
     }
 
     fn about(&self, what: &str, which: usize) -> String {
-        let measured = self.measured();
-        let fresh = measured.and_then(|m| m.fresh_for);
-        let victim = measured.and_then(|m| m.victims[which].as_ref());
-        match (fresh, victim) {
-            (Some(after), _) => format!("{what} lost if one dies at {}", format::span(after)),
-            (None, Some((name, number))) if name.chars().count() <= 12 => {
-                format!("{what} lost if {name} {number} dies")
+        let Some(measured) = self.measured() else {
+            return format!("{what} lost if one dies");
+        };
+        match (measured.fresh_for, measured.from, &measured.victims[which]) {
+            (Some(after), ..) => format!("{what} lost if one dies at {}", format::span(after)),
+            (None, Some((_, at)), Some((name, number))) => {
+                let at = format::instant(at);
+                // As much as there is room for beside the title.
+                if name.chars().count() <= 8 {
+                    format!("lost if {name} {number} died at {at}")
+                } else {
+                    format!("lost if number {number} died at {at}")
+                }
             }
-            (None, Some((_, number))) => format!("{what} lost if number {number} dies"),
-            (None, None) => format!("{what} lost if one dies"),
+            _ => format!("{what} lost if one dies"),
         }
     }
 

@@ -335,9 +335,14 @@ impl Sim {
             if let Some(log) = self.logs.get(log as usize) {
                 let (node, instance) = (log.node as usize, log.primary as usize);
                 self.nodes[node].lost_sessions += 1;
-                self.nodes[node].instances[instance].lost_sessions += 1;
                 let met = self.ops[op as usize].met;
-                let fault = self.nodes[node].instances[instance].fault.or(met);
+                let instances = &mut self.nodes[node].instances;
+                let fault = instances[instance].fault.or(met);
+                // What a fault cost is told beside the instance that it struck.
+                let struck = instances
+                    .iter()
+                    .position(|i| fault.is_some() && i.fault == fault);
+                instances[struck.unwrap_or(instance)].lost_sessions += 1;
                 if let Some(fault) = fault {
                     self.faults[fault as usize].lost_sessions += 1;
                     self.op_meets(op, fault);
