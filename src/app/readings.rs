@@ -420,8 +420,7 @@ impl NodeSums {
                 sums.copied()
                     .unwrap_or((instance.number, Fading::default(), Fading::default()));
             load.add(faded, instance.load * simulated, simulated);
-            let waiting = instance.queue.min(instance.queue_limit.unwrap_or(u64::MAX));
-            queue.add(faded, waiting as f64 * simulated, simulated);
+            queue.add(faded, instance.queue as f64 * simulated, simulated);
             (instance.number, load, queue)
         });
         self.instances = instances.collect();

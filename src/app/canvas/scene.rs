@@ -313,8 +313,7 @@ impl<'a> Card<'a> {
         let smoothed = self
             .reading
             .and_then(|reading| reading.instance(instance.number));
-        let (waiting, _) = words::queue(instance);
-        let (load, queue) = smoothed.map_or((instance.load, waiting as f64), |smoothed| {
+        let (load, queue) = smoothed.map_or((instance.load, instance.queue as f64), |smoothed| {
             (smoothed.load, smoothed.queue)
         });
         let share = match instance.queue_limit {

@@ -145,13 +145,6 @@ pub fn status(instance: &InstanceView, now: Duration) -> String {
     }
 }
 
-/// Requests in an instance's queue, and those beyond it that the kernel has accepted and the process has not.
-pub fn queue(instance: &InstanceView) -> (u64, u64) {
-    let room = instance.queue_limit.unwrap_or(u64::MAX);
-    let waiting = instance.queue.min(room);
-    (waiting, instance.queue - waiting)
-}
-
 /// All there is to say about an instance, for tooltips and screen readers.
 pub fn instance(instance: &InstanceView, now: Duration) -> String {
     let mut parts = vec![status(instance, now)];
@@ -160,7 +153,7 @@ pub fn instance(instance: &InstanceView, now: Duration) -> String {
         Role::Replica => parts.push("replica".into()),
         Role::Alone => {}
     }
-    let (waiting, beyond) = queue(instance);
+    let (waiting, beyond) = (instance.queue, instance.backlog);
     if instance.status.serves() {
         parts.push(format!("{} busy", percent(instance.load)));
     }
@@ -194,14 +187,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_than_the_limit_is_called_a_queue() {
+    fn what_the_kernel_holds_is_not_called_a_queue() {
         let hung = InstanceView {
             status: Status::Hung,
-            queue: 844,
+            queue: 64,
+            backlog: 128,
             queue_limit: Some(64),
             ..InstanceView::default()
         };
         let told = instance(&hung, Duration(0));
-        assert_eq!(told, "hung 0 s, queue 64 of 64, 780 not accepted yet");
+        assert_eq!(told, "hung 0 s, queue 64 of 64, 128 not accepted yet");
     }
 }

@@ -32,10 +32,9 @@ pub fn show(ui: &mut Ui, node: &str, number: u32, pane: &mut Pane) {
         .queue_limit
         .map_or_else(String::new, |limit| format!("/{}", format::grouped(limit)));
     figure_row(ui, "Queue", &[], &format::mean(reading.queue), &room, None);
-    let (_, beyond) = words::queue(instance);
-    if beyond > 0 {
-        let beyond = format::grouped(beyond);
-        figure_row(ui, "Not accepted yet", &[], &beyond, "", None);
+    if instance.backlog > 0 {
+        let backlog = format::grouped(instance.backlog);
+        figure_row(ui, "Not accepted yet", &[], &backlog, "", None);
     }
     let lost = |count: u64| (count > 0).then_some(palette.lost);
     if instance.status.is_down() {
