@@ -285,6 +285,12 @@ fn the_list_of_figures_is_what_runs_print() {
         .filter(|path| !seen.contains(path))
         .collect();
     assert!(never.is_empty(), "no preset prints: {never:#?}");
+    let different: BTreeSet<&str> = figures::all().iter().map(|figure| figure.path).collect();
+    assert_eq!(
+        different.len(),
+        figures::all().len(),
+        "one stands there twice"
+    );
 }
 
 // What files may say.

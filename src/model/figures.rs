@@ -201,9 +201,6 @@ const FIGURES: &[Figure] = figures! {
     "replications", Count, Told, "Runs that the means are taken over.";
     "warmup_s", Seconds, Told, "Beginning that is not counted.";
     "duration_s", Seconds, Told, "Simulated time, warm-up included.";
-    "cut.why", Text, Told, "What cut the work short; there only if something did. The results are those of the replications that came to their end, or of the first as far as it came.";
-    "cut.at_s", Seconds, Told, "How far the first replication came, if none came to its end.";
-    "cut.asked", Count, Told, "How many replications were asked for.";
     "cut.why", Text, Told, "Only in results that were cut short: what ended them, Ctrl+C or the ceiling of `--memory`.";
     "cut.at_s", Seconds, Told, "Simulated time that the results are of, if the first run was cut; otherwise they are of whole runs.";
     "cut.asked", Count, Told, "Runs that were asked for.";
