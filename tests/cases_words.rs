@@ -1036,8 +1036,7 @@ fn a_summary_names_the_bottleneck_and_what_response_times_leave_out() {
         "50/s",
         &[
             "nodes.lb.policy=Random",
-            "nodes.db.connections=1",
-            "nodes.db.read_time=30ms",
+            "nodes.db=RedisLike(command_time: \"30ms\")",
             "nodes.api.call_timeout=None",
         ],
     );
