@@ -108,7 +108,7 @@ impl Sim {
                     if *log as usize == index && Some(*mark) == self.logs[index].fsync_running)
             };
             let mut waiting = log.waiting_now.iter().chain(&log.waiting_next).peekable();
-            if waiting.peek().is_none() || log.retired || !self.timers.iter().any(is_running) {
+            if waiting.peek().is_none() || !self.timers.iter().any(is_running) {
                 continue;
             }
             for &(call, token) in waiting {
