@@ -427,7 +427,7 @@ mod tests {
         assert_eq!(
             told[2],
             "api 2 crashed: 512 sessions and 49 acknowledged writes lost. Found dead after 5.1 s. \
-             510 operations met it: 381 failed, 129 saved by a retry."
+             Caused 381 failed operations. 129 saved by a retry."
         );
         assert_eq!(
             told[3],

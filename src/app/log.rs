@@ -405,7 +405,7 @@ mod tests {
         let mut harness = harness(false);
         harness.run();
         let crash = "60.0 s api 2 crashed. 512 sessions and 49 acknowledged writes lost. \
-                     Found dead after 5.1 s. 510 operations met it: 381 failed, 129 saved by a retry.";
+                     Found dead after 5.1 s. Caused 381 failed operations. 129 saved by a retry.";
         harness.get_by_label(crash).click();
         harness.run();
         let at = crate::units::Duration::from_secs(60.0);

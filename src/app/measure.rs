@@ -656,8 +656,9 @@ mod tests {
             sim.apply(&Command::Crash("api".into(), number)).unwrap();
             sim.run_until(Duration::from_secs(at_s + 7.0));
             let after = sim.snapshot();
-            assert_eq!(of(&losses, Slot::Placement(1)), Some(after.writes.lost));
-            assert_eq!(of(&losses, Slot::Sessions(3)), Some(after.sessions.lost));
+            let crash = &after.faults[0];
+            assert_eq!(of(&losses, Slot::Placement(1)), Some(crash.lost_writes));
+            assert_eq!(of(&losses, Slot::Sessions(3)), Some(crash.lost_sessions));
             // And what its row on the canvas says, but for what was under way.
             let under_way = before.operations.in_flight;
             assert!(after.writes.lost.abs_diff(unsaved) <= under_way);

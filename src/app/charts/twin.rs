@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(words.recovered, None);
         sample.snapshot.faults[0].recovery = Some(Recovery::After(Duration::from_secs(9.8)));
         let words = Words::of(&sample.view()).expect("a twin");
-        assert_eq!(words.recovered, Some((69.8, "after 9.80 s".to_owned())));
+        assert_eq!(words.recovered, Some((69.8, "after 9.8 s".to_owned())));
         sample.snapshot.faults[0].caused = None;
         assert_eq!(Words::of(&sample.view()), None);
     }
