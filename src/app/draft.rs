@@ -81,6 +81,8 @@ impl Place {
             if let Some(draft) = read(&left)
                 && fs::rename(&left, &found).is_ok()
             {
+                // An older one must not take its place the next time.
+                self.clear();
                 return Some(draft);
             }
         }
@@ -253,6 +255,7 @@ mod tests {
         assert_eq!(found(folder.path()), None);
         let drafts = Drafts::open(folder.path()).unwrap();
         drafts.keep(None, topology(5));
+        drafts.wait();
         drafts.keep(Some("mine.ron".into()), topology(6));
         drop(drafts);
         assert_eq!(found(folder.path()), Some(topology(6)));
