@@ -535,7 +535,7 @@ fn scaling_cycles_make_nothing_slower_larger_or_wrong() {
     )"#;
     let mut topology = load(text);
     let cycle = |second: u32| {
-        let other = if second % 2 == 0 { 40 } else { 2 };
+        let other = if second.is_multiple_of(2) { 40 } else { 2 };
         format!(r#"At("{second}s", Set("nodes.api.instances", "{other}"))"#)
     };
     let cycles: Vec<String> = (1..58).map(cycle).collect();
@@ -550,7 +550,7 @@ fn scaling_cycles_make_nothing_slower_larger_or_wrong() {
         assert_eq!(sim.audit().faults, Vec::<String>::new(), "{second}");
         let api = &sim.snapshot().nodes[2];
         let numbers: Vec<u32> = api.instances.iter().map(|i| i.number).collect();
-        let wanted = if second == 1 || (second % 2 == 0 && second < 58) {
+        let wanted = if second == 1 || (second.is_multiple_of(2) && second < 58) {
             2
         } else {
             40

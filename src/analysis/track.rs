@@ -356,14 +356,10 @@ impl Track {
         let fork = self.fork(row);
         let (known, before) = (self.sim.faults(), self.topology_before(row));
         let done = self.sim.apply(command);
-        if done.is_err() || self.sim.faults() == known {
-            if joins.is_none() {
-                self.rows.pop();
-            }
-            if done.is_err() {
-                return done;
-            }
+        if joins.is_none() && (done.is_err() || self.sim.faults() == known) {
+            self.rows.pop();
         }
+        done?;
         for (index, other) in self.rows.iter_mut().enumerate() {
             if index != row
                 && let Some(twin) = other.twin()
@@ -377,7 +373,7 @@ impl Track {
             here.commands.push(command.clone());
             self.begin_or_join(row, known, fork, before);
         }
-        done
+        Ok(())
     }
 
     /// A second one of the system as it is, for a row that has not begun.

@@ -88,7 +88,7 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
                 format!("not recovered by the end ({} later)", time(end_s - at))
             } else {
                 unknown(&of_runs)
-            })
+            });
         }
         None => {
             let recovered = of_runs("recovered");

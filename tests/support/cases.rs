@@ -58,6 +58,7 @@ pub fn pause_after(sim: &mut Sim, at: Duration) -> Duration {
 pub fn mean_and_error(samples: &[f64]) -> (f64, f64) {
     let n = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / n;
-    let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let squares = samples.iter().map(|x| (x - mean) * (x - mean));
+    let variance = squares.sum::<f64>() / (n - 1.0);
     (mean, (variance / n).sqrt())
 }

@@ -54,7 +54,7 @@ pub fn command(dice: &mut Dice) -> Command {
         5 | 6 => Command::Hang(node, number),
         7 | 8 => Command::Resume(node, number),
         9..=11 => Command::Restart(node, number),
-        12 if number % 2 == 0 => Command::ForceFailover(node),
+        12 if number.is_multiple_of(2) => Command::ForceFailover(node),
         12 => Command::Failover(node),
         13 => Command::Deploy(node, Stop::Drained),
         14 => Command::Deploy(node, Stop::Abrupt),

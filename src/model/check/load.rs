@@ -468,7 +468,7 @@ impl<'a> Load<'a> {
                 }
             }
             Some(Node::Service(service)) => self.through_service(name, service, flow),
-            Some(node) => self.into_store(name, node, flow),
+            Some(node) => self.at_store(name, node, flow),
             None => {}
         }
     }
@@ -500,7 +500,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    fn into_store(&mut self, name: &'a str, node: &'a Node, flow: Flow) {
+    fn at_store(&mut self, name: &'a str, node: &'a Node, flow: Flow) {
         match node {
             Node::ObjectStore(store) => {
                 let reads = flow.reads.min(store.get_rate.0) * mean_secs(&store.get_time);
