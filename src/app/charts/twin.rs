@@ -1,12 +1,12 @@
 //! What would have been without the latest fault: dots beside what happened, and what the difference is, in words.
 
-use egui::{Align2, Painter, Shape, pos2};
+use egui::{Align2, Painter, Shape, pos2, vec2};
 
 use super::Places;
 use super::window::TimeWindow;
 use crate::app::format;
 use crate::app::state::View;
-use crate::app::theme::{Palette, Weight, size};
+use crate::app::theme::{self, Palette, Weight, radius, size};
 use crate::app::widgets::paint_text;
 use crate::model::Command;
 use crate::sim::snapshot::{FaultView, Recovery};
@@ -88,7 +88,12 @@ impl Words {
                 .clamp(data.left(), data.right())
         };
         let (from, to) = (x(self.span.0), x(self.span.1));
-        let small = |at, anchor, text: &str, weight, colour| {
+        let small = |at, anchor: Align2, text: &str, weight, colour| {
+            // A plate keeps the lines of the chart out of the words.
+            let font = theme::font(size::SMALL, weight);
+            let extent = painter.layout_no_wrap(text.to_owned(), font, colour).size();
+            let plate = anchor.anchor_size(at, extent).expand2(vec2(3.0, 0.0));
+            painter.rect_filled(plate, radius::TAG, palette.panel.gamma_multiply(0.75));
             paint_text(painter, at, anchor, text, size::SMALL, weight, colour);
         };
         let mut free = to;
