@@ -506,10 +506,6 @@ impl Sim {
             };
             debug_assert!(due.at >= self.now, "time runs backwards");
             self.now = due.at;
-            if HALTS && due.is_command() {
-                self.queue.untake();
-                return Halt::Command;
-            }
             left -= 1;
             self.events += 1;
             match due.kind {
@@ -520,7 +516,14 @@ impl Sim {
                     }
                 }
                 Kind::Lane => self.lane_due(due.index),
-                Kind::Timer => self.timer_due(due.index),
+                Kind::Timer => {
+                    if HALTS && due.is_command() {
+                        self.queue.untake();
+                        self.events -= 1;
+                        return Halt::Command;
+                    }
+                    self.timer_due(due.index);
+                }
                 Kind::Retry => {
                     if self.ops[due.index as usize].resume == due.number {
                         self.attempt(due.index);

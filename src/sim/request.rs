@@ -376,12 +376,12 @@ impl Sim {
         self.calls[parent as usize].child = NONE;
         // A try that failed leaves nothing with whoever made it: another may follow.
         if outcome == Outcome::Done {
-            let (place, found) = (
-                self.calls[index as usize].place,
-                self.calls[index as usize].found,
-            );
+            let call = &self.calls[index as usize];
+            let (place, found) = (call.place, call.found);
             let parent = &mut self.calls[parent as usize];
-            parent.place = parent.place.or(place);
+            if place.is_some() && parent.place.is_none() {
+                parent.place = place;
+            }
             parent.found = parent.found.max(found);
         }
         self.free_call(index);

@@ -33,6 +33,7 @@ impl Sim {
     }
 
     /// A request that has come in is served, queued or turned away.
+    #[inline(always)]
     pub(super) fn admit_to_service(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, instance, bits) = (call.node as usize, call.instance as usize, call.draw);
