@@ -107,7 +107,12 @@ impl Before {
     pub(super) fn take_in(&mut self, ended: &[Ended]) {
         for end in ended.iter().filter(|end| end.completed) {
             let step = end.intended / STEP_NS;
-            let next = self.steps.partition_point(|(known, _)| *known <= step);
+            let newest = self.steps.back().is_some_and(|(known, _)| *known <= step);
+            let next = if newest {
+                self.steps.len()
+            } else {
+                self.steps.partition_point(|(known, _)| *known <= step)
+            };
             let at = match next.checked_sub(1) {
                 Some(at) if self.steps[at].0 == step => at,
                 _ => {

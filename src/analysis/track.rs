@@ -241,6 +241,9 @@ impl Track {
                 continue;
             }
             self.look();
+            if self.to_come == 0 && !self.keeps.live && !self.watches() {
+                self.sim.tell_no_operations();
+            }
             if self.sim.now() >= until {
                 return true;
             }

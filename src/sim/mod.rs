@@ -769,6 +769,11 @@ impl Sim {
         self.told = Some(Told::default());
     }
 
+    /// Nobody asks any more.
+    pub fn tell_no_operations(&mut self) {
+        self.told = None;
+    }
+
     /// What operations did since the last call; `into` is emptied and filled, so that memory is used again.
     pub fn take_told(&mut self, into: &mut Told) {
         into.started.clear();
