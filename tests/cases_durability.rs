@@ -323,6 +323,26 @@ fn max_unavailable_counts_beside_max_surge() {
 }
 
 #[test]
+fn instances_that_are_missing_already_count_towards_max_unavailable() {
+    let changes = [
+        (
+            "nodes.api.deployment",
+            "(max_surge: \"0%\", max_unavailable: \"50%\")",
+        ),
+        ("nodes.api.restart_after", "None"),
+        (
+            "scenario",
+            "[At(\"15s\", Crash(\"api\", 1)), At(\"20s\", Deploy(\"api\", Drained))]",
+        ),
+        ("nodes.clients.arrivals", "Poisson(\"40/s\")"),
+    ];
+    let topology = case_with("deployment-max-unavailable", &changes);
+    // Two of four may be missing and one is: one more at a time.
+    let (_, fewest) = deployed(&topology, 1);
+    assert_eq!(fewest, 2);
+}
+
+#[test]
 fn what_deployments_allow_is_rounded_as_kubernetes_does() {
     let of = |surge, unavailable, n| {
         Deployment {

@@ -123,3 +123,31 @@ fn a_retried_write_is_lost_once() {
         assert!(end.writes.acknowledged > 200, "{:?}", end.writes);
     }
 }
+
+/// What is saved up while all goes well is ten retries at most, however long that was.
+#[test]
+fn a_retry_budget_saves_up_ten_retries_at_most() {
+    let mut topology = set(&refused(), "nodes.clients.retry_budget", "Some(\"10%\")");
+    topology.duration = Duration(25 * SECOND);
+    topology.scenario = vec![statescope::model::Timed::At(
+        Duration(20 * SECOND),
+        Command::Crash("api".to_owned(), 1),
+    )];
+    let end = end_of(&topology);
+    let retries = end.operations.attempts - end.operations.offered;
+    // Ten, and a tenth of the 500 first attempts that are refused; the last may not have come.
+    assert!((54..=60).contains(&retries), "{retries} retries");
+}
+
+#[test]
+fn a_write_that_completes_is_not_applied_unacknowledged() {
+    let mut topology = set(
+        &impatient(false),
+        "nodes.back.service_time",
+        "Constant(\"1ms\")",
+    );
+    topology.scenario.clear();
+    let end = end_of(&topology);
+    assert!(end.writes.acknowledged > 900, "{:?}", end.writes);
+    assert_eq!(end.writes.applied_unacknowledged, 0);
+}

@@ -640,6 +640,57 @@ mod tests {
     use crate::model::state::FsyncPolicy;
     use proptest::prelude::*;
 
+    /// A log with one write a segment.
+    fn log_of(writes: u64) -> (Log, Vec<Mark>) {
+        let snapshots = SnapshotPolicy {
+            every_ns: SECOND,
+            place: SnapshotPlace::Volume,
+            bytes_per_s: f64::INFINITY,
+        };
+        let durability = Durability {
+            snapshots: Some(snapshots),
+            ..Durability::default()
+        };
+        let mut log = Log::new(0, 0, Purpose::Data, durability);
+        let mut marks = vec![Mark::default()];
+        for stamp in 1..=writes {
+            log.append(stamp, stamp, 1);
+            marks.push(log.mark(stamp));
+        }
+        (log, marks)
+    }
+
+    /// What is cut off is on no disk and in no snapshot any more: numbers go on, so a mark beyond would cover new writes.
+    #[test]
+    fn a_cut_takes_every_mark_back_to_it() {
+        let (mut log, marks) = log_of(3);
+        (log.synced, log.snapshot) = (marks[3], marks[3]);
+        for (instance, disk) in [(1, marks[3]), (2, marks[1])] {
+            log.replicas.push(Replica {
+                instance,
+                synced_at: 0,
+                mark: None,
+                disk,
+            });
+        }
+        log.truncate(marks[2], LossCause::Crash, None);
+        assert_eq!((log.synced, log.snapshot), (marks[2], marks[2]));
+        let disks: Vec<Mark> = log.replicas.iter().map(|r| r.disk).collect();
+        assert_eq!(disks, [marks[2], marks[1]]);
+    }
+
+    #[test]
+    fn what_was_lost_before_a_cut_stays_lost_through_what_it_was_lost_through() {
+        let (mut log, marks) = log_of(3);
+        log.truncate(marks[2], LossCause::Crash, Some(1));
+        log.append(4, 4, 1);
+        log.truncate(marks[1], LossCause::Promotion, Some(2));
+        let faults: Vec<Option<u32>> = (1..=4)
+            .map(|number| log.lost(number).and_then(|lost| lost.fault))
+            .collect();
+        assert_eq!(faults, [None, Some(2), Some(1), Some(2)]);
+    }
+
     proptest! {
         /// Against a list of all writes: what a cut loses, and what is held, come out the same.
         #[test]
