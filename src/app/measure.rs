@@ -2,7 +2,7 @@
 //!
 //! A run starts from what is now: a copy of the running system, with that choice applied, and one crash of one instance,
 //! drawn at random and the same for every choice. What counts is what the ledger books on that crash. Before anything
-//! runs there is no now: then a fresh run of some seconds comes before the crash. [`Measured::told`] says which it was.
+//! runs there is no now: then a fresh run of some seconds comes before the crash. [`Measure::told`] says which it was.
 //! The thread sleeps as long as it works and stops when the topology changes; what is not known yet is a dash.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

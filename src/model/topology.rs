@@ -236,7 +236,7 @@ impl<'de> Deserialize<'de> for Links {
 }
 
 impl Links {
-    /// The link of that key, "a->b", with or without spaces; or of that place, "[0]".
+    /// The link of that key, "a->b", with or without spaces; or of that place, `[0]`.
     pub fn find(&self, key: &str) -> Option<usize> {
         if let Some(place) = index(key) {
             return (place < self.0.len()).then_some(place);

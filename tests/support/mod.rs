@@ -1,6 +1,7 @@
 //! What several test files use; each uses a part.
 
 #![allow(dead_code)]
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
 
 pub mod cases;
 #[cfg(feature = "gui")]
