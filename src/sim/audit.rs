@@ -442,6 +442,7 @@ mod tests {
                 "seats": Clients(arrivals: Closed(users: 20, think: Exponential("50ms")), timeout: None, users: 30),
                 "lb": LoadBalancer(policy: StickyCookie),
                 "api": Service(instances: 2, workers: 8, queue: Unlimited, service_time: Exponential("20ms"),
+                    login_time: "20ms",
                     state: LocalDisk(fsync: Always, fsync_time: "20ms")),
             },
             links: ["clients -> lb", "seats -> lb", "lb -> api"],
@@ -495,6 +496,35 @@ mod tests {
             logs.next().map(|l| l.fsync_running = None).is_some()
         });
         assert!(faults.contains("token that no queue has"), "{faults}");
+    }
+
+    /// All copies end while they wait for the stream of a primary whose replacement serves already: that one goes on.
+    #[test]
+    fn a_log_whose_last_copy_goes_is_served_by_a_primary_that_is_back() {
+        let text = r#"Topology(
+            schema: 1, sessions: InMemory(replication: Asynchronous(replicas: 1, lag: "1s"), down_after: "5s"),
+            nodes: {
+                "clients": Clients(arrivals: Poisson("100/s"), signed_in: true, users: 20),
+                "lb": LoadBalancer(),
+                "api": Service(instances: 2, boot_time: "0s", warm_up: "0s", drain_time: "0s"),
+            },
+            links: ["clients -> lb", "lb -> api"],
+        )"#;
+        let topology = crate::model::settings::ron_options()
+            .from_str(text)
+            .expect("a topology");
+        let mut sim = Sim::new(&topology, 3, Watch { live: false });
+        sim.run_until(Duration(2 * SECOND));
+        sim.apply(&crate::model::Command::Deploy(
+            "api".to_owned(),
+            crate::model::Stop::Drained,
+        ))
+        .expect("a deployment");
+        while !sim.run_some(Duration(5 * SECOND), 1) {
+            let faults = sim.audit().faults;
+            assert!(faults.is_empty(), "{faults:?}");
+        }
+        assert!(sim.logs.iter().all(|l| l.online || l.retired));
     }
 
     #[test]

@@ -172,6 +172,13 @@ impl Sim {
                 orphan.cause,
                 orphan.fault.map(|f| f as u32),
             );
+            if self.is_serving(node, self.logs[log as usize].primary) {
+                // It was back already, and only waited for a copy to take over.
+                self.tell(Fact::Served(log, true));
+                self.logs[log as usize].online = true;
+                self.place_replicas(log, false);
+                self.keep_up(log);
+            }
         }
     }
 
