@@ -18,8 +18,8 @@ pub fn list() -> Result<(), Failure> {
     print(format!(
         "{}Licensed under MIT or Apache 2.0, as you prefer.\n\n\
          The window's letters are IBM Plex Sans, under this licence:\n\n{}\n\n\
-         The program is built from these crates, each under its own licence, whose text comes with its source on\n\
-         https://crates.io:\n\n{CRATES}",
+         The program is built from these crates, each under its own licence, whose text comes with its\n\
+         source:\n\n{CRATES}",
         version(),
         FONT.trim_end()
     ))
