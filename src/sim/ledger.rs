@@ -271,7 +271,7 @@ impl Log {
         match self.segments.iter().find(|s| s.at > time) {
             Some(beyond) => Mark {
                 sequence: beyond.first - 1,
-                stamp: beyond.first_stamp - 1,
+                stamp: beyond.first_stamp.saturating_sub(1),
             },
             None => self.end(),
         }
