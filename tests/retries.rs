@@ -151,3 +151,26 @@ fn a_write_that_completes_is_not_applied_unacknowledged() {
     assert!(end.writes.acknowledged > 900, "{:?}", end.writes);
     assert_eq!(end.writes.applied_unacknowledged, 0);
 }
+
+/// A credential that is not accepted is not accepted a moment later either: the user has to log in first.
+#[test]
+fn an_answer_of_401_is_not_tried_again() {
+    let topology = read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "20s", sessions: InMemory(),
+        nodes: {
+            "clients": Clients(arrivals: Steady("50/s"), mix: (read: 1), users: 1000, signed_in: true, retries: 3,
+                retry_budget: None, backoff: "1ms"),
+            "lb": LoadBalancer(policy: Random),
+            "api": Service(instances: 2, workers: 100, service_time: Constant("1ms")),
+        },
+        links: ["clients -> lb", "lb -> api"],
+    )"#,
+    );
+    let end = end_of(&topology);
+    // Nobody sticks, so half of the requests come to an instance that does not know their user.
+    let unauthorized = end.operations.failed;
+    assert!((400..600).contains(&unauthorized), "{:?}", end.operations);
+    assert_eq!(end.operations.by_cause[7], unauthorized);
+    assert!(end.operations.attempts <= end.operations.offered);
+}

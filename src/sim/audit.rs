@@ -498,15 +498,16 @@ mod tests {
         assert!(faults.contains("token that no queue has"), "{faults}");
     }
 
-    /// All copies end while they wait for the stream of a primary whose replacement serves already: that one goes on.
+    /// The last copy ends while it waits for the stream of a primary that is back already: that one goes on.
     #[test]
     fn a_log_whose_last_copy_goes_is_served_by_a_primary_that_is_back() {
+        use crate::model::Command;
         let text = r#"Topology(
             schema: 1, sessions: InMemory(replication: Asynchronous(replicas: 1, lag: "1s"), down_after: "5s"),
             nodes: {
                 "clients": Clients(arrivals: Poisson("100/s"), signed_in: true, users: 20),
                 "lb": LoadBalancer(),
-                "api": Service(instances: 2, boot_time: "0s", warm_up: "0s", drain_time: "0s"),
+                "api": Service(instances: 2, boot_time: "0s", warm_up: "0s"),
             },
             links: ["clients -> lb", "lb -> api"],
         )"#;
@@ -515,16 +516,22 @@ mod tests {
             .expect("a topology");
         let mut sim = Sim::new(&topology, 3, Watch { live: false });
         sim.run_until(Duration(2 * SECOND));
-        sim.apply(&crate::model::Command::Deploy(
-            "api".to_owned(),
-            crate::model::Stop::Drained,
-        ))
-        .expect("a deployment");
+        let api = || "api".to_owned();
+        for command in [
+            Command::Crash(api(), 1),
+            Command::Restart(api(), 1),
+            Command::Crash(api(), 2),
+        ] {
+            sim.apply(&command).expect("it can be done");
+            let faults = sim.audit().faults;
+            assert!(faults.is_empty(), "{command:?}: {faults:?}");
+        }
+        let of_first = |l: &&crate::sim::Log| l.primary == 0;
+        assert!(sim.logs.iter().filter(of_first).all(|l| l.online));
         while !sim.run_some(Duration(5 * SECOND), 1) {
             let faults = sim.audit().faults;
             assert!(faults.is_empty(), "{faults:?}");
         }
-        assert!(sim.logs.iter().all(|l| l.online || l.retired));
     }
 
     #[test]

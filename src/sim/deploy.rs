@@ -3,15 +3,19 @@
 //! Instances are replaced in their places: with surge, the replacement boots beside the old instance and takes its
 //! place when that has stopped; otherwise the old one stops first. As many are replaced in either way at a time as may be
 //! too many, and as may be missing. A deployment goes on when the replacement serves and copies of state are complete
-//! again. A drained one tells balancers; an abrupt one tells nobody and waits for no copy.
+//! again. A drained one tells balancers, and stops nobody who has what no other has while that can be waited for; an abrupt
+//! one tells nobody and waits for no copy.
 
 use super::facts::{Fact, Holder, Source};
-use super::ledger::SnapshotPlace;
+use super::ledger::{Log, SnapshotPlace};
 use super::parts::{Body, Deploying, NONE};
 use super::snapshot::{Status, What};
 use super::{LossCause, Sim, Timer};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Stop};
+
+/// How soon it is looked again whether copies have got what they wait for.
+const LOOK_AGAIN_NS: u64 = 10_000_000;
 
 impl Sim {
     pub(super) fn start_deployment(
@@ -89,7 +93,7 @@ impl Sim {
         if surge {
             self.timer_after(
                 boot,
-                Timer::SurgeBooted {
+                Timer::DeployStops {
                     node,
                     instance,
                     life,
@@ -114,7 +118,18 @@ impl Sim {
         {
             return self.deployed_one(node, instance);
         }
+        let waits =
+            self.is_held_by_copies(node, instance) || self.shares_with_draining(node, instance);
         match stop {
+            Stop::Drained if waits => {
+                let life = self.nodes[node as usize].instances[instance as usize].life;
+                let stops = Timer::DeployStops {
+                    node,
+                    instance,
+                    life,
+                };
+                self.timer_after(LOOK_AGAIN_NS, stops);
+            }
             Stop::Drained => self.drain(node, instance),
             Stop::Abrupt => self.replace(node, instance, true),
         }
@@ -156,12 +171,22 @@ impl Sim {
         if self.calls.iter().any(comes) {
             return false;
         }
-        let logs = self.logs_of(node, instance).into_iter();
-        let replicated = logs.filter(|&log| !self.logs[log as usize].replicas.is_empty());
-        let copied = replicated
-            .map(|log| self.logs[log as usize].arrives())
-            .max();
-        if let Some(at) = copied.filter(|&at| at > self.now) {
+        let logs = self.logs_of(node, instance);
+        for &log in &logs {
+            // Of those that had a copy some may have gone.
+            self.place_replicas(log, false);
+        }
+        let replicated = logs
+            .iter()
+            .map(|&log| &self.logs[log as usize])
+            .filter(|log| !log.replicas.is_empty());
+        let copied = replicated.map(Log::arrives).max();
+        let again = if self.is_held_by_copies(node, instance) {
+            Some(self.now + LOOK_AGAIN_NS)
+        } else {
+            copied.filter(|&at| at > self.now)
+        };
+        if let Some(at) = again {
             let drained = Timer::Drained {
                 node,
                 instance,

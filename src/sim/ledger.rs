@@ -292,7 +292,7 @@ impl Log {
             if segment.bytes > left {
                 let mark = Mark {
                     sequence: segment.first - 1,
-                    stamp: segment.first_stamp - 1,
+                    stamp: segment.first_stamp.saturating_sub(1),
                 };
                 return (mark, last.saturating_add(lag).max(now));
             }
@@ -677,6 +677,20 @@ mod tests {
         assert_eq!((log.synced, log.snapshot), (marks[2], marks[2]));
         let disks: Vec<Mark> = log.replicas.iter().map(|r| r.disk).collect();
         assert_eq!(disks, [marks[2], marks[1]]);
+    }
+
+    /// What an empty place hands over comes before the first version of all.
+    #[test]
+    fn what_comes_before_the_first_version_can_be_cut_off() {
+        let durability = Durability {
+            replicas: 1,
+            lag_ns: 10,
+            ..Durability::default()
+        };
+        let mut log = Log::new(0, 0, Purpose::Data, durability);
+        log.take_over(5, 0, 0, 1);
+        assert_eq!(log.buffered(5).0, Mark::default());
+        assert_eq!(log.arrived(5), Mark::default());
     }
 
     #[test]

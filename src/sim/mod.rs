@@ -161,7 +161,7 @@ enum Timer {
         number: u32,
     },
     SessionsMoved,
-    SurgeBooted {
+    DeployStops {
         node: u16,
         instance: u16,
         life: u32,
@@ -662,7 +662,7 @@ impl Sim {
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),
             Timer::Moved { log, number } => self.moved(log, number),
             Timer::SessionsMoved => self.sessions_moved(),
-            Timer::SurgeBooted {
+            Timer::DeployStops {
                 node,
                 instance,
                 life,

@@ -2,7 +2,7 @@
 
 use crate::sim::facts::{Fact, Holder, Source};
 use crate::sim::ledger::{Log, Mark, Orphan, Purpose, Replica};
-use crate::sim::parts::NONE;
+use crate::sim::parts::{Body, NONE};
 use crate::sim::snapshot::{Status, What};
 use crate::sim::{LossCause, Sim, Timer};
 use crate::units::Duration;
@@ -442,6 +442,48 @@ impl Sim {
         for log in lacking {
             self.place_replicas(log, false);
         }
+    }
+
+    /// Whether an instance must not be stopped yet by whoever could wait: it leads what is not copied completely but can
+    /// be, or holds a copy that is about to be promoted.
+    pub(in crate::sim) fn is_held_by_copies(&self, node: u16, instance: u16) -> bool {
+        let here = &self.nodes[node as usize];
+        let returns = match &here.body {
+            Body::Service(service) => service.settings.restart_after.is_some(),
+            _ => false,
+        };
+        // Somebody who could hold a copy soon.
+        let comes = here.instances.iter().any(|other| {
+            other.status == Status::Booting || (returns && other.status.is_down() && !other.leaving)
+        });
+        self.logs.iter().any(|log| {
+            if log.node != node || log.retired || log.durability.replicas == 0 || log.last() == 0 {
+                return false;
+            }
+            if log.orphan.is_some() {
+                return log.replicas.iter().any(|r| r.instance == instance);
+            }
+            let lacks = (log.replicas.len() as u32) < log.durability.replicas;
+            log.primary == instance
+                && ((lacks && comes) || log.replicas.iter().any(|r| r.synced_at > self.now))
+        })
+    }
+
+    /// Whether an instance leads, or copies, what one that is being drained copies, or leads: the two do not stop together.
+    pub(in crate::sim) fn shares_with_draining(&self, node: u16, instance: u16) -> bool {
+        let drains = |other: u16| {
+            other != instance
+                && self.nodes[node as usize].instances[other as usize].status == Status::Draining
+        };
+        let mine = self.logs.iter().filter(|l| l.node == node && !l.retired);
+        mine.map(|log| (log.primary, log.replicas.iter().map(|r| r.instance)))
+            .any(|(primary, mut copies)| {
+                if primary == instance {
+                    copies.any(drains)
+                } else {
+                    drains(primary) && copies.any(|copy| copy == instance)
+                }
+            })
     }
 
     /// Whether every log of a node has its copies, complete.
