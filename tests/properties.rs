@@ -210,6 +210,7 @@ fn random_systems_keep_their_books_and_replay() {
             return;
         }
         if let Some(failure) = failure(case) {
+            eprintln!("{}", failure.lines().next().unwrap_or_default());
             found().insert(case, failure);
         }
     };
@@ -220,9 +221,6 @@ fn random_systems_keep_their_books_and_replay() {
         }
     });
     let failures = found();
-    for failure in failures.values() {
-        eprintln!("{}", failure.lines().next().unwrap_or_default());
-    }
     if let Some(first) = failures.values().next() {
         panic!("{first}");
     }
