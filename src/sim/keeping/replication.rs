@@ -449,12 +449,15 @@ impl Sim {
     pub(in crate::sim) fn is_held_by_copies(&self, node: u16, instance: u16) -> bool {
         let here = &self.nodes[node as usize];
         let returns = match &here.body {
-            Body::Service(service) => service.settings.restart_after.is_some(),
-            _ => false,
+            Body::Service(service) => service.settings.restart_after,
+            _ => None,
         };
+        let returns =
+            |since: u64| returns.is_some_and(|after| since.saturating_add(after.0) >= self.now);
         // Somebody who could hold a copy soon.
         let comes = here.instances.iter().any(|other| {
-            other.status == Status::Booting || (returns && other.status.is_down() && !other.leaving)
+            other.status == Status::Booting
+                || (other.status.is_down() && !other.leaving && returns(other.since))
         });
         self.logs.iter().any(|log| {
             if log.node != node || log.retired || log.durability.replicas == 0 || log.last() == 0 {
