@@ -1,0 +1,348 @@
+//! Balancers: where requests go, what is tried again and when, and what health checks find, with the right figures.
+
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
+
+mod support;
+
+use statescope::model::{Topology, file};
+use statescope::sim::Sim;
+use statescope::sim::snapshot::{Snapshot, What};
+use statescope::units::Duration;
+use support::cases::{figure, mean_and_error, run};
+
+const SECOND: u64 = 1_000_000_000;
+const MS: u64 = 1_000_000;
+
+/// Two instances that answer within a millisecond, behind a balancer without checks.
+const PAIR: &str = r#"Topology(schema: 1, profile: Bare, duration: "20s",
+    nodes: {
+        "clients": Clients(arrivals: Steady("100/s"), mix: (read: 1)),
+        "lb": LoadBalancer(retries: 3, connect_timeout: "200ms"),
+        "api": Service(instances: 2, workers: 1000, service_time: Constant("1ms"), connect_timeout: "200ms"),
+    },
+    links: ["clients -> lb", "lb -> api"])"#;
+
+fn pair(changes: &[(&str, &str)]) -> Topology {
+    let mut topology = file::read(PAIR, "pair").unwrap();
+    for (path, value) in changes {
+        topology
+            .set_path(path, value)
+            .unwrap_or_else(|e| panic!("{path}: {e}"));
+    }
+    topology
+}
+
+fn end_of(changes: &[(&str, &str)], seed: u64) -> Snapshot {
+    run(&pair(changes), seed).snapshot()
+}
+
+const CRASH: (&str, &str) = ("scenario", r#"[At("10s", Crash("api", 1))]"#);
+const LOSE: (&str, &str) = ("scenario", r#"[At("10s", LoseMachine("api", 1))]"#);
+
+// Retries.
+
+#[test]
+fn a_connection_that_is_not_made_is_tried_again_elsewhere() {
+    for scenario in [CRASH, LOSE] {
+        for policy in ["RoundRobin", "Random", "LeastConnections", "TwoChoices"] {
+            let changes = [
+                scenario,
+                ("nodes.lb.policy", policy),
+                ("nodes.lb.retries", "1"),
+            ];
+            // Once is enough, since there is another.
+            let end = end_of(&changes, 1).operations;
+            assert!(end.failed <= 1, "{policy}: {end:?}");
+            assert!(end.completed >= 1_970, "{policy}: {end:?}");
+        }
+    }
+}
+
+#[test]
+fn as_many_retries_are_made_as_are_set() {
+    let both = r#"[At("10s", LoseMachine("api", 1)), At("10s", LoseMachine("api", 2))]"#;
+    for retries in [0, 1, 3] {
+        let number = retries.to_string();
+        let sim = run(
+            &pair(&[("scenario", both), ("nodes.lb.retries", &number)]),
+            1,
+        );
+        // Each connection that is not made takes 200 ms.
+        let longest = figure(&sim.results(), "failed_response_time_s.max");
+        let expected = 0.2 * f64::from(1 + retries);
+        assert!((longest - expected).abs() < 0.002, "{longest}, {expected}");
+    }
+}
+
+#[test]
+fn with_affinity_it_is_tried_again_at_the_same_instance_but_for_the_last_time() {
+    // One user, who asks once a second.
+    let base = [
+        LOSE,
+        ("nodes.lb.policy", "StickyCookie"),
+        ("nodes.clients.users", "1"),
+        (
+            "nodes.clients.arrivals",
+            r#"Closed(users: 1, think: Constant("1s"))"#,
+        ),
+        ("duration", "60s"),
+    ];
+    let lose_other = ("scenario", r#"[At("10s", LoseMachine("api", 2))]"#);
+    for (timeout, slow) in [
+        // Three times 200 ms to find nobody, and a pause as long before two retries; 1 s at most.
+        ("200ms", 3.0 * 0.2 + 2.0 * 0.2),
+        ("3s", 3.0 * 3.0 + 2.0 * 1.0),
+    ] {
+        let mut slowest = Vec::new();
+        for scenario in [LOSE, lose_other] {
+            let mut changes = base.to_vec();
+            changes[0] = scenario;
+            changes.push(("nodes.lb.connect_timeout", timeout));
+            let sim = run(&pair(&changes), 1);
+            let results = sim.results();
+            assert_eq!(sim.snapshot().operations.failed, 0);
+            slowest.push(figure(&results, "response_time_s.max"));
+            // The cookie is rewritten: it is slow once.
+            let all =
+                figure(&results, "response_time_s.mean") * figure(&results, "operations.completed");
+            let quick = figure(&results, "operations.completed") * 0.001;
+            assert!(
+                (all - quick - (slowest[slowest.len() - 1] - 0.001)).abs() < 0.01,
+                "{all}"
+            );
+        }
+        // The user was at one of the two.
+        slowest.sort_by(f64::total_cmp);
+        assert!((slowest[0] - 0.001).abs() < 1e-6, "{slowest:?}");
+        assert!(
+            (slowest[1] - slow - 0.001).abs() < 0.002,
+            "{slowest:?}, {slow}"
+        );
+    }
+}
+
+#[test]
+fn resets_and_missing_answers_are_tried_again_only_where_that_is_set() {
+    let slow = ("nodes.api.service_time", r#"Constant("1s")"#);
+    for (retry_on, failed) in [("[]", 50), ("[Reset]", 0), ("[ResponseTimeout]", 50)] {
+        let end = end_of(&[CRASH, slow, ("nodes.lb.retry_on", retry_on)], 1).operations;
+        assert!(end.failed.abs_diff(failed) <= 1, "{retry_on}: {end:?}");
+    }
+    // The kernel of one that hangs takes half of the 100/s; each waits for half a second.
+    let hang = ("scenario", r#"[At("10s", Hang("api", 1))]"#);
+    for (retry_on, failed) in [("[]", 75), ("[Reset]", 75), ("[ResponseTimeout]", 0)] {
+        let changes = [
+            hang,
+            ("nodes.lb.response_timeout", r#"Some("500ms")"#),
+            ("nodes.lb.retry_on", retry_on),
+            ("duration", "12s"),
+        ];
+        let end = end_of(&changes, 1).operations;
+        assert!(end.failed.abs_diff(failed) <= 2, "{retry_on}: {end:?}");
+    }
+}
+
+// Policies.
+
+/// An instance that takes a second for each request beside one that takes a millisecond.
+#[test]
+fn whoever_looks_at_connections_sends_no_second_request_to_a_busy_instance() {
+    for policy in ["LeastConnections", "TwoChoices"] {
+        let changes = [
+            ("nodes.lb.policy", policy),
+            ("nodes.api.instance_overrides", "{1: (speed: 0.001)}"),
+        ];
+        let topology = pair(&changes);
+        let mut sim = Sim::new(&topology, 1, statescope::sim::Watch { live: false });
+        for tenth in 1..200 {
+            sim.run_until(Duration(tenth * SECOND / 10));
+            assert!(sim.snapshot().operations.in_flight <= 2, "{policy}");
+        }
+    }
+}
+
+#[test]
+fn ties_are_broken_at_random() {
+    // Of 1,600 requests that find both idle each instance gets half, with a deviation of 20.
+    for policy in ["LeastConnections", "TwoChoices", "Random"] {
+        let changes = [
+            ("nodes.lb.policy", policy),
+            ("nodes.clients.mix", "(write: 1)"),
+            ("nodes.api.state", "InMemory()"),
+            ("duration", "16s"),
+        ];
+        let end = end_of(&changes, 1);
+        let api = end.nodes.iter().find(|n| n.name == "api").unwrap();
+        let first = api.instances[0].writes;
+        assert!(first.abs_diff(800) < 80, "{policy}: {first}");
+    }
+}
+
+#[test]
+fn callers_without_a_balancer_take_instances_in_turn() {
+    let mut topology = pair(&[
+        ("nodes.clients.mix", "(write: 1)"),
+        ("nodes.api.state", "InMemory()"),
+        ("nodes.api.instances", "4"),
+        ("links", r#"["clients -> api"]"#),
+    ]);
+    topology.nodes.shift_remove("lb");
+    let end = run(&topology, 1).snapshot();
+    let api = end.nodes.iter().find(|n| n.name == "api").unwrap();
+    for instance in &api.instances {
+        assert!(instance.writes.abs_diff(500) <= 1, "{}", instance.writes);
+    }
+}
+
+// Health checks.
+
+const CHECKS: (&str, &str) = (
+    "nodes.lb.health_checks",
+    r#"HealthChecks(interval: "1s", timeout: Some("300ms"), fall: 3, rise: 2)"#,
+);
+
+/// When something happened to the first instance, in milliseconds, each time.
+fn times(end: &Snapshot, wanted: impl Fn(&What) -> bool) -> Vec<u64> {
+    let those = end.happenings.iter().filter(|h| wanted(&h.what));
+    those.map(|h| h.at.0 / MS).collect()
+}
+
+fn found_dead(what: &What) -> bool {
+    matches!(what, What::FoundDead { instance: 1, .. })
+}
+
+fn back(what: &What) -> bool {
+    matches!(what, What::BackInRotation { instance: 1, .. })
+}
+
+#[test]
+fn checks_find_what_is_dead_after_as_many_failures_as_are_set() {
+    let crash = r#"[At("10s", Crash("api", 1))]"#;
+    let hang = r#"[At("10s", Hang("api", 1))]"#;
+    let lost = r#"[At("10s", LoseMachine("api", 1))]"#;
+    let whole = r#"HealthChecks(interval: "1s", timeout: None, fall: 3, rise: 2)"#;
+    // The first probe comes within an interval; two follow, each an interval after the last one ended.
+    for (scenario, checks, least) in [
+        (crash, CHECKS.1, 2_000),
+        (hang, CHECKS.1, 2_000 + 3 * 300),
+        (lost, CHECKS.1, 2_000 + 3 * 300),
+        (hang, whole, 2_000 + 3 * 1_000),
+    ] {
+        let mut after = Vec::new();
+        for seed in 1..=40 {
+            let changes = [
+                ("scenario", scenario),
+                (CHECKS.0, checks),
+                ("nodes.lb.retries", "0"),
+                ("nodes.api.backlog", "10000"),
+            ];
+            let end = end_of(&changes, seed);
+            let found = times(&end, found_dead);
+            assert_eq!(found.len(), 1, "{scenario}");
+            let ms = found[0] - 10_000;
+            assert!((least..=least + 1_000).contains(&ms), "{scenario}: {ms}");
+            let detected = end.faults[0].detected.unwrap();
+            assert!((detected.0 / MS).abs_diff(ms) <= 1, "{detected}");
+            after.push(ms as f64);
+            if scenario == crash {
+                // Half of the requests, until then, and no more.
+                let failed = end.operations.failed;
+                assert!(failed.abs_diff(ms / 20) <= 2, "{failed} in {ms} ms");
+            }
+        }
+        let (mean, error) = mean_and_error(&after);
+        // Phases are uniform: a deviation of 289 ms.
+        assert!((30.0..65.0).contains(&error), "{error}");
+        assert!((mean - least as f64 - 500.0).abs() < 4.0 * 46.0, "{mean}");
+    }
+}
+
+#[test]
+fn an_instance_is_back_after_as_many_successes_as_are_set() {
+    let scenario = r#"[At("10s", Crash("api", 1)), At("20s", Restart("api", 1))]"#;
+    for seed in 1..=10 {
+        let changes = [
+            ("scenario", scenario),
+            CHECKS,
+            ("nodes.lb.retries", "0"),
+            ("duration", "30s"),
+        ];
+        let back = times(&end_of(&changes, seed), back);
+        assert_eq!(back.len(), 1);
+        assert!((21_000..=22_000).contains(&back[0]), "{back:?}");
+    }
+}
+
+#[test]
+fn only_failures_and_successes_in_a_row_count() {
+    // Down for 2 s, two probes each time; up for longer than an interval in between.
+    let mut events = Vec::new();
+    for turn in 0..4 {
+        let at = 10_000 + turn * 3_500;
+        events.push(format!(r#"At("{at}ms", Crash("api", 1))"#));
+        events.push(format!(r#"At("{}ms", Restart("api", 1))"#, at + 2_000));
+    }
+    let scenario = format!("[{}]", events.join(", "));
+    let changes = [("scenario", scenario.as_str()), CHECKS, ("duration", "40s")];
+    for seed in 1..=5 {
+        assert!(times(&end_of(&changes, seed), found_dead).is_empty());
+    }
+    // Found dead, and then up for less than an interval each time: one probe at most.
+    let mut events = vec![r#"At("10s", Crash("api", 1))"#.to_owned()];
+    for turn in 0..4 {
+        let at = 15_000 + turn * 3_000;
+        events.push(format!(r#"At("{at}ms", Restart("api", 1))"#));
+        events.push(format!(r#"At("{}ms", Crash("api", 1))"#, at + 950));
+    }
+    let scenario = format!("[{}]", events.join(", "));
+    let changes = [("scenario", scenario.as_str()), CHECKS, ("duration", "40s")];
+    for seed in 1..=5 {
+        assert!(times(&end_of(&changes, seed), back).is_empty());
+    }
+}
+
+#[test]
+fn a_new_instance_gets_requests_when_it_has_passed_its_checks() {
+    let scenario = r#"[At("10s", RemoveInstances("api", 1)), At("15s", AddInstances("api", 1))]"#;
+    let changes = [
+        ("scenario", scenario),
+        CHECKS,
+        ("nodes.lb.retries", "0"),
+        ("nodes.api.boot_time", "5s"),
+        ("duration", "30s"),
+    ];
+    for seed in 1..=5 {
+        let end = end_of(&changes, seed);
+        assert_eq!(end.operations.failed, 0);
+        let started = times(&end, |w| matches!(w, What::Started { instance: 2, .. }));
+        assert_eq!(started, [20_000]);
+        let back = times(&end, |w| {
+            matches!(w, What::BackInRotation { instance: 2, .. })
+        });
+        assert!((21_000..=22_000).contains(&back[0]), "{back:?}");
+    }
+}
+
+/// An instance that drains for seconds passes its checks meanwhile, and gets no more requests all the same.
+#[test]
+fn an_instance_that_drains_stays_out_of_rotation() {
+    let changes = [
+        ("scenario", r#"[At("10s", Deploy("api", Drained))]"#),
+        CHECKS,
+        ("nodes.lb.retries", "0"),
+        ("nodes.api.service_time", r#"Constant("6s")"#),
+        ("nodes.api.drain_time", "60s"),
+        (
+            "nodes.api.deployment",
+            r#"(max_surge: "0%", max_unavailable: "50%")"#,
+        ),
+        ("duration", "100s"),
+    ];
+    for seed in 1..=3 {
+        let end = end_of(&changes, seed);
+        assert_eq!(end.operations.failed, 0);
+        let over = times(&end, |w| matches!(w, What::Deployed { .. }));
+        // One after the other, each for as long as its last request takes.
+        assert!((21_900..=22_100).contains(&over[0]), "{over:?}");
+    }
+}
