@@ -331,3 +331,57 @@ fn a_primary_that_was_deposed_answers_nothing() {
     );
     assert_eq!(end.writes.lost, 0);
 }
+
+/// Keys are counted as lost once each, also where the acknowledgement comes after the loss; and readers find the versions that
+/// are left.
+#[test]
+fn lost_keys_are_counted_once_each() {
+    let topology = read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "40s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("1000/s"), mix: (write: 1), keys: 50, popularity: Uniform),
+            "api": Service(instances: 1, workers: 100, service_time: Constant("0s"), state: InMemory(), restart_after: "1s"),
+        },
+        links: [Link(path: "clients -> api", latency: "100ms")],
+        scenario: [At("10s", Crash("api", 1)), At("20s", Crash("api", 1)), At("30s", Set("nodes.clients.mix", "(read: 1)"))],
+    )"#,
+    );
+    let sim = {
+        let mut sim = Sim::new(&topology, 1, Watch { live: false });
+        sim.run_until(topology.duration);
+        assert!(sim.audit().faults.is_empty());
+        sim
+    };
+    let lost = |path: &str| match sim.results().at(path) {
+        Some(statescope::sim::figures::Figures::Figure(Some(n))) => *n,
+        other => panic!("{path}: {other:?}"),
+    };
+    assert_eq!(lost("writes.keys_lost"), 50.0);
+    assert_eq!(lost("reads.stale"), 0.0);
+    let faults: u64 = sim.snapshot().faults.iter().map(|f| f.lost_writes).sum();
+    assert_eq!(faults as f64, lost("writes.lost"));
+}
+
+/// What the operating system writes back by itself every 30 s is what a machine can lose.
+#[test]
+fn what_nobody_syncs_is_written_back_every_30_seconds() {
+    let topology = read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "101s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1)),
+            "store": RedisLike(command_time: "0s", persistence: AppendOnly(Never), fsync_time: "0s"),
+        },
+        links: ["clients -> store"],
+        scenario: [At("100s", LoseMachine("store", 1))],
+    )"#,
+    );
+    let lost: Vec<u64> = (1..=40)
+        .map(|seed| end_of(&topology, seed).writes.lost)
+        .collect();
+    assert!(lost.iter().all(|&n| n <= 3_001), "{lost:?}");
+    // The phase is uniform: 1,500 on average, with a standard error of 137.
+    let mean = lost.iter().sum::<u64>() as f64 / lost.len() as f64;
+    assert!((mean - 1_500.0).abs() < 4.0 * 137.0, "{mean}");
+}
