@@ -13,7 +13,7 @@ use super::comparison::{Before, Comparison, Found, STEP_NS};
 use crate::model::scenario::watched_rows;
 use crate::model::settings::{SettingError, to_ron};
 use crate::model::workload::Arrivals;
-use crate::model::{Command, Node, Topology};
+use crate::model::{Command, Node, Renaming, Topology};
 use crate::sim::figures::{Figures, Plain};
 use crate::sim::snapshot::{Interval, Recovery, Snapshot, Without};
 use crate::sim::{Halt, Sim, Told, Watch};
@@ -377,6 +377,23 @@ impl Track {
             self.begin_or_join(row, known, fork, before);
         }
         Ok(())
+    }
+
+    /// Gives nodes other names, in the run and in all that is kept of it.
+    pub fn rename(&mut self, names: &Renaming) {
+        self.sim.rename(names);
+        for row in &mut self.rows {
+            for command in &mut row.commands {
+                names.command(command);
+            }
+            if let Some(before) = &mut row.before {
+                names.topology(before);
+            }
+            if let Watched::Open(twin) = &mut row.watched {
+                twin.sim.rename(names);
+                names.keys(&mut twin.began);
+            }
+        }
     }
 
     /// A second one of the system as it is, for a row that has not begun.

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use super::theme;
-use crate::model::Command;
+use crate::model::{Command, Renaming, Topology};
 use crate::units::Duration;
+
+/// Nodes and where they are on the canvas.
+pub type Placed = Vec<(String, (f32, f32))>;
 
 /// What a click, a key or a menu asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +20,37 @@ pub enum Action {
     /// What an edit that is pointed at would do; lasts one frame. The canvas ghosts the nodes it would add.
     Preview(Vec<Command>),
     /// Move nodes on the canvas (undoable; changes nothing in the simulation).
-    Move(Vec<(String, (f32, f32))>),
-    /// Select one thing, or nothing.
+    Move(Placed),
+    /// Move nodes on the canvas, in a step of that name.
+    Arrange(Placed, String),
+    /// Give a node another name, in the document and in the running system, which goes on undisturbed.
+    Rename(String, String),
+    /// Let a node's name be typed where it stands.
+    AskName(String),
+    /// Copies of these nodes beside them, wherever there is room.
+    AskCopies(Vec<String>),
+    /// Copies of these nodes so much further to the right and down; they are selected then. Others get the places that they
+    /// are seen at, so that they stay there.
+    Duplicate(Vec<String>, (f32, f32), Placed),
+    /// What is selected as the text of a topology, to the clipboard.
+    Copy,
+    /// The same, and take it away here.
+    Cut,
+    /// Ask for what is in the clipboard.
+    AskPaste,
+    /// Nodes from the text of a topology; they are selected then.
+    Paste(String),
+    /// Nodes of a part, where they are to be, in a step of that name; they are selected then. Others get the places that they
+    /// are seen at.
+    Insert(Box<Topology>, String, Placed),
+    /// Add a node of a kind where it is seen and free: clients, balancer, service, Redis-like store, SQL database, object
+    /// store by number from 0.
+    AddKind(usize),
+    /// Select every node.
+    SelectAll,
+    /// Say something.
+    Tell(String),
+    /// Select one thing, several nodes, or nothing.
     Select(Option<Selection>),
     /// Let simulated time run.
     Play,
@@ -91,14 +123,56 @@ pub enum Selection {
     Instance(String, u32),
     /// A link, by key: "a->b".
     Link(String),
+    /// Several nodes, two at least, in the order in which they were selected.
+    Nodes(Vec<String>),
 }
 
 impl Selection {
-    /// The node it belongs to; none for a link.
+    /// Nodes by name: one, several, or nothing at all.
+    pub fn of(mut names: Vec<String>) -> Option<Self> {
+        match names.len() {
+            0 => None,
+            1 => names.pop().map(Self::Node),
+            _ => Some(Self::Nodes(names)),
+        }
+    }
+
+    /// The nodes that are selected, or whose instance is.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::Node(name) | Self::Instance(name, _) => std::slice::from_ref(name),
+            Self::Nodes(names) => names,
+            Self::Link(_) => &[],
+        }
+    }
+
+    /// Whether this node, or an instance of it, is selected.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().iter().any(|selected| selected == name)
+    }
+
+    /// Brings the names in it up to date.
+    pub fn rename(&mut self, names: &Renaming) {
+        match self {
+            Self::Node(name) | Self::Instance(name, _) => {
+                names.name(name);
+            }
+            Self::Link(key) => {
+                names.link(key);
+            }
+            Self::Nodes(all) => {
+                for name in all {
+                    names.name(name);
+                }
+            }
+        }
+    }
+
+    /// The one node it belongs to; none for a link or several nodes.
     pub fn node(&self) -> Option<&str> {
         match self {
             Self::Node(name) | Self::Instance(name, _) => Some(name),
-            Self::Link(_) => None,
+            Self::Link(_) | Self::Nodes(_) => None,
         }
     }
 }

@@ -5,9 +5,10 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::action::Placed;
 use super::toggles::Remembered;
 use crate::model::settings::SettingError;
-use crate::model::{Command, Loaded, Node, State, Timed, Topology, file};
+use crate::model::{Command, Loaded, Node, State, Timed, Topology, file, part};
 use crate::units::Duration;
 
 /// Steps that can be taken back.
@@ -101,6 +102,71 @@ impl Document {
         Ok(())
     }
 
+    /// Gives a node another name, in one step that can be taken back.
+    ///
+    /// # Errors
+    /// There is no such node, or it may not be called that; then nothing has changed.
+    pub fn rename(&mut self, name: &str, new: &str) -> Result<(), String> {
+        let mut changed = self.topology.clone();
+        changed.rename(name, new)?;
+        self.step(changed, &format!("Renamed {name} to {new}"));
+        Ok(())
+    }
+
+    /// Adds the nodes of a part, in one step that can be taken back; returns their names. Others are `fixed` at places.
+    ///
+    /// # Errors
+    /// There would be too many; then nothing has changed.
+    pub fn insert(
+        &mut self,
+        part: &Topology,
+        label: &str,
+        fixed: &Placed,
+    ) -> Result<Vec<String>, String> {
+        let mut changed = self.moved(fixed);
+        let names = part::insert(&mut changed, part)?;
+        place_new_nodes(&mut changed);
+        self.step(changed, label);
+        Ok(names.into_values().collect())
+    }
+
+    /// Adds copies of nodes, so much further on, in one step that can be taken back; returns the copies' names.
+    ///
+    /// # Errors
+    /// There would be too many; then nothing has changed.
+    pub fn duplicate(
+        &mut self,
+        names: &[String],
+        by: (f32, f32),
+        fixed: &Placed,
+    ) -> Result<Vec<String>, String> {
+        let mut changed = self.moved(fixed);
+        let copies = part::duplicate(&mut changed, names, by)?;
+        place_new_nodes(&mut changed);
+        let label = match (names, copies.values().next()) {
+            ([name], Some(copy)) => format!("Duplicated {name} as {copy}"),
+            _ => format!("Duplicated {} nodes", names.len()),
+        };
+        self.step(changed, &label);
+        Ok(copies.into_values().collect())
+    }
+
+    /// Moves nodes on the canvas, in one step of that name.
+    pub fn arrange(&mut self, places: &[(String, (f32, f32))], label: &str) {
+        let changed = self.moved(places);
+        self.step(changed, label);
+    }
+
+    fn moved(&self, places: &[(String, (f32, f32))]) -> Topology {
+        let mut changed = self.topology.clone();
+        for (name, place) in places {
+            if changed.nodes.contains_key(name) {
+                changed.canvas.insert(name.clone(), within_canvas(*place));
+            }
+        }
+        changed
+    }
+
     /// Changes settings that no running system has, such as the seed, in one step that can be taken back.
     pub fn change(&mut self, label: &str, change: impl FnOnce(&mut Topology)) {
         let mut changed = self.topology.clone();
@@ -110,12 +176,7 @@ impl Document {
 
     /// Moves nodes on the canvas; `continued`: as part of the step before, as while dragging.
     pub fn move_nodes(&mut self, places: &[(String, (f32, f32))], continued: bool) {
-        let mut changed = self.topology.clone();
-        for (name, place) in places {
-            if changed.nodes.contains_key(name) {
-                changed.canvas.insert(name.clone(), within_canvas(*place));
-            }
-        }
+        let changed = self.moved(places);
         if continued && !self.undo.is_empty() {
             self.changes += 1;
             self.topology = changed;

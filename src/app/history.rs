@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::model::Renaming;
 use crate::sim::snapshot::{Happening, Interval, NodeInterval, Snapshot, Without};
 use crate::units::Duration;
 
@@ -58,6 +59,17 @@ impl History {
             changes: self.changes + 1,
             ..Self::default()
         };
+    }
+
+    /// Nodes have other names from now on, also in what was before.
+    pub fn rename(&mut self, names: &Renaming) {
+        for interval in &mut self.intervals {
+            interval.rename(names);
+        }
+        for happening in &mut self.happenings {
+            happening.rename(names);
+        }
+        self.changes += 1;
     }
 
     /// The intervals, oldest first.

@@ -113,11 +113,27 @@ pub enum Icon {
     Settings,
     /// Dark or light.
     Theme,
+    /// Edges on one line.
+    AlignLeft,
+    /// Middles on one line.
+    AlignCentre,
+    /// Equal gaps from left to right.
+    DistributeAcross,
+    /// Equal gaps from top to bottom.
+    DistributeDown,
+    /// A copy beside it.
+    Duplicate,
+    /// Takes it away.
+    Delete,
+    /// Another name.
+    Rename,
+    /// Several of a kind.
+    Several,
 }
 
 impl Icon {
     /// All icons, in the order of the enum.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 59] = [
         Self::Clients,
         Self::LoadBalancer,
         Self::Service,
@@ -169,6 +185,14 @@ impl Icon {
         Self::Fit,
         Self::Settings,
         Self::Theme,
+        Self::AlignLeft,
+        Self::AlignCentre,
+        Self::DistributeAcross,
+        Self::DistributeDown,
+        Self::Duplicate,
+        Self::Delete,
+        Self::Rename,
+        Self::Several,
     ];
 
     /// The drawing as path data on a 16 by 16 grid.
@@ -247,6 +271,18 @@ impl Icon {
                 "M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 2v2M8 12v2M2 8h2M12 8h2M3.8 3.8l1.4 1.4M10.8 10.8l1.4 1.4M12.2 3.8l-1.4 1.4M5.2 10.8l-1.4 1.4"
             }
             Self::Theme => "M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1.5v1.5M8 13v1.5M1.5 8H3M13 8h1.5",
+            Self::AlignLeft => "M2.5 2v12M5 4h8.5v3H5zM5 9.5h5.5v3H5z",
+            Self::AlignCentre => "M8 2v2M8 7v2.5M8 12.5V14M3 4h10v3H3zM4.8 9.5h6.4v3H4.8z",
+            Self::DistributeAcross => "M2.5 2.5v11M13.5 2.5v11M6 4.5h4v7H6z",
+            Self::DistributeDown => "M2.5 2.5h11M2.5 13.5h11M4.5 6h7v4h-7z",
+            Self::Duplicate => "M5.5 5.5h8v8h-8zM3 10.5h-.5v-8h8V3",
+            Self::Delete => {
+                "M3 4.5h10M6.5 4.5v-2h3v2M4.2 4.5l.6 9h6.4l.6-9M6.7 7v4M9.3 7v4"
+            }
+            Self::Rename => "M6 3h4M6 13h4M8 3v10M3 5.5h2.5M3 10.5h2.5M3 5.500v5M10.5 5.500H13v5h-2.5",
+            Self::Several => {
+                "M8 1.8l3 1.7v3.4L8 8.6 5 6.900V3.500zM4.5 7.600l3 1.700v3.300l-3 1.700-3-1.700V9.300zM11.5 7.600l3 1.700v3.300l-3 1.700-3-1.700V9.300z"
+            }
         }
     }
 

@@ -3,12 +3,10 @@
 use egui::{Context, Event, Key, Modifiers};
 
 use super::action::{Action, Selection};
+use super::canvas::remove;
 use super::live::SPEEDS;
 use super::state::View;
-use super::toggles::free_name;
 use super::transport::speed_index;
-use crate::model::node::{LoadBalancer, ObjectStore, RedisLike, Service, SqlDatabase};
-use crate::model::workload::Clients;
 use crate::model::{Command, Node, Stop};
 
 /// What the sheet of shortcuts lists: the heading, then keys and what they do.
@@ -35,10 +33,25 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
         "Canvas",
         &[
             ("F", "Fit to the window"),
+            ("V  H", "Select, move the view"),
             ("1 to 6", "Add a node"),
+            ("Double click", "Add here; on a name: rename"),
+            ("Esc", "Let go, select nothing"),
+        ],
+    ),
+    (
+        "Nodes",
+        &[
+            ("F2", "Rename"),
+            ("Shift+click", "Select one more or less"),
+            ("Ctrl+Tab", "Select the next one, too"),
+            ("Ctrl+A", "Select all"),
+            ("Ctrl+C  X  V", "Copy, cut, paste"),
             ("Ctrl+D", "Duplicate"),
+            ("Alt+drag", "Drag a copy"),
+            ("Ctrl+drag", "Drag without guides"),
+            ("Arrows", "Nudge; with Shift further"),
             ("Delete", "Remove"),
-            ("Esc", "Select nothing"),
         ],
     ),
     (
@@ -106,6 +119,7 @@ pub fn main_view(ctx: &Context, view: &View, covered: bool) -> Vec<Action> {
     if typed(ctx, "-") || typed(ctx, "\u{2212}") {
         actions.extend(scaled(view, -1));
     }
+    let is_menu_open = egui::Popup::is_any_open(ctx);
     for (key, kind) in [
         (Key::Num1, 0),
         (Key::Num2, 1),
@@ -114,20 +128,50 @@ pub fn main_view(ctx: &Context, view: &View, covered: bool) -> Vec<Action> {
         (Key::Num5, 4),
         (Key::Num6, 5),
     ] {
-        if pressed(key) {
-            actions.extend(added(view, kind));
+        // In the menu of what can be added they choose from it.
+        if !is_menu_open && pressed(key) {
+            actions.push(Action::AddKind(kind));
         }
     }
-    if take(ctx, Modifiers::COMMAND, Key::D) {
-        actions.extend(duplicated(view));
-    }
+    actions.extend(editing(ctx, view));
     if pressed(Key::Delete) || pressed(Key::Backspace) {
         actions.extend(removed(view));
     }
-    let covered = covered || egui::Popup::is_any_open(ctx);
+    let covered = covered || is_menu_open;
     if !covered && view.selection.is_some() && pressed(Key::Escape) {
         actions.push(Action::Select(None));
     }
+    actions
+}
+
+/// Takes the keys that name, select and copy nodes, and what the clipboard says.
+fn editing(ctx: &Context, view: &View) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let names = view.selection.map(Selection::names).unwrap_or_default();
+    if take(ctx, Modifiers::NONE, Key::F2)
+        && let [name] = names
+    {
+        actions.push(Action::AskName(name.clone()));
+    }
+    if take(ctx, Modifiers::COMMAND, Key::A) {
+        actions.push(Action::SelectAll);
+    }
+    if take(ctx, Modifiers::COMMAND, Key::D) && !names.is_empty() {
+        actions.push(Action::AskCopies(names.to_vec()));
+    }
+    // The system's clipboard has events of its own, whatever its keys are.
+    ctx.input_mut(|input| {
+        input.events.retain(|event| {
+            let action = match event {
+                Event::Copy if !names.is_empty() => Action::Copy,
+                Event::Cut if !names.is_empty() => Action::Cut,
+                Event::Paste(text) => Action::Paste(text.clone()),
+                _ => return true,
+            };
+            actions.push(action);
+            false
+        });
+    });
     actions
 }
 
@@ -267,49 +311,9 @@ pub fn scale_to(name: &str, instances: u32) -> Action {
     )
 }
 
-/// A further node: clients, balancer, service, Redis-like store, SQL database, object store by number from 0.
-fn added(view: &View, kind: usize) -> Option<Action> {
-    let (name, node) = match kind {
-        0 => ("clients", Node::Clients(Clients::default())),
-        1 => ("lb", Node::LoadBalancer(LoadBalancer::default())),
-        2 => ("service", Node::Service(Service::default())),
-        3 => ("store", Node::RedisLike(RedisLike::default())),
-        4 => ("database", Node::SqlDatabase(SqlDatabase::default())),
-        5 => ("objects", Node::ObjectStore(ObjectStore::default())),
-        _ => return None,
-    };
-    let name = free_name(view.topology, name);
-    let label = format!("Added {name}");
-    Some(Action::Edit(vec![Command::Add(name, node)], label))
-}
-
-fn duplicated(view: &View) -> Option<Action> {
-    let name = view.selection.and_then(Selection::node)?;
-    let mut node = view.topology.nodes.get(name)?.clone();
-    // Its random draws are its own.
-    node.id_mut().clear();
-    let copy = free_name(view.topology, name);
-    let mut commands = vec![Command::Add(copy.clone(), node)];
-    for link in &view.topology.links.0 {
-        let (from, to) = (&link.from, &link.to);
-        if from == name {
-            commands.push(Command::Link(format!("{copy} -> {to}")));
-        } else if to == name {
-            commands.push(Command::Link(format!("{from} -> {copy}")));
-        }
-    }
-    Some(Action::Edit(
-        commands,
-        format!("Duplicated {name} as {copy}"),
-    ))
-}
-
 fn removed(view: &View) -> Option<Action> {
     match view.selection? {
-        Selection::Node(name) => Some(Action::Edit(
-            vec![Command::Remove(name.clone())],
-            format!("Removed {name}"),
-        )),
+        selection @ (Selection::Node(_) | Selection::Nodes(_)) => Some(remove(selection.names())),
         Selection::Link(key) => {
             let at = view.topology.links.find(key)?;
             let path = view.topology.links.0[at].settings.path.clone();

@@ -16,7 +16,7 @@ use super::state::{Dismissed, Seen, View};
 use super::toggles;
 use super::widgets::{About, Toast};
 use crate::model::check::Problem;
-use crate::model::{Command, Node, Topology, difference};
+use crate::model::{Command, Node, Renaming, Topology, difference};
 use crate::sim::snapshot::What;
 use crate::units::Duration;
 
@@ -60,6 +60,8 @@ pub struct Live {
     runner: Runner,
     /// Number of the current run.
     run: u64,
+    /// How often nodes of the running system have got other names.
+    renamed: u64,
     latest: Arc<Latest>,
     /// The document as it was when this run started.
     at_reset: Topology,
@@ -86,6 +88,8 @@ pub struct Live {
     measure: Measure,
     /// Messages for the shell to show.
     messages: Vec<Toast<Answer>>,
+    /// Names that nodes of the document have got, for whoever keeps something by name.
+    renamings: Vec<Renaming>,
 }
 
 /// What is shown of a run that was put aside and can be brought back.
@@ -116,6 +120,7 @@ impl Live {
             document: Document::default(),
             runner,
             run: 0,
+            renamed: 0,
             latest: Arc::default(),
             at_reset: Topology::default(),
             running: Topology::default(),
@@ -134,6 +139,7 @@ impl Live {
             told_change: None,
             measure: Measure::default(),
             messages: Vec::new(),
+            renamings: Vec::new(),
         };
         live.start();
         live
@@ -199,12 +205,17 @@ impl Live {
         std::mem::take(&mut self.messages)
     }
 
+    /// Names that nodes of the document have got since the last call.
+    pub fn take_renamings(&mut self) -> Vec<Renaming> {
+        std::mem::take(&mut self.renamings)
+    }
+
     /// Takes in what the running system has done; once a frame. `now` and `passed` are real seconds.
     pub fn tick(&mut self, now: f64, passed: f64) {
         self.runner.advance(passed);
         let latest = self.runner.latest();
-        if latest.run != self.run {
-            // The thread has not begun the new run yet: the old picture stays for a moment.
+        if latest.run != self.run || latest.renamed != self.renamed {
+            // The thread has not begun the new run yet, or not got the new names: the old picture stays for a moment.
             return;
         }
         self.latest = latest;
@@ -272,6 +283,23 @@ impl Live {
             Action::Edit(commands, label) => self.edit(commands, label),
             Action::Preview(commands) => self.preview.clone_from(commands),
             Action::Move(places) => self.document.move_nodes(places, dragging),
+            Action::Arrange(places, label) => self.document.arrange(places, label),
+            Action::Rename(name, new) => self.rename(name, new),
+            Action::Duplicate(names, by, fixed) => {
+                let before = self.document.topology().clone();
+                let copies = self.document.duplicate(names, *by, fixed);
+                self.added(before, copies);
+            }
+            Action::Insert(part, label, fixed) => {
+                let before = self.document.topology().clone();
+                let names = self.document.insert(part, label, fixed);
+                self.added(before, names);
+            }
+            Action::SelectAll => {
+                let names = self.document.topology().nodes.keys().cloned();
+                self.selection = Selection::of(names.collect());
+            }
+            Action::Tell(text) => self.messages.push(Toast::info(text.clone())),
             Action::Select(selection) => self.selection.clone_from(selection),
             Action::Play => self.play(),
             Action::Pause => self.runner.order(Order::Pause),
@@ -354,6 +382,77 @@ impl Live {
         self.follow(same_start.then(|| commands.to_vec()));
     }
 
+    fn rename(&mut self, name: &str, new: &str) {
+        let before = self.document.topology().clone();
+        match self.document.rename(name, new) {
+            Ok(()) => {
+                self.follow_selection(&before);
+                self.follow(None);
+            }
+            Err(error) => self.messages.push(Toast::error(error)),
+        }
+    }
+
+    /// After nodes were added to the document, or could not be: they are selected, and the step is told.
+    fn added(&mut self, before: Topology, names: Result<Vec<String>, String>) {
+        let names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                self.messages.push(Toast::error(error));
+                return;
+            }
+        };
+        self.selection = Selection::of(names);
+        let label = self.document.undo_label().unwrap_or_default().to_owned();
+        let message = self.step_message(&label);
+        self.await_dropped(message.clone());
+        self.messages.extend(message);
+        let commands = difference(&before, self.document.topology());
+        let same_start = self.running == before;
+        self.follow(same_start.then_some(commands));
+    }
+
+    /// What is selected is the same as before a step, by whatever name it goes now.
+    fn follow_selection(&mut self, before: &Topology) {
+        let names = Renaming::between(before, self.document.topology());
+        if !names.is_empty() {
+            if let Some(selection) = &mut self.selection {
+                selection.rename(&names);
+            }
+            self.renamings.push(names);
+        }
+        self.keep_selection();
+    }
+
+    /// Nodes that are called differently in the document are called so in the running system, too, in what was recorded of
+    /// it and in what is shown; the run goes on undisturbed.
+    fn follow_names(&mut self) {
+        let mut names = Renaming::between(&self.running, self.document.topology());
+        if names.is_empty() {
+            return;
+        }
+        let added = self.latest.recording.iter().chain(&self.at_reset.scenario);
+        let added = added.filter_map(|timed| match timed.command() {
+            Command::Add(name, _) => Some(name),
+            _ => None,
+        });
+        let known = self.at_reset.nodes.keys().chain(self.running.nodes.keys());
+        names.make_way(known.chain(added).map(String::as_str));
+        self.renamed += 1;
+        names.topology(&mut self.running);
+        names.topology(&mut self.at_reset);
+        let latest = Arc::make_mut(&mut self.latest);
+        latest.snapshot.rename(&names);
+        for timed in Arc::make_mut(&mut latest.recording) {
+            names.timed(timed);
+        }
+        self.history.rename(&names);
+        self.notices.rename(&names);
+        self.readings.rename(&names);
+        names.keys(&mut self.dismissed);
+        self.runner.order(Order::Rename(self.renamed, names));
+    }
+
     /// The message about the last step, with the way back.
     fn step_message(&self, text: &str) -> Option<Toast<Answer>> {
         let number = self.document.undo_number()?;
@@ -368,7 +467,9 @@ impl Live {
             return;
         }
         let label = self.document.undo_label().unwrap_or_default().to_owned();
+        let before = self.document.topology().clone();
         self.document.undo();
+        self.follow_selection(&before);
         let text = format!("Undone: {label}");
         self.after_turn(&text, "Redo", Action::RedoStep(number));
     }
@@ -378,13 +479,14 @@ impl Live {
             return;
         }
         let label = self.document.redo_label().unwrap_or_default().to_owned();
+        let before = self.document.topology().clone();
         self.document.redo();
+        self.follow_selection(&before);
         let text = format!("Done again: {label}");
         self.after_turn(&text, "Undo", Action::UndoStep(number));
     }
 
     fn after_turn(&mut self, text: &str, word: &str, back: Action) {
-        self.keep_selection();
         let message = Toast::info(text)
             .with_action(word, Answer::Do(back))
             .about(About::Turn);
@@ -470,6 +572,7 @@ impl Live {
 
     /// Brings the running system to what the document says: by these commands, or by the difference.
     fn follow(&mut self, commands: Option<Vec<Command>>) {
+        self.follow_names();
         self.check();
         if self.problem.is_some() {
             // It goes on as it was; the document is run again once it can be.
@@ -575,6 +678,7 @@ impl Live {
         self.cursor = None;
         self.told = None;
         self.runner.order(Order::Restore { run: self.run });
+        self.follow_names();
         self.check();
         if self.problem.is_none() {
             let commands = difference(&self.running, self.document.topology());
@@ -616,8 +720,12 @@ impl Live {
     /// Drops a selection of what is gone.
     fn keep_selection(&mut self) {
         let topology = self.document.topology();
+        if let Some(Selection::Nodes(names)) = &mut self.selection {
+            names.retain(|name| topology.nodes.contains_key(name));
+            self.selection = Selection::of(std::mem::take(names));
+        }
         let there = match &self.selection {
-            None => true,
+            None | Some(Selection::Nodes(_)) => true,
             Some(Selection::Node(name) | Selection::Instance(name, _)) => {
                 topology.nodes.contains_key(name)
             }

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod live;
 pub mod log;
 pub mod measure;
+mod naming;
 pub mod notices;
 pub mod raster;
 pub mod readings;

@@ -8,7 +8,7 @@ use super::events::Event;
 use super::format;
 use super::icons::Icon;
 use super::widgets::Span;
-use crate::model::{Node, Topology};
+use crate::model::{Node, Renaming, Topology};
 use crate::sim::snapshot::{Cause, NodeKind, Snapshot};
 use crate::units::{Duration, SECOND};
 
@@ -161,6 +161,21 @@ impl Notices {
         while self.list.len() > MOST {
             self.list.pop_front();
         }
+    }
+
+    /// Nodes have other names from now on, also in what was before.
+    pub fn rename(&mut self, names: &Renaming) {
+        for sample in &mut self.samples {
+            for node in &mut sample.nodes {
+                names.name(&mut node.name);
+            }
+        }
+        for notice in &mut self.list {
+            if let About::Saturated(saturated) = &mut notice.about {
+                names.name(&mut saturated.node);
+            }
+        }
+        self.changes += 1;
     }
 
     /// Forgets everything, for a new run.

@@ -4,6 +4,7 @@
 //! (or worker time) it was counted in. So the speed of the simulation does not matter, a pause holds the figures, and
 //! the first moments after a reset already show the mean so far.
 
+use crate::model::Renaming;
 use crate::sim::snapshot::{CallCounts, LinkView, NodeView, OperationCounts, Snapshot};
 use crate::units::Duration;
 
@@ -284,6 +285,23 @@ struct LinkSums {
     from: String,
     to: String,
     instances: Vec<[Fading; 3]>,
+}
+
+impl Readings {
+    /// Nodes have other names from now on, also in what was counted before.
+    pub fn rename(&mut self, names: &Renaming) {
+        let nodes = self.seen.nodes.iter_mut().map(|node| &mut node.name);
+        let nodes = nodes.chain(self.sums.nodes.iter_mut().map(|node| &mut node.name));
+        for name in nodes.chain(self.shown.nodes.iter_mut().map(|node| &mut node.name)) {
+            names.name(name);
+        }
+        let links = self.seen.links.iter_mut().map(|l| (&mut l.from, &mut l.to));
+        let links = links.chain(self.sums.links.iter_mut().map(|l| (&mut l.from, &mut l.to)));
+        for (from, to) in links.chain(self.shown.links.iter_mut().map(|l| (&mut l.from, &mut l.to))) {
+            names.name(from);
+            names.name(to);
+        }
+    }
 }
 
 /// What was counted since; a counter that fell belongs to a new thing of the same name.

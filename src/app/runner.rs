@@ -23,7 +23,7 @@ use arc_swap::ArcSwap;
 use crate::analysis::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
 use crate::analysis::{Keeps, Track};
 use crate::model::settings::SettingError;
-use crate::model::{Command, Timed, Topology};
+use crate::model::{Command, Renaming, Timed, Topology};
 use crate::sim::Sim;
 use crate::sim::snapshot::{Interval, Snapshot};
 use crate::units::{Duration, SECOND};
@@ -68,6 +68,8 @@ pub enum Order {
     Copy(Sender<Sim>),
     /// Carry out now, in this order.
     Apply(Vec<Command>),
+    /// Nodes get other names, also in what was recorded; a run that was put aside keeps its own until it is back. The number tells what is published from then on.
+    Rename(u64, Renaming),
     /// Let simulated time run.
     Play,
     /// Stop simulated time.
@@ -83,6 +85,8 @@ pub enum Order {
 pub struct Latest {
     /// Which run it is of.
     pub run: u64,
+    /// How often nodes have got other names.
+    pub renamed: u64,
     /// The system at its latest instant.
     pub snapshot: Snapshot,
     /// What was applied from outside so far.
@@ -222,6 +226,7 @@ struct Machine {
     shared: Arc<Shared>,
     track: Option<Track>,
     run: u64,
+    renamed: u64,
     seed: u64,
     playing: bool,
     speed: f64,
@@ -253,6 +258,7 @@ impl Machine {
             shared,
             track: None,
             run: 0,
+            renamed: 0,
             seed: 0,
             playing: false,
             speed: 1.0,
@@ -351,6 +357,7 @@ impl Machine {
                     self.apply(command);
                 }
             }
+            Order::Rename(number, names) => self.rename(number, &names),
             Order::Play => self.playing = self.track.is_some() && self.full.is_none(),
             Order::Pause => self.pause(),
             Order::Step => {
@@ -445,6 +452,17 @@ impl Machine {
                 .push(Refusal { command, error });
         }
         self.note_recording();
+    }
+
+    fn rename(&mut self, number: u64, names: &Renaming) {
+        self.renamed = number;
+        self.guarded(|track| track.rename(names));
+        for timed in Arc::make_mut(&mut self.recording) {
+            names.timed(timed);
+        }
+        for interval in &mut self.shared.outbox().intervals {
+            interval.rename(names);
+        }
     }
 
     fn note_recording(&mut self) {
@@ -550,6 +568,7 @@ impl Machine {
         });
         self.shared.latest.store(Arc::new(Latest {
             run: self.run,
+            renamed: self.renamed,
             snapshot,
             recording: Arc::clone(&self.recording),
             playing: self.playing,

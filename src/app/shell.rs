@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Context, Id, Rect, Role, Stroke, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::action::Action;
-use super::canvas::Canvas;
+use super::canvas::{Canvas, remove};
 use super::charts::Charts;
 use super::dialogs::{self, Leaving, Reply};
 use super::document::Document;
@@ -20,7 +20,7 @@ use super::start::Start;
 use super::theme::{self, height};
 use super::widgets::{Toast, Toasts};
 use super::{keys, topbar, transport};
-use crate::model::{Command, FileError, Loaded, Topology, file};
+use crate::model::{Command, FileError, Loaded, Topology, file, part};
 
 /// What outlives the window.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -81,12 +81,25 @@ pub struct Shell {
     details: Option<String>,
     /// Nodes are being moved since the pointer went down.
     dragging: bool,
+    pasting: Pasting,
     may_close: bool,
     title: String,
     pane: usize,
     drafts: Option<Drafts>,
     /// The changes of the document that are kept, or wait to be since then; `None`: nothing is kept.
     draft: Option<(u64, Option<f64>)>,
+}
+
+/// How many frames are waited for the clipboard, once it was asked.
+const PASTE_FRAMES: u32 = 10;
+
+/// What is known of a paste that is under way.
+#[derive(Debug, Default)]
+struct Pasting {
+    /// Something came since the key was last let go.
+    came: bool,
+    /// Frames that are waited yet for what was asked for.
+    asked: Option<u32>,
 }
 
 /// Panes that F6 goes through, by the name under which each is put into the tree.
@@ -152,6 +165,7 @@ impl Shell {
             help: false,
             details: None,
             dragging: false,
+            pasting: Pasting::default(),
             may_close: false,
             title: String::new(),
             pane: 0,
@@ -208,6 +222,9 @@ impl Shell {
         self.watch_close(&ctx);
 
         let typing = ctx.text_edit_focused();
+        if self.screen == Screen::Main {
+            self.watch_paste(&ctx, typing);
+        }
         let asking = self.leaving.is_some()
             || self.losing_comments.is_some()
             || self.changed_on_disk.is_some();
@@ -441,6 +458,10 @@ impl Shell {
     /// `continued`: a move belongs to the step before it.
     fn act(&mut self, ctx: &Context, action: Action, continued: bool) {
         let moving = matches!(action, Action::Move(_));
+        let action = match self.concerns_canvas(ctx, action) {
+            Some(action) => action,
+            None => return,
+        };
         if let Action::Edit(commands, _) = &action {
             for command in commands {
                 if let Command::Add(name, _) = command {
@@ -450,6 +471,9 @@ impl Shell {
         }
         if self.live.act(&action, continued) {
             self.dragging |= moving;
+            for names in self.live.take_renamings() {
+                self.canvas.rename(&names);
+            }
             return;
         }
         match action {
@@ -480,6 +504,84 @@ impl Shell {
             Action::ToggleHelp => self.help = !self.help,
             Action::ForgetRecent(path) => self.kept.recent.retain(|recent| *recent != path),
             _ => {}
+        }
+    }
+
+    /// What only the canvas can answer, or the clipboard; anything else is given back.
+    fn concerns_canvas(&mut self, ctx: &Context, action: Action) -> Option<Action> {
+        match action {
+            Action::AskName(name) => self.canvas.name(&name),
+            Action::AskCopies(names) => self.canvas.add_copies(names),
+            Action::AddKind(kind) => self.canvas.add_kind(kind),
+            Action::Copy => {
+                self.copy(ctx);
+            }
+            Action::Cut => {
+                if let Some(names) = self.copy(ctx) {
+                    let Action::Edit(commands, label) = remove(&names) else {
+                        return None;
+                    };
+                    let label = label.replacen("Removed", "Cut", 1);
+                    return Some(Action::Edit(commands, label));
+                }
+            }
+            Action::AskPaste => {
+                self.pasting.asked = Some(PASTE_FRAMES);
+                ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste);
+            }
+            Action::Paste(text) => match part::read(&text) {
+                Ok(part) => self.canvas.add_part(part),
+                Err(why) => self.toasts.push(Toast::error(format!("Not pasted: {why}"))),
+            },
+            other => return Some(other),
+        }
+        ctx.request_repaint();
+        None
+    }
+
+    /// Puts what is selected into the clipboard, as the text of a topology; returns which nodes those are.
+    fn copy(&mut self, ctx: &Context) -> Option<Vec<String>> {
+        let names = self.live.view().selection?.names().to_vec();
+        let topology = self.live.document().topology();
+        let part = part::copy(topology, names.iter().map(String::as_str));
+        ctx.copy_text(file::write(&part));
+        (!names.is_empty()).then_some(names)
+    }
+
+    /// Says so where somebody pastes and nothing comes: of a clipboard without text the system tells nothing.
+    fn watch_paste(&mut self, ctx: &Context, typing: bool) {
+        use egui::{Event, Key};
+        let (pasted, picture, let_go) = ctx.input(|input| {
+            let any = |is: &dyn Fn(&Event) -> bool| input.events.iter().any(is);
+            (
+                any(&|event| matches!(event, Event::Paste(_))),
+                any(&|event| matches!(event, Event::PasteImage(_))),
+                any(&|event| {
+                    matches!(event, Event::Key { key: Key::V, pressed: false, modifiers, .. }
+                        if modifiers.command_only())
+                }),
+            )
+        });
+        let pasting = &mut self.pasting;
+        pasting.came |= pasted || typing;
+        if pasted {
+            pasting.asked = None;
+        }
+        let waited = pasting.asked.take_if(|left| *left == 0).is_some();
+        if let Some(left) = &mut pasting.asked {
+            *left -= 1;
+            ctx.request_repaint();
+        }
+        let nothing = waited || let_go && !pasting.came;
+        if let_go {
+            pasting.came = false;
+        }
+        if picture && !typing {
+            pasting.came = true;
+            let text = "Not pasted: the clipboard holds a picture, not the text of a topology";
+            self.toasts.push(Toast::error(text));
+        } else if nothing {
+            self.toasts.push(Toast::error("Not pasted: there is no text in the clipboard"));
         }
     }
 

@@ -11,7 +11,8 @@ use crate::model::node::{Policy, RedisLike};
 use crate::model::settings::to_ron;
 use crate::model::state::{External, InMemory, Jwt, LocalDatabase, LocalDisk};
 use crate::model::state::{ServerSide, SessionsInMemory};
-use crate::model::{Command, Node, Sessions, State, Topology};
+use crate::model::naming::free_name;
+use crate::model::{Command, Node, Renaming, Sessions, State, Topology};
 
 /// Where a service's state may live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,8 +91,28 @@ fn policies(topology: &Topology) -> Policies {
 }
 
 impl Remembered {
+    /// Nodes have other names from now on.
+    fn rename(&mut self, names: &Renaming) {
+        if names.is_empty() {
+            return;
+        }
+        let states = std::mem::take(&mut self.states);
+        for ((mut name, placement), (mut state, mut policies)) in states {
+            names.name(&mut name);
+            names.state(&mut state);
+            names.keys(&mut policies);
+            self.states.insert((name, placement), (state, policies));
+        }
+        for (sessions, policies) in self.sessions.values_mut() {
+            names.sessions(sessions);
+            names.keys(policies);
+        }
+        names.keys(&mut self.loose);
+    }
+
     /// Takes in a step of the document.
     pub fn note(&mut self, before: &Topology, after: &Topology) {
+        self.rename(&Renaming::between(before, after));
         let state = |topology: &Topology, name: &str| match topology.nodes.get(name) {
             Some(Node::Service(service)) => Some(service.state.clone()),
             _ => None,
@@ -507,17 +528,6 @@ fn store_for(
         Node::RedisLike(RedisLike::default()),
     ));
     (name, true)
-}
-
-/// The name itself, or with the first number that makes it free.
-pub fn free_name(topology: &Topology, name: &str) -> String {
-    if !topology.nodes.contains_key(name) {
-        return name.to_owned();
-    }
-    (2..)
-        .map(|n| format!("{name}{n}"))
-        .find(|name| !topology.nodes.contains_key(name))
-        .unwrap_or_default()
 }
 
 /// The balancers that clients call, with their policies.

@@ -360,7 +360,15 @@ impl Topology {
             }
             _ => {}
         }
-        with_profile(self.profile, || self.set(&segments, text))
+        let added = match segments[..] {
+            ["nodes", name] if !self.nodes.contains_key(name) => Some(name.to_owned()),
+            _ => None,
+        };
+        with_profile(self.profile, || self.set(&segments, text))?;
+        if let Some(name) = added {
+            self.give_identity(&name);
+        }
+        Ok(())
     }
 
     /// Carries out a command that edits; others change nothing.
@@ -378,6 +386,7 @@ impl Topology {
                     )));
                 }
                 self.nodes.insert(name.clone(), node.clone());
+                self.give_identity(name);
                 Ok(())
             }
             Command::Remove(name) => {

@@ -28,6 +28,7 @@ mod keeping;
 mod keys;
 mod ledger;
 pub(crate) mod metrics;
+mod naming;
 mod parts;
 mod queue;
 mod request;

@@ -279,6 +279,15 @@ fn paint_pip(ink: &mut Ink, card: &Card, place: &PipPlace, now: Duration, select
 
 /// Where a node would be added: a dashed card that says so.
 pub fn paint_ghost(ink: &mut Ink, world: Rect, node: &Node, name: &str) {
+    ghost(ink, world, node, name, "Would be added");
+}
+
+/// Where a copy of a node would be.
+pub fn paint_copy(ink: &mut Ink, world: Rect, node: &Node, name: &str) {
+    ghost(ink, world, node, name, "Copy");
+}
+
+fn ghost(ink: &mut Ink, world: Rect, node: &Node, name: &str, what: &str) {
     let palette = ink.palette;
     ink.fill(world, radius::CARD, palette.canvas);
     ink.dashed(world, radius::CARD, Stroke::new(1.5, palette.text2));
@@ -297,7 +306,7 @@ pub fn paint_ghost(ink: &mut Ink, world: Rect, node: &Node, name: &str) {
         x + 12.0,
         y + 46.0,
         Align::Min,
-        "Would be added",
+        what,
         palette.text2,
     );
 }

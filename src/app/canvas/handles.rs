@@ -53,7 +53,7 @@ fn step(card: &Card) -> f32 {
     if card.heavy { card.row_height() } else { 24.0 }
 }
 
-/// Lets the handles of the card that is pointed at or pulled be pulled; returns whether one is under the pointer.
+/// Lets the handles of the card that is pointed at or pulled be pulled; returns where an edge was let go in the empty.
 pub fn interact(
     ui: &Ui,
     transform: &Transform,
@@ -62,14 +62,13 @@ pub fn interact(
     card: &Card,
     pull: &mut Option<Pull>,
     actions: &mut Vec<Action>,
-) -> bool {
-    let mut on = false;
+) -> Option<Pos2> {
+    let mut empty = None;
     if let Node::Service(service) = card.node {
         let rect = transform.rect(lower(card)).expand2(vec2(0.0, 4.0));
         let response = handle(ui, "instances", card.name, rect, || {
             format!("Pull for instances of {}", card.name)
         });
-        on |= response.contains_pointer() || response.dragged();
         if response.hovered() || response.dragged() {
             ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
         }
@@ -100,7 +99,6 @@ pub fn interact(
             Rect::from_center_size(at, vec2(16.0, 16.0)),
             || format!("Pull a link from {}", card.name),
         );
-        on |= response.contains_pointer() || response.dragged();
         if response.hovered() || response.dragged() {
             ui.ctx().set_cursor_icon(CursorIcon::Crosshair);
         }
@@ -114,14 +112,18 @@ pub fn interact(
         }
         if response.drag_stopped()
             && let Some(Pull::Link { to, .. }) = pull.take()
-            && let Some(target) = target(scene, topology, card.name, to)
         {
+            let Some(target) = target(scene, topology, card.name, to) else {
+                let hits = |card: &Card| card.rect.expand(4.0).contains(to);
+                empty = Some(to).filter(|_| !scene.cards.iter().any(hits));
+                return empty;
+            };
             let path = format!("{} -> {}", card.name, target.name);
             let label = format!("Link {} to {}", card.name, target.name);
             actions.push(Action::Edit(vec![Command::Link(path)], label));
         }
     }
-    on
+    empty
 }
 
 fn handle(ui: &Ui, kind: &str, name: &str, rect: Rect, label: impl Fn() -> String) -> Response {
@@ -188,29 +190,37 @@ pub fn paint_pull(ink: &mut Ink, scene: &Scene, topology: &Topology, pull: &Pull
             let text = words::count(u64::from(*count), "instance");
             label(ink, pos2(card.rect.center().x, edge + 18.0), &text);
         }
-        Pull::Link { from, to } => {
-            let Some(card) = scene.card(from) else {
-                return;
-            };
-            let start = port(card);
-            let target = target(scene, topology, from, *to);
-            let end = target.map_or(*to, |target| target.rect.left_center());
-            let bend = vec2(((end.x - start.x).abs() * 0.46).clamp(16.0, 160.0), 0.0);
-            let curve = Curve([start, start + bend, end - bend, end].map(|p| ink.transform.at(p)));
-            let points: Vec<Pos2> = (0..=32).map(|i| curve.at(i as f32 / 32.0)).collect();
-            let stroke = Stroke::new(1.5, palette.text);
-            if let Some(target) = target {
-                ink.painter.line(points, stroke);
-                ink.painter.rect_stroke(
-                    ink.rect(target.rect).expand(3.0),
-                    radius::CARD * ink.zoom() + 3.0,
-                    stroke,
-                    StrokeKind::Inside,
-                );
-            } else {
-                ink.painter
-                    .extend(Shape::dashed_line(&points, stroke, 4.0, 4.0));
-            }
+        Pull::Link { from, to } => paint_edge(ink, scene, topology, from, *to),
+    }
+}
+
+/// An edge that is pulled from a card, to what it would call or into the empty.
+pub fn paint_edge(ink: &Ink, scene: &Scene, topology: &Topology, from: &str, to: Pos2) {
+    let palette = ink.palette;
+    let Some(card) = scene.card(from) else {
+        return;
+    };
+    let start = port(card);
+    let target = target(scene, topology, from, to);
+    let end = target.map_or(to, |target| target.rect.left_center());
+    let bend = vec2(((end.x - start.x).abs() * 0.46).clamp(16.0, 160.0), 0.0);
+    let curve = Curve([start, start + bend, end - bend, end].map(|p| ink.transform.at(p)));
+    let points: Vec<Pos2> = (0..=32).map(|i| curve.at(i as f32 / 32.0)).collect();
+    let stroke = Stroke::new(2.0, palette.text);
+    if let Some(target) = target {
+        ink.painter.line(points, stroke);
+        ink.painter.rect_stroke(
+            ink.rect(target.rect).expand(3.0),
+            radius::CARD * ink.zoom() + 3.0,
+            stroke,
+            StrokeKind::Inside,
+        );
+    } else {
+        ink.painter
+            .extend(Shape::dashed_line(&points, stroke, 5.0, 4.0));
+        for end in [start, end] {
+            ink.painter
+                .circle(ink.transform.at(end), 5.0, palette.canvas, stroke);
         }
     }
 }

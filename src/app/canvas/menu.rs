@@ -2,7 +2,9 @@
 
 use egui::{Id, Key, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui};
 
+use super::arrange::Arrange;
 use super::scene::{Card, Scene};
+use super::selecting::remove;
 use super::words;
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
@@ -14,12 +16,23 @@ use crate::units::Duration;
 /// A menu that is open, or about to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Menu {
-    /// What it is about.
-    pub about: Selection,
+    /// What it is about; nothing: the empty canvas.
+    pub about: Option<Selection>,
     /// Where it opens, on the screen.
     pub at: Pos2,
     /// The widget it belongs to.
     pub of: Id,
+}
+
+/// What was chosen in a frame.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// What anybody can do.
+    pub actions: Vec<Action>,
+    /// Put what is selected in line.
+    pub arrange: Option<Arrange>,
+    /// Ask what is to be added here.
+    pub add: bool,
 }
 
 fn id(ui: &Ui) -> Id {
@@ -32,15 +45,17 @@ pub fn open(ui: &Ui) {
 }
 
 /// Shows the menu while it is open; returns whether it still is.
-pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, actions: &mut Vec<Action>) -> bool {
+pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, asked: &mut Asked) -> bool {
     let id = id(ui);
     if !Popup::is_id_open(ui.ctx(), id) {
         return false;
     }
     let name = match &menu.about {
-        Selection::Node(name) => name.clone(),
-        Selection::Instance(name, number) => format!("{name} {number}"),
-        Selection::Link(key) => key.replace("->", " to "),
+        None => "the canvas".to_owned(),
+        Some(Selection::Node(name)) => name.clone(),
+        Some(Selection::Instance(name, number)) => format!("{name} {number}"),
+        Some(Selection::Link(key)) => key.replace("->", " to "),
+        Some(Selection::Nodes(names)) => format!("{} nodes", names.len()),
     };
     let mut alive = true;
     Popup::new(
@@ -57,7 +72,17 @@ pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, actions: &mut Vec<Action>) -> b
     .accessible_name(format!("Menu of {name}"))
     .show(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        alive = content(ui, &menu.about, scene, actions);
+        alive = match &menu.about {
+            Some(Selection::Nodes(names)) => {
+                of_several(ui, names, asked);
+                true
+            }
+            Some(about) => content(ui, about, scene, &mut asked.actions),
+            None => {
+                of_nothing(ui, scene, asked);
+                true
+            }
+        };
     });
     let stays = alive && Popup::is_id_open(ui.ctx(), id);
     // Closed by a key, it gives the keyboard back.
@@ -85,6 +110,7 @@ fn content(ui: &mut Ui, about: &Selection, scene: &Scene, actions: &mut Vec<Acti
             None => return false,
         },
         Selection::Link(key) => of_link(ui, key, actions),
+        Selection::Nodes(_) => {}
     }
     true
 }
@@ -253,13 +279,61 @@ fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
         Node::ObjectStore(_) => faults(ui, card, actions),
         Node::Clients(_) | Node::LoadBalancer(_) => {}
     }
+    choose(ui, true, Icon::Rename, "Rename", "F2", actions, || {
+        Action::AskName(name.to_owned())
+    });
+    clipboard(ui, &[name.to_owned()], actions);
     let delete = || {
         Action::Edit(
             vec![Command::Remove(name.to_owned())],
             format!("Delete {name}"),
         )
     };
-    choose(ui, true, Icon::Minus, "Delete", "Del", actions, delete);
+    choose(ui, true, Icon::Delete, "Delete", "Del", actions, delete);
+}
+
+/// Copies of what is selected, here or in the clipboard.
+fn clipboard(ui: &mut Ui, names: &[String], actions: &mut Vec<Action>) {
+    choose(ui, true, Icon::Duplicate, "Duplicate", "Ctrl D", actions, || {
+        Action::AskCopies(names.to_vec())
+    });
+    choose(ui, true, Icon::File, "Copy", "Ctrl C", actions, || Action::Copy);
+    choose(ui, true, Icon::File, "Cut", "Ctrl X", actions, || Action::Cut);
+}
+
+fn of_several(ui: &mut Ui, names: &[String], asked: &mut Asked) {
+    menu_header(ui, &format!("{} nodes", names.len()), "selected");
+    for way in Arrange::ALL {
+        if way == Arrange::Across {
+            menu_separator(ui);
+        }
+        let enabled = names.len() >= way.least();
+        let chosen = ui.add_enabled_ui(enabled, |ui| {
+            menu_item(ui, Some(way.icon()), way.name(), "")
+        });
+        if chosen.inner.clicked() {
+            ui.close();
+            asked.arrange = Some(way);
+        }
+    }
+    menu_separator(ui);
+    clipboard(ui, names, &mut asked.actions);
+    choose(ui, true, Icon::Delete, "Delete", "Del", &mut asked.actions, || remove(names));
+}
+
+/// What can be done where nothing is.
+fn of_nothing(ui: &mut Ui, scene: &Scene, asked: &mut Asked) {
+    let nodes = words::count(scene.cards.len() as u64, "node");
+    menu_header(ui, "Canvas", &nodes);
+    if menu_item(ui, Some(Icon::Plus), "Add a node", "1 to 6").clicked() {
+        ui.close();
+        asked.add = true;
+    }
+    let actions = &mut asked.actions;
+    choose(ui, true, Icon::File, "Paste", "Ctrl V", actions, || Action::AskPaste);
+    let some = !scene.cards.is_empty();
+    choose(ui, some, Icon::Select, "Select all", "Ctrl A", actions, || Action::SelectAll);
+    choose(ui, some, Icon::Fit, "Fit all", "F", actions, || Action::Fit);
 }
 
 /// Faults of the first instance that can have one: the primary of a store, or the first that serves.

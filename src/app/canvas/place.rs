@@ -8,7 +8,7 @@ use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use super::scene::Scene;
 use crate::app::document::within_canvas;
-use crate::model::Topology;
+use crate::model::{Renaming, Topology};
 
 /// Where the first node goes.
 const START: Pos2 = pos2(72.0, 168.0);
@@ -75,6 +75,11 @@ impl Places {
     /// Remembers where a node is to appear that is about to be added.
     pub fn reserve(&mut self, name: &str, at: Pos2) {
         self.reserved = Some((name.to_owned(), at));
+    }
+
+    /// Nodes have other names from now on.
+    pub fn rename(&mut self, names: &Renaming) {
+        names.keys(&mut self.given);
     }
 
     /// The places that the file does not know yet.

@@ -12,6 +12,7 @@ use crate::app::theme::{self, Weight, height, radius, size, stroke};
 use crate::app::widgets::{Button, empty_state, paint_text};
 use crate::model::node::{LoadBalancer, ObjectStore, RedisLike, Service, SqlDatabase};
 use crate::model::workload::Clients;
+use crate::model::naming::free_name;
 use crate::model::{Node, Topology};
 use crate::sim::snapshot::NodeKind;
 
@@ -28,7 +29,7 @@ pub enum Tool {
 }
 
 /// The kinds that can be added, in the order of their keys 1 to 6.
-const KINDS: [NodeKind; 6] = [
+pub const KINDS: [NodeKind; 6] = [
     NodeKind::Clients,
     NodeKind::LoadBalancer,
     NodeKind::Service,
@@ -203,7 +204,7 @@ fn put(ui: &mut Ui, rect: Rect, icon: Icon, name: &str) -> Response {
 }
 
 /// The surface of a floating bar; what is behind it cannot be clicked through it.
-fn float(ui: &Ui, bar: Rect, name: &str) {
+pub fn float(ui: &Ui, bar: Rect, name: &str) {
     let palette = theme::palette(ui);
     ui.interact(bar, ui.scope_id().with(name), Sense::CLICK | Sense::DRAG);
     let outline = Stroke::new(stroke::HAIR, palette.hair);
@@ -218,7 +219,7 @@ pub fn nothing_here(ui: &Ui, area: Rect) {
         Rect::from_center_size(area.center(), vec2(290.0, 104.0)),
         Icon::Service,
         "Nothing here yet",
-        "Press 3 to add a service, or open a preset",
+        "Double-click or press 3 to add; Ctrl+V pastes",
         theme::palette(ui),
     );
 }
@@ -233,10 +234,7 @@ pub fn new_node(kind: NodeKind, topology: &Topology) -> (String, Node) {
         NodeKind::SqlDatabase => ("database", Node::SqlDatabase(SqlDatabase::default())),
         NodeKind::ObjectStore => ("objects", Node::ObjectStore(ObjectStore::default())),
     };
-    let name = std::iter::once(stem.to_owned())
-        .chain((2..).map(|number| format!("{stem}{number}")))
-        .find(|name| !topology.nodes.contains_key(name))
-        .unwrap_or_default();
+    let name = free_name(topology, stem);
     (name, node)
 }
 
