@@ -207,7 +207,13 @@ fn a_toggle_is_a_group_of_radio_buttons_with_their_costs() {
 #[test]
 fn a_choice_says_its_value_in_its_name() {
     let mut harness = harness(0, |ui, current: &mut usize| {
-        if let Some(chosen) = choice(ui, "Balancing", *current, &["round robin", "random"], 120.0) {
+        if let Some(chosen) = choice(
+            ui,
+            "Balancing",
+            Some(*current),
+            &["round robin", "random"],
+            120.0,
+        ) {
             *current = chosen;
         }
     });

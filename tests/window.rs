@@ -3,177 +3,18 @@
 #![cfg(feature = "gui")]
 #![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use egui::{Key, Modifiers};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use statescope::app::draft::Drafts;
-use statescope::app::measure::Measure;
-use statescope::app::shell::{Kept, Shell};
-use statescope::app::theme;
+use statescope::app::shell::Kept;
 use statescope::app::toggles::{Placement, SessionKind};
 use statescope::app::widgets::LossFigure;
 use statescope::model::node::Policy;
 use statescope::model::{Loaded, Node, Sessions, Topology, file, load};
-use statescope::sim::snapshot::SessionCounts;
-
-const SIZE: [f32; 2] = [1280.0, 800.0];
-
-/// A window, with the presses of the mouse counted.
-struct Window {
-    harness: Harness<'static, Option<Shell>>,
-    clicks: u32,
-}
-
-impl Window {
-    fn start() -> Self {
-        Self::with(Kept::default(), None)
-    }
-
-    fn on(name: &str) -> Self {
-        Self::with(Kept::default(), Some(load(name).unwrap()))
-    }
-
-    fn with(kept: Kept, initial: Option<Loaded>) -> Self {
-        Self::made(kept, None, initial)
-    }
-
-    /// With drafts of unsaved work in a folder.
-    fn keeping(folder: &Path, initial: Option<Loaded>) -> Self {
-        let drafts = Drafts::open(folder).unwrap();
-        Self::made(Kept::default(), Some(drafts), initial)
-    }
-
-    /// On a topology of its own, from its text.
-    fn of(text: &str) -> Self {
-        let topology = file::read(text, "test.ron").unwrap();
-        let loaded = Loaded {
-            path: None,
-            name: "test.ron".into(),
-            text: text.into(),
-            topology,
-        };
-        Self::with(Kept::default(), Some(loaded))
-    }
-
-    fn made(kept: Kept, drafts: Option<Drafts>, initial: Option<Loaded>) -> Self {
-        let mut given = Some((kept, drafts, initial));
-        let harness = Harness::builder()
-            .with_size(SIZE)
-            .with_step_dt(1.0 / 60.0)
-            .with_context_setup(|ctx| theme::install(ctx, theme::Settings::default()))
-            .build_ui_state(
-                move |ui, shell: &mut Option<Shell>| {
-                    if let Some((kept, drafts, initial)) = given.take() {
-                        *shell = Some(Shell::stepped(ui.ctx(), kept, drafts, initial));
-                    }
-                    shell.as_mut().unwrap().ui(ui);
-                },
-                None,
-            );
-        let mut window = Self { harness, clicks: 0 };
-        window.frames(3);
-        window
-    }
-
-    fn shell(&self) -> &Shell {
-        self.harness.state().as_ref().unwrap()
-    }
-
-    fn frames(&mut self, count: usize) {
-        self.harness.run_steps(count);
-    }
-
-    /// Lets so much real time pass.
-    fn wait(&mut self, seconds: f32) {
-        self.frames((seconds * 60.0).round() as usize);
-    }
-
-    fn click(&mut self, name: &str) {
-        self.harness.get_by_label(name).click();
-        self.clicks += 1;
-        self.frames(3);
-    }
-
-    fn key(&mut self, key: Key) {
-        self.harness.key_press(key);
-        self.frames(3);
-    }
-
-    fn keys(&mut self, modifiers: Modifiers, key: Key) {
-        self.harness.key_press_modifiers(modifiers, key);
-        self.frames(3);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.harness.event(egui::Event::Text(text.to_owned()));
-        self.frames(3);
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.harness.query_all_by_label(name).next().is_some()
-    }
-
-    fn has_part(&self, part: &str) -> bool {
-        self.harness
-            .query_all_by_label_contains(part)
-            .next()
-            .is_some()
-    }
-
-    /// Types a path into the field and gives it.
-    fn give_path(&mut self, title: &str, path: &Path) {
-        self.keys(Modifiers::COMMAND, Key::A);
-        let field = self.harness.get_by_label(title);
-        field.type_text(&path.display().to_string());
-        self.frames(2);
-        self.key(Key::Enter);
-    }
-
-    fn topology(&self) -> &Topology {
-        self.shell().live().document().topology()
-    }
-
-    /// How many there are of that name.
-    fn count(&self, name: &str) -> usize {
-        self.harness.query_all_by_label(name).count()
-    }
-
-    /// What a screen reader says after the name.
-    fn description(&self, name: &str) -> String {
-        let node = self.harness.get_by_label(name);
-        node.accesskit_node().description().unwrap_or_default()
-    }
-
-    /// Whether nothing is to be drawn before something happens.
-    fn rests(&self) -> bool {
-        let output = &self.harness.output().viewport_output;
-        output
-            .values()
-            .all(|viewport| viewport.repaint_delay == std::time::Duration::MAX)
-    }
-
-    /// Lets the thread that measures finish.
-    fn measured(&mut self, is: impl Fn(&Measure) -> bool) {
-        for _ in 0..6000 {
-            if is(self.shell().live().view().measure) {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(5));
-            self.frames(1);
-        }
-        panic!("not measured: {:?}", self.shell().live().view().measure);
-    }
-
-    fn sessions(&self) -> SessionCounts {
-        self.shell().live().view().snapshot.sessions
-    }
-
-    fn now(&self) -> f64 {
-        self.shell().live().view().snapshot.now.secs()
-    }
-}
+use support::window::Window;
 
 fn sticky() -> &'static str {
     "sticky-in-memory"

@@ -276,10 +276,10 @@ impl Icon {
             Self::DistributeAcross => "M2.5 2.5v11M13.5 2.5v11M6 4.5h4v7H6z",
             Self::DistributeDown => "M2.5 2.5h11M2.5 13.5h11M4.5 6h7v4h-7z",
             Self::Duplicate => "M5.5 5.5h8v8h-8zM3 10.5h-.5v-8h8V3",
-            Self::Delete => {
-                "M3 4.5h10M6.5 4.5v-2h3v2M4.2 4.5l.6 9h6.4l.6-9M6.7 7v4M9.3 7v4"
+            Self::Delete => "M3 4.5h10M6.5 4.5v-2h3v2M4.2 4.5l.6 9h6.4l.6-9M6.7 7v4M9.3 7v4",
+            Self::Rename => {
+                "M6 3h4M6 13h4M8 3v10M3 5.5h2.5M3 10.5h2.5M3 5.500v5M10.5 5.500H13v5h-2.5"
             }
-            Self::Rename => "M6 3h4M6 13h4M8 3v10M3 5.5h2.5M3 10.5h2.5M3 5.500v5M10.5 5.500H13v5h-2.5",
             Self::Several => {
                 "M8 1.8l3 1.7v3.4L8 8.6 5 6.900V3.500zM4.5 7.600l3 1.700v3.300l-3 1.700-3-1.700V9.300zM11.5 7.600l3 1.700v3.300l-3 1.700-3-1.700V9.300z"
             }

@@ -1,6 +1,9 @@
 //! A node's name is typed where it stands: on its card, or in the inspector's title.
 
-use egui::{Align, Align2, Key, Margin, Rect, Role, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Align2, Key, Margin, Rect, Role, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, pos2,
+    vec2,
+};
 
 use super::action::Action;
 use super::events::capitalised;
@@ -104,7 +107,10 @@ impl Naming {
             && ui.input(|input| input.pointer.any_pressed());
         if response.lost_focus() || pressed_elsewhere {
             let (enter, escape) = ui.input(|input| {
-                (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape))
+                (
+                    input.key_pressed(Key::Enter),
+                    input.key_pressed(Key::Escape),
+                )
             });
             let new = self.typed.trim().to_owned();
             let refused = topology.may_be_renamed(&self.name, &new).err();
@@ -134,7 +140,9 @@ impl Naming {
 fn message(ui: &Ui, field: Rect, error: &str) {
     let palette = theme::palette(ui);
     let font = theme::font(size::SMALL, Weight::Medium);
-    let galley = ui.painter().layout(error.to_owned(), font, palette.failed, 240.0);
+    let galley = ui
+        .painter()
+        .layout(error.to_owned(), font, palette.failed, 240.0);
     let plate = Rect::from_min_size(
         field.left_bottom() + vec2(0.0, 4.0),
         galley.size() + vec2(16.0, 10.0),
@@ -152,7 +160,13 @@ fn message(ui: &Ui, field: Rect, error: &str) {
 }
 
 /// What the node was called until now, in small letters.
-pub fn paint_was(painter: &egui::Painter, at: egui::Pos2, zoom: f32, name: &str, palette: &theme::Palette) {
+pub fn paint_was(
+    painter: &egui::Painter,
+    at: egui::Pos2,
+    zoom: f32,
+    name: &str,
+    palette: &theme::Palette,
+) {
     let text = format!("was {name}");
     paint_text(
         painter,

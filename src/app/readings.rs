@@ -297,7 +297,12 @@ impl Readings {
         }
         let links = self.seen.links.iter_mut().map(|l| (&mut l.from, &mut l.to));
         let links = links.chain(self.sums.links.iter_mut().map(|l| (&mut l.from, &mut l.to)));
-        for (from, to) in links.chain(self.shown.links.iter_mut().map(|l| (&mut l.from, &mut l.to))) {
+        for (from, to) in links.chain(
+            self.shown
+                .links
+                .iter_mut()
+                .map(|l| (&mut l.from, &mut l.to)),
+        ) {
             names.name(from);
             names.name(to);
         }

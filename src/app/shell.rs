@@ -92,12 +92,14 @@ pub struct Shell {
 
 /// How many frames are waited for the clipboard, once it was asked.
 const PASTE_FRAMES: u32 = 10;
+/// A key that is let go within this time after something came has pasted that, in seconds.
+const PASTE_S: f64 = 1.0;
 
 /// What is known of a paste that is under way.
 #[derive(Debug, Default)]
 struct Pasting {
-    /// Something came since the key was last let go.
-    came: bool,
+    /// When something came last, in seconds.
+    came_s: Option<f64>,
     /// Frames that are waited yet for what was asked for.
     asked: Option<u32>,
 }
@@ -551,9 +553,10 @@ impl Shell {
     /// Says so where somebody pastes and nothing comes: of a clipboard without text the system tells nothing.
     fn watch_paste(&mut self, ctx: &Context, typing: bool) {
         use egui::{Event, Key};
-        let (pasted, picture, let_go) = ctx.input(|input| {
+        let (now, pasted, picture, let_go) = ctx.input(|input| {
             let any = |is: &dyn Fn(&Event) -> bool| input.events.iter().any(is);
             (
+                input.time,
                 any(&|event| matches!(event, Event::Paste(_))),
                 any(&|event| matches!(event, Event::PasteImage(_))),
                 any(&|event| {
@@ -563,8 +566,8 @@ impl Shell {
             )
         });
         let pasting = &mut self.pasting;
-        pasting.came |= pasted || typing;
-        if pasted {
+        if pasted || picture || typing {
+            pasting.came_s = Some(now);
             pasting.asked = None;
         }
         let waited = pasting.asked.take_if(|left| *left == 0).is_some();
@@ -572,16 +575,14 @@ impl Shell {
             *left -= 1;
             ctx.request_repaint();
         }
-        let nothing = waited || let_go && !pasting.came;
-        if let_go {
-            pasting.came = false;
-        }
+        let came = pasting.came_s.is_some_and(|at| now - at < PASTE_S);
         if picture && !typing {
-            pasting.came = true;
             let text = "Not pasted: the clipboard holds a picture, not the text of a topology";
             self.toasts.push(Toast::error(text));
-        } else if nothing {
-            self.toasts.push(Toast::error("Not pasted: there is no text in the clipboard"));
+        } else if waited || let_go && !came {
+            self.toasts.push(Toast::error(
+                "Not pasted: there is no text in the clipboard",
+            ));
         }
     }
 

@@ -60,11 +60,14 @@ impl Standing {
         let left: Vec<String> = warnings
             .filter(|text| !self.dismissed.contains(text))
             .collect();
-        Some(Said {
-            text: left.first()?.clone(),
-            why: None,
-            failed: false,
-        })
+        if let Some(first) = left.first() {
+            return Some(Said {
+                text: first.clone(),
+                why: None,
+                failed: false,
+            });
+        }
+        None
     }
 }
 

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use super::events;
 use super::format;
 use crate::model::check::{Problem, Severity, check};
+use crate::model::naming::free_name;
 use crate::model::node::{Policy, RedisLike};
 use crate::model::settings::to_ron;
 use crate::model::state::{External, InMemory, Jwt, LocalDatabase, LocalDisk};
 use crate::model::state::{ServerSide, SessionsInMemory};
-use crate::model::naming::free_name;
 use crate::model::{Command, Node, Renaming, Sessions, State, Topology};
 
 /// Where a service's state may live.

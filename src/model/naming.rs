@@ -348,13 +348,16 @@ fn keep_identity(old: &str, new: &str, node: &mut Node) {
 
 /// What a node's random draws are keyed by: its `id`, or else its name.
 pub fn identity<'a>(name: &'a str, node: &'a Node) -> &'a str {
-    if node.id().is_empty() { name } else { node.id() }
+    if node.id().is_empty() {
+        name
+    } else {
+        node.id()
+    }
 }
 
 /// Whether a node is called that, now or once an event of the scenario has added it.
 fn is_taken(topology: &Topology, name: &str) -> bool {
-    let adds =
-        |timed: &Timed| matches!(timed.command(), Command::Add(added, _) if added == name);
+    let adds = |timed: &Timed| matches!(timed.command(), Command::Add(added, _) if added == name);
     topology.nodes.contains_key(name) || topology.scenario.iter().any(adds)
 }
 
@@ -364,11 +367,7 @@ pub fn free_name(topology: &Topology, wanted: &str) -> String {
 }
 
 /// The same, also none that `refused` knows.
-pub fn free_name_but(
-    topology: &Topology,
-    wanted: &str,
-    refused: impl Fn(&str) -> bool,
-) -> String {
+pub fn free_name_but(topology: &Topology, wanted: &str, refused: impl Fn(&str) -> bool) -> String {
     next_free(wanted, |name| !is_taken(topology, name) && !refused(name))
 }
 
@@ -563,7 +562,9 @@ mod tests {
         // Removed and added anew as something else is not renamed.
         let mut other = before.clone();
         other.nodes.shift_remove("db");
-        other.set_path("nodes.shelf", "RedisLike(id: \"db\")").unwrap();
+        other
+            .set_path("nodes.shelf", "RedisLike(id: \"db\")")
+            .unwrap();
         assert!(Renaming::between(&before, &other).is_empty());
     }
 
@@ -591,7 +592,8 @@ mod tests {
         many.set_path("nodes.api2", "Service()").unwrap();
         assert_eq!(free_name(&many, "api2"), "api3");
         let long = "n".repeat(MAX_NAME);
-        many.set_path(&format!("nodes.{long}"), "Service()").unwrap();
+        many.set_path(&format!("nodes.{long}"), "Service()")
+            .unwrap();
         let free = free_name(&many, &long);
         assert!(check_name(&free).is_ok() && free.ends_with('2'), "{free}");
     }

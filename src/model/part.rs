@@ -15,7 +15,11 @@ use super::topology::{Link, Links, SCHEMA, Topology};
 /// All nodes are the whole topology.
 pub fn copy<'n>(topology: &Topology, names: impl IntoIterator<Item = &'n str>) -> Topology {
     let names: BTreeSet<&str> = names.into_iter().collect();
-    if topology.nodes.keys().all(|name| names.contains(name.as_str())) {
+    if topology
+        .nodes
+        .keys()
+        .all(|name| names.contains(name.as_str()))
+    {
         return topology.clone();
     }
     let in_it = |name: &String| names.contains(name.as_str());
@@ -47,7 +51,9 @@ pub fn read(text: &str) -> Result<Topology, String> {
     }
     if text.len() > MAX_BYTES {
         let most = MAX_BYTES >> 20;
-        return Err(format!("it is larger than {most} MiB, which no topology is"));
+        return Err(format!(
+            "it is larger than {most} MiB, which no topology is"
+        ));
     }
     let part = file::read(text, "what was copied").map_err(|error| {
         if text.contains("Topology") {
@@ -69,10 +75,15 @@ pub fn read(text: &str) -> Result<Topology, String> {
 ///
 /// # Errors
 /// There would be too many nodes; then nothing has changed.
-pub fn insert(topology: &mut Topology, part: &Topology) -> Result<IndexMap<String, String>, String> {
+pub fn insert(
+    topology: &mut Topology,
+    part: &Topology,
+) -> Result<IndexMap<String, String>, String> {
     let all = topology.nodes.len() + part.nodes.len();
     if all > MAX_NODES {
-        return Err(format!("a topology has at most {MAX_NODES} nodes, and this would be {all}"));
+        return Err(format!(
+            "a topology has at most {MAX_NODES} nodes, and this would be {all}"
+        ));
     }
     if topology.nodes.is_empty() {
         take_in(topology, part);
@@ -90,7 +101,11 @@ pub fn insert(topology: &mut Topology, part: &Topology) -> Result<IndexMap<Strin
         names.insert(name.clone(), free);
     }
     let mut part = part.clone();
-    let ids: Vec<String> = part.nodes.values().map(|node| node.id().to_owned()).collect();
+    let ids: Vec<String> = part
+        .nodes
+        .values()
+        .map(|node| node.id().to_owned())
+        .collect();
     let renaming: Renaming = names.iter().map(|(a, b)| (a.clone(), b.clone())).collect();
     renaming.topology(&mut part);
     for ((name, mut node), id) in part.nodes.into_iter().zip(ids) {
@@ -104,7 +119,10 @@ pub fn insert(topology: &mut Topology, part: &Topology) -> Result<IndexMap<Strin
     }
     let is_new = |name: &String| names.values().any(|new| new == name);
     let among = |link: &Link| is_new(&link.from) && is_new(&link.to);
-    topology.links.0.extend(part.links.0.into_iter().filter(among));
+    topology
+        .links
+        .0
+        .extend(part.links.0.into_iter().filter(among));
     let places = part.canvas.into_iter().filter(|(name, _)| is_new(name));
     topology.canvas.extend(places);
     Ok(names)
@@ -324,7 +342,9 @@ mod tests {
         assert_eq!(shop.nodes["api2"].id(), "");
         let problems = check(&shop);
         assert!(
-            !problems.iter().any(|problem| problem.message.contains("same id")),
+            !problems
+                .iter()
+                .any(|problem| problem.message.contains("same id")),
             "{problems:?}"
         );
         // Cut and pasted, it is the same again.

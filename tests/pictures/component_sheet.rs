@@ -663,7 +663,7 @@ fn pane(ui: &mut Ui, p: &Palette) {
             stepper(ui, "Instances, pane", 4, 1..=64, 104.0)
         });
         setting_row(ui, "Replicate", "to peers", |ui| {
-            choice(ui, "Replicate", 0, &["none", "sync"], 104.0)
+            choice(ui, "Replicate", Some(0), &["none", "sync"], 104.0)
         });
         setting_field(ui, "Queue limit", "", "64", |text| {
             text.parse::<u32>()

@@ -29,7 +29,7 @@ fn ui(ui: &mut Ui) {
         choice(
             ui,
             "Balancing",
-            1,
+            Some(1),
             &["round robin", "random", "least connections"],
             140.0,
         );

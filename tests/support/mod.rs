@@ -11,3 +11,5 @@ pub mod pictures;
 pub mod reference;
 pub mod scenarios;
 pub mod systems;
+#[cfg(feature = "gui")]
+pub mod window;

@@ -1,13 +1,15 @@
 //! Adding: by a tool, a key, a double click on empty canvas or an edge pulled into the empty. What is added stands where
 //! it is seen and nothing else is, and is selected then; zoom stays as it is.
 
-use egui::{Id, Key, Popup, PopupAnchor, PopupCloseBehavior, Pos2, Rect, Response, Ui, Vec2, pos2, vec2};
+use egui::{
+    Id, Key, Popup, PopupAnchor, PopupCloseBehavior, Pos2, Rect, Response, Ui, Vec2, pos2, vec2,
+};
 
+use super::Canvas;
 use super::place::Places;
 use super::scene::{Card, Scene, Worst};
 use super::tools::{KINDS, Tool, corner_for, new_node};
 use super::words;
-use super::Canvas;
 use crate::app::action::{Action, Selection};
 use crate::app::state::View;
 use crate::app::widgets::menu_item;
@@ -60,9 +62,14 @@ impl Adding {
 /// What a node of a kind may call, the likeliest first.
 fn callable(from: NodeKind, topology: &Topology) -> Vec<NodeKind> {
     use NodeKind::{LoadBalancer, ObjectStore, RedisLike, Service, SqlDatabase};
-    let has_balancer = topology.nodes.values().any(|node| words::kind(node) == LoadBalancer);
+    let has_balancer = topology
+        .nodes
+        .values()
+        .any(|node| words::kind(node) == LoadBalancer);
     match from {
-        NodeKind::Clients if has_balancer => vec![Service, LoadBalancer, RedisLike, SqlDatabase, ObjectStore],
+        NodeKind::Clients if has_balancer => {
+            vec![Service, LoadBalancer, RedisLike, SqlDatabase, ObjectStore]
+        }
         NodeKind::Clients => vec![LoadBalancer, Service, RedisLike, SqlDatabase, ObjectStore],
         LoadBalancer => vec![Service],
         Service => vec![RedisLike, SqlDatabase, ObjectStore, Service, LoadBalancer],
@@ -89,13 +96,17 @@ fn size_of(kind: NodeKind, view: &View) -> Vec2 {
         ..*view
     };
     let scene = Scene::measure(&alone, &[], view.snapshot.now, &mut Worst::default());
-    scene.card(&name).map_or(Vec2::ZERO, |card| card.rect.size())
+    scene
+        .card(&name)
+        .map_or(Vec2::ZERO, |card| card.rect.size())
 }
 
 /// How far a group of cards must go at least so that it overlaps no other: nowhere, or in ever wider circles; where there
 /// is room in view before where there is none.
 fn way_to_free(cards: &[Rect], others: &[Rect], room: Rect) -> Vec2 {
-    let all = cards.iter().fold(Rect::NOTHING, |all, card| all.union(*card));
+    let all = cards
+        .iter()
+        .fold(Rect::NOTHING, |all, card| all.union(*card));
     // Of very many, what is around them will do.
     let around = [all];
     let cards = if cards.len() * others.len() > 2000 {
@@ -179,7 +190,9 @@ impl Canvas {
         for wanted in std::mem::take(&mut self.wanted) {
             match wanted {
                 Wanted::Kind(kind) => {
-                    let Some(&kind) = KINDS.get(kind) else { continue };
+                    let Some(&kind) = KINDS.get(kind) else {
+                        continue;
+                    };
                     let size = size_of(kind, view);
                     let room = self.room(area);
                     // Beside the one that is selected, or else in the middle.
@@ -189,18 +202,29 @@ impl Canvas {
                         Some(card) => pos2(card.rect.right() + 72.0, card.rect.top()),
                         None => room.center() - size / 2.0,
                     };
-                    self.add_at(view, scene, kind, Rect::from_min_size(corner, size), room, None, actions);
+                    self.add_at(
+                        view,
+                        scene,
+                        kind,
+                        Rect::from_min_size(corner, size),
+                        room,
+                        None,
+                        actions,
+                    );
                 }
                 Wanted::Part(part) => {
                     let action = self.place_part(ui, area, view, scene, *part);
                     actions.push(action);
+                    self.reveal_selected = true;
                 }
                 Wanted::Copies(names) => {
                     let cards: Vec<Rect> = names
                         .iter()
                         .filter_map(|name| Some(scene.card(name)?.rect))
                         .collect();
-                    let all = cards.iter().fold(Rect::NOTHING, |all, card| all.union(*card));
+                    let all = cards
+                        .iter()
+                        .fold(Rect::NOTHING, |all, card| all.union(*card));
                     if cards.is_empty() {
                         continue;
                     }
@@ -211,6 +235,7 @@ impl Canvas {
                     let by = below + way_to_free(&begin, &others, self.room(area));
                     let fixed = self.fixed(view, &[]);
                     actions.push(Action::Duplicate(names, (by.x, by.y), fixed));
+                    self.reveal_selected = true;
                 }
             }
         }
@@ -244,7 +269,9 @@ impl Canvas {
             .input(|input| input.pointer.hover_pos())
             .filter(|pointer| super::room(area).contains(*pointer))
             .map_or(room.center(), |pointer| self.transform.world(pointer));
-        let all = cards.iter().fold(Rect::NOTHING, |all, (_, card)| all.union(*card));
+        let all = cards
+            .iter()
+            .fold(Rect::NOTHING, |all, (_, card)| all.union(*card));
         // A whole topology keeps its places where nothing is yet.
         let to = if scene.cards.is_empty() && !part.canvas.is_empty() {
             Vec2::ZERO
@@ -265,7 +292,11 @@ impl Canvas {
             }
         }
         let label = match part.nodes.len() {
-            1 => part.nodes.keys().next().map(|name| format!("Pasted {name}")),
+            1 => part
+                .nodes
+                .keys()
+                .next()
+                .map(|name| format!("Pasted {name}")),
             count => Some(format!("Pasted {count} nodes")),
         };
         let fixed = self.fixed(view, &[]);
@@ -300,7 +331,11 @@ impl Canvas {
             _ => format!("Added {name} with {} links", links.len()),
         };
         let mut commands = vec![Command::Add(name.clone(), node)];
-        commands.extend(links.iter().map(|(from, to)| Command::Link(format!("{from} -> {to}"))));
+        commands.extend(
+            links
+                .iter()
+                .map(|(from, to)| Command::Link(format!("{from} -> {to}"))),
+        );
         actions.push(Action::Edit(commands, label));
         let mut places = self.fixed(view, &[]);
         places.insert(0, (name.clone(), (at.x, at.y)));
@@ -360,7 +395,9 @@ impl Canvas {
         actions: &mut Vec<Action>,
     ) {
         let id = adding_id(ui);
-        let Some(mut adding) = self.adding.take() else { return };
+        let Some(mut adding) = self.adding.take() else {
+            return;
+        };
         if !Popup::is_id_open(ui.ctx(), id) {
             return;
         }
@@ -372,31 +409,44 @@ impl Canvas {
             kinds.iter().copied().find(|kind| {
                 let number = KINDS.iter().position(|known| known == kind);
                 let key = number.and_then(|number| {
-                    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6].get(number)
+                    [
+                        Key::Num1,
+                        Key::Num2,
+                        Key::Num3,
+                        Key::Num4,
+                        Key::Num5,
+                        Key::Num6,
+                    ]
+                    .get(number)
                 });
                 key.is_some_and(|key| input.modifiers.is_none() && input.key_pressed(*key))
             })
         });
-        Popup::new(id, ui.ctx().clone(), PopupAnchor::Position(at), ui.layer_id())
-            .kind(egui::PopupKind::Menu)
-            .open_memory(None)
-            .close_behavior(PopupCloseBehavior::CloseOnClick)
-            .accessible_name("What to add")
-            .show(|ui| {
-                ui.spacing_mut().item_spacing.y = 0.0;
-                for (place, &kind) in kinds.iter().enumerate() {
-                    let number = KINDS.iter().position(|&known| known == kind).unwrap_or(0);
-                    let key = (number + 1).to_string();
-                    let icon = words::kind_icon(kind);
-                    let item = menu_item(ui, Some(icon), words::kind_name(kind), &key);
-                    if fresh && place == 0 {
-                        item.request_focus();
-                    }
-                    if item.clicked() {
-                        chosen = Some(kind);
-                    }
+        Popup::new(
+            id,
+            ui.ctx().clone(),
+            PopupAnchor::Position(at),
+            ui.layer_id(),
+        )
+        .kind(egui::PopupKind::Menu)
+        .open_memory(None)
+        .close_behavior(PopupCloseBehavior::CloseOnClick)
+        .accessible_name("What to add")
+        .show(|ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for (place, &kind) in kinds.iter().enumerate() {
+                let number = KINDS.iter().position(|&known| known == kind).unwrap_or(0);
+                let key = (number + 1).to_string();
+                let icon = words::kind_icon(kind);
+                let item = menu_item(ui, Some(icon), words::kind_name(kind), &key);
+                if fresh && place == 0 {
+                    item.request_focus();
                 }
-            });
+                if item.clicked() {
+                    chosen = Some(kind);
+                }
+            }
+        });
         if let Some(kind) = chosen {
             Popup::close_id(ui.ctx(), id);
             let size = size_of(kind, view);
@@ -405,7 +455,15 @@ impl Canvas {
                 None => corner_for(adding.at),
             };
             let wanted = Rect::from_min_size(corner.round(), size);
-            self.add_at(view, scene, kind, wanted, self.room(area), adding.from.as_deref(), actions);
+            self.add_at(
+                view,
+                scene,
+                kind,
+                wanted,
+                self.room(area),
+                adding.from.as_deref(),
+                actions,
+            );
         } else if Popup::is_id_open(ui.ctx(), id) {
             if fresh {
                 ui.ctx().request_repaint();
@@ -419,7 +477,12 @@ impl Canvas {
         let end = self.transform.at(adding.at);
         let most = area.max - size - vec2(8.0, 8.0);
         let begin = pos2(end.x - size.x / 2.0, end.y + 12.0);
-        let clamped = |at: Pos2| pos2(at.x.clamp(area.left() + 8.0, most.x.max(area.left() + 8.0)), at.y.clamp(area.top() + 8.0, most.y.max(area.top() + 8.0)));
+        let clamped = |at: Pos2| {
+            pos2(
+                at.x.clamp(area.left() + 8.0, most.x.max(area.left() + 8.0)),
+                at.y.clamp(area.top() + 8.0, most.y.max(area.top() + 8.0)),
+            )
+        };
         let covers = |at: Pos2| {
             let menu = Rect::from_min_size(at, size);
             let mut cards = scene.cards.iter();
@@ -451,10 +514,15 @@ mod tests {
         let others = [card(100.0, 100.0)];
         let by = way_to_free(&wanted, &others, room);
         let moved = wanted[0].translate(by);
-        assert!(by != Vec2::ZERO && !moved.expand(GAP / 2.0).intersects(others[0]), "{by:?}");
+        assert!(
+            by != Vec2::ZERO && !moved.expand(GAP / 2.0).intersects(others[0]),
+            "{by:?}"
+        );
         assert!(room.contains_rect(moved));
         // Where nothing that is seen is free, it stands as near as it can.
-        let full: Vec<Rect> = (0..40).map(|n| card((n % 5) as f32 * 180.0, (n / 5) as f32 * 60.0)).collect();
+        let full: Vec<Rect> = (0..40)
+            .map(|n| card((n % 5) as f32 * 180.0, (n / 5) as f32 * 60.0))
+            .collect();
         let by = way_to_free(&wanted, &full, room);
         let moved = wanted[0].translate(by).expand(GAP / 2.0);
         assert!(full.iter().all(|other| !other.intersects(moved)), "{by:?}");

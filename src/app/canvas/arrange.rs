@@ -87,7 +87,9 @@ impl Arrange {
 
     /// Where the cards go, in their order: the outermost ones stay.
     pub fn places(self, cards: &[Rect]) -> Vec<Pos2> {
-        let all = cards.iter().fold(Rect::NOTHING, |all, card| all.union(*card));
+        let all = cards
+            .iter()
+            .fold(Rect::NOTHING, |all, card| all.union(*card));
         let at = |card: &Rect| match self {
             Self::Left => pos2(all.left(), card.top()),
             Self::Centre => pos2(all.center().x - card.width() / 2.0, card.top()),
@@ -101,13 +103,19 @@ impl Arrange {
         match self {
             Self::Across => {
                 let spans = cards.iter().map(|card| (card.left(), card.width()));
-                for (place, x) in places.iter_mut().zip(spread(spans, all.left(), all.right())) {
+                for (place, x) in places
+                    .iter_mut()
+                    .zip(spread(spans, all.left(), all.right()))
+                {
                     place.x = x;
                 }
             }
             Self::Down => {
                 let spans = cards.iter().map(|card| (card.top(), card.height()));
-                for (place, y) in places.iter_mut().zip(spread(spans, all.top(), all.bottom())) {
+                for (place, y) in places
+                    .iter_mut()
+                    .zip(spread(spans, all.top(), all.bottom()))
+                {
                     place.y = y;
                 }
             }
@@ -154,7 +162,9 @@ mod tests {
             let places = way.places(&cards());
             let sizes = cards().map(|card| card.size());
             let moved = places.into_iter().zip(sizes);
-            moved.map(|(at, size)| Rect::from_min_size(at, size)).collect()
+            moved
+                .map(|(at, size)| Rect::from_min_size(at, size))
+                .collect()
         };
         for (way, line) in [
             (Arrange::Left, (|r: &Rect| r.left()) as fn(&Rect) -> f32),
@@ -165,7 +175,10 @@ mod tests {
             (Arrange::Bottom, |r| r.bottom()),
         ] {
             let lines: Vec<f32> = moved(way).iter().map(line).collect();
-            assert!(lines.iter().all(|at| (at - lines[0]).abs() <= 0.5), "{way:?} {lines:?}");
+            assert!(
+                lines.iter().all(|at| (at - lines[0]).abs() <= 0.5),
+                "{way:?} {lines:?}"
+            );
         }
     }
 

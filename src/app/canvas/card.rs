@@ -302,13 +302,7 @@ fn ghost(ink: &mut Ink, world: Rect, node: &Node, name: &str, what: &str) {
         name,
         face(size::BODY, Weight::Semibold, palette.text),
     );
-    ink.small(
-        x + 12.0,
-        y + 46.0,
-        Align::Min,
-        what,
-        palette.text2,
-    );
+    ink.small(x + 12.0, y + 46.0, Align::Min, what, palette.text2);
 }
 
 /// All there is to say about a card, for screen readers.

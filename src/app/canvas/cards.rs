@@ -31,13 +31,7 @@ impl Canvas {
         let rect = self.transform.rect(card.rect);
         let id = card_id(ui, card.name);
         let response = ui.interact(rect, id, Sense::click_and_drag());
-        let label = || {
-            format!(
-                "{} {}",
-                words::kind_name(card.kind),
-                card.name
-            )
-        };
+        let label = || format!("{} {}", words::kind_name(card.kind), card.name);
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
         ui.ctx().accesskit_node_builder(id, |node| {
             node.set_description(card::describe(scene, card));
@@ -59,16 +53,20 @@ impl Canvas {
             }
         } else if response.clicked() {
             actions.push(select.clone());
-        } else if response.gained_focus() && !is_selected {
-            actions.push(select.clone());
+        } else if response.gained_focus() {
+            let along = self.going_to.take_if(|name| name == card.name).is_some();
+            if !is_selected && !along {
+                actions.push(select.clone());
+            }
         }
         if by_pointer && !(more || add) {
             response.request_focus();
         }
         if response.has_focus()
-            && ui.input(|input| input.modifiers.command_only() && input.key_pressed(Key::Tab))
+            // Taken, so that the next card does not go on with it.
+            && ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, Key::Tab))
         {
-            select_next(ui, view, scene, card.name, actions);
+            self.going_to = select_next(ui, view, scene, card.name, actions);
         }
         let on_name = ui
             .input(|input| input.pointer.interact_pos())
@@ -106,7 +104,6 @@ impl Canvas {
         self.drag_card(ui, &response, view, scene, card, panning, actions);
         response
     }
-
 
     /// Pips that can be clicked: each opens the menu of its instance. Enter on a card goes to its pips, arrows from pip
     /// to pip, Escape back to the card.
@@ -201,7 +198,6 @@ impl Canvas {
             actions.push(Action::DismissLoss(card.name.to_owned()));
         }
     }
-
 }
 
 pub(super) fn card_id(ui: &Ui, name: &str) -> Id {
@@ -214,24 +210,35 @@ fn pip_id(ui: &Ui, card: &Card, place: &PipPlace) -> Id {
     ui.scope_id().with((kind, card.name, number))
 }
 
-/// The keyboard goes on to the next card, which is selected besides.
-fn select_next(ui: &Ui, view: &View, scene: &Scene, from: &str, actions: &mut Vec<Action>) {
+/// The keyboard goes on to the next card, which is selected besides; which that is.
+fn select_next(
+    ui: &Ui,
+    view: &View,
+    scene: &Scene,
+    from: &str,
+    actions: &mut Vec<Action>,
+) -> Option<String> {
     let names = scene.cards.iter().map(|card| card.name);
     let mut after = names.skip_while(|name| *name != from).skip(1);
-    if let Some(next) = after.next() {
-        let id = card_id(ui, next);
-        ui.memory_mut(|memory| memory.request_focus(id));
-        let mut selected = view.selection.map(Selection::names).unwrap_or_default().to_vec();
-        if !selected.iter().any(|name| name == next) {
-            selected.push(next.to_owned());
-        }
-        actions.push(Action::Select(Selection::of(selected)));
+    let next = after.next()?;
+    let id = card_id(ui, next);
+    ui.memory_mut(|memory| memory.request_focus(id));
+    let names = view.selection.map(Selection::names);
+    let mut selected = names.unwrap_or_default().to_vec();
+    if !selected.iter().any(|name| name == next) {
+        selected.push(next.to_owned());
     }
+    actions.push(Action::Select(Selection::of(selected)));
+    Some(next.to_owned())
 }
 
 /// What is selected once a node has been added to it, or taken out.
 fn toggled(view: &View, name: &str) -> Option<Selection> {
-    let mut names = view.selection.map(Selection::names).unwrap_or_default().to_vec();
+    let mut names = view
+        .selection
+        .map(Selection::names)
+        .unwrap_or_default()
+        .to_vec();
     match names.iter().position(|selected| selected == name) {
         Some(at) => drop(names.remove(at)),
         None => names.push(name.to_owned()),
@@ -287,4 +294,3 @@ fn walk(ui: &Ui, scene: &Scene, index: usize, focused: Id) {
         }
     });
 }
-

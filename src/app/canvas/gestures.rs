@@ -2,9 +2,9 @@
 
 use egui::{CursorIcon, EventFilter, Id, Key, PointerButton, Pos2, Rect, Response, Ui, Vec2, vec2};
 
+use super::Canvas;
 use super::guides::{self, Guide};
 use super::scene::{Card, Scene};
-use super::Canvas;
 use crate::app::action::{Action, Placed, Selection};
 use crate::app::state::View;
 
@@ -35,7 +35,9 @@ impl Drag {
     /// Where a card is while it is dragged; none if it stays.
     pub(super) fn place(&self, name: &str) -> Option<Pos2> {
         let moved = self.cards.iter().find(|(moved, _)| moved == name);
-        moved.filter(|_| !self.copies).map(|(_, was)| was.min + self.by)
+        moved
+            .filter(|_| !self.copies)
+            .map(|(_, was)| was.min + self.by)
     }
 
     /// Whether a card is dragged along.
@@ -193,7 +195,10 @@ impl Canvas {
             && let Some(pressed) = ui.input(|input| input.pointer.press_origin())
         {
             let names = with(view, card.name);
-            if view.selection.is_none_or(|selection| !selection.has(card.name)) {
+            if view
+                .selection
+                .is_none_or(|selection| !selection.has(card.name))
+            {
                 actions.push(Action::Select(Selection::of(names.clone())));
             }
             let cards = names.iter().filter_map(|name| {
@@ -229,7 +234,10 @@ impl Canvas {
                 let moving = drag.cards.iter().fold(Rect::NOTHING, |all, (_, was)| {
                     all.union(was.translate(drag.by))
                 });
-                let stay = scene.cards.iter().filter(|card| alt || !drag.has(card.name));
+                let stay = scene
+                    .cards
+                    .iter()
+                    .filter(|card| alt || !drag.has(card.name));
                 let others: Vec<Rect> = stay.map(|card| card.rect).collect();
                 let snap = guides::snap(moving, &others, SNAP / self.transform.zoom);
                 drag.by = (was + drag.by + snap.by).round() - was;

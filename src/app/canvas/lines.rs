@@ -87,7 +87,6 @@ impl Canvas {
         }
         hovered
     }
-
 }
 
 /// How much flows, and with what outcome.
@@ -111,4 +110,3 @@ fn describe_flow(line: &Line) -> String {
     }
     parts.join(", ")
 }
-

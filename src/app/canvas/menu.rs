@@ -294,11 +294,21 @@ fn of_node(ui: &mut Ui, card: &Card, actions: &mut Vec<Action>) {
 
 /// Copies of what is selected, here or in the clipboard.
 fn clipboard(ui: &mut Ui, names: &[String], actions: &mut Vec<Action>) {
-    choose(ui, true, Icon::Duplicate, "Duplicate", "Ctrl D", actions, || {
-        Action::AskCopies(names.to_vec())
+    choose(
+        ui,
+        true,
+        Icon::Duplicate,
+        "Duplicate",
+        "Ctrl D",
+        actions,
+        || Action::AskCopies(names.to_vec()),
+    );
+    choose(ui, true, Icon::File, "Copy", "Ctrl C", actions, || {
+        Action::Copy
     });
-    choose(ui, true, Icon::File, "Copy", "Ctrl C", actions, || Action::Copy);
-    choose(ui, true, Icon::File, "Cut", "Ctrl X", actions, || Action::Cut);
+    choose(ui, true, Icon::File, "Cut", "Ctrl X", actions, || {
+        Action::Cut
+    });
 }
 
 fn of_several(ui: &mut Ui, names: &[String], asked: &mut Asked) {
@@ -318,7 +328,15 @@ fn of_several(ui: &mut Ui, names: &[String], asked: &mut Asked) {
     }
     menu_separator(ui);
     clipboard(ui, names, &mut asked.actions);
-    choose(ui, true, Icon::Delete, "Delete", "Del", &mut asked.actions, || remove(names));
+    choose(
+        ui,
+        true,
+        Icon::Delete,
+        "Delete",
+        "Del",
+        &mut asked.actions,
+        || remove(names),
+    );
 }
 
 /// What can be done where nothing is.
@@ -330,9 +348,19 @@ fn of_nothing(ui: &mut Ui, scene: &Scene, asked: &mut Asked) {
         asked.add = true;
     }
     let actions = &mut asked.actions;
-    choose(ui, true, Icon::File, "Paste", "Ctrl V", actions, || Action::AskPaste);
+    choose(ui, true, Icon::File, "Paste", "Ctrl V", actions, || {
+        Action::AskPaste
+    });
     let some = !scene.cards.is_empty();
-    choose(ui, some, Icon::Select, "Select all", "Ctrl A", actions, || Action::SelectAll);
+    choose(
+        ui,
+        some,
+        Icon::Select,
+        "Select all",
+        "Ctrl A",
+        actions,
+        || Action::SelectAll,
+    );
     choose(ui, some, Icon::Fit, "Fit all", "F", actions, || Action::Fit);
 }
 

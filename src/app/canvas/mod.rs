@@ -60,6 +60,10 @@ pub struct Canvas {
     fit: Fit,
     /// A new node that is to be seen.
     reveal: Option<String>,
+    /// The card that the keyboard goes on to, which is selected besides the others.
+    going_to: Option<String>,
+    /// What is selected next is to be seen.
+    reveal_selected: bool,
     zoom_to: Option<f32>,
     tool: Tool,
     places: Places,
@@ -189,7 +193,7 @@ impl Canvas {
         self.places.update(view.topology, &scene);
         self.settle_drop(view);
         scene.put(|name| self.place(view, name));
-        self.choose_view(area, &scene);
+        self.choose_view(area, view, &scene);
         if let Some(tool) = tools::by_key(ui) {
             self.tool = tool;
         }
@@ -313,7 +317,7 @@ impl Canvas {
         }
     }
 
-    fn choose_view(&mut self, area: Rect, scene: &Scene) {
+    fn choose_view(&mut self, area: Rect, view: &View, scene: &Scene) {
         if self.fit != Fit::Done && !scene.cards.is_empty() && area.is_positive() {
             // A document opens as large as it is drawn, a little larger where there is much room.
             let first = if area.width() > 1200.0 { 1.4 } else { 1.0 };
@@ -328,6 +332,14 @@ impl Canvas {
         }
         if let Some(zoom) = self.zoom_to.take() {
             self.transform.zoom_around(area.center(), zoom);
+        }
+        if std::mem::take(&mut self.reveal_selected) {
+            let names = view.selection.map(Selection::names).unwrap_or_default();
+            let cards = names.iter().filter_map(|name| scene.card(name));
+            let all = cards.fold(Rect::NOTHING, |all, card| all.union(card.rect));
+            if all.is_positive() {
+                self.transform.origin += way_into(self.transform.rect(all), room(area));
+            }
         }
         if let Some(card) = self.reveal.as_ref().and_then(|name| scene.card(name)) {
             let way = way_into(self.transform.rect(card.rect), room(area));
@@ -466,13 +478,15 @@ impl Canvas {
             actions,
         );
         if let Some(end) = empty_end {
-            self.ask_what(ui, Adding::new(end, Some(scene.cards[index].name.to_owned())));
+            self.ask_what(
+                ui,
+                Adding::new(end, Some(scene.cards[index].name.to_owned())),
+            );
             pull = None;
         }
         self.pull = pull.filter(|_| ui.input(|input| input.pointer.any_down()));
         Some(index)
     }
-
 }
 
 /// Where cards are seen: beside the tool bar and above the zoom bar.
@@ -489,4 +503,3 @@ fn way_into(rect: Rect, room: Rect) -> Vec2 {
     )
     .round()
 }
-

@@ -83,12 +83,16 @@ impl Canvas {
                 continue;
             }
             let emphasis = card::Emphasis {
-                selected: view.selection.is_some_and(|selection| selection.has(card.name)),
+                selected: view
+                    .selection
+                    .is_some_and(|selection| selection.has(card.name)),
                 hovered: on.card == Some(index) && on.link.is_none(),
                 focused: on.focused == Some(index)
                     && ui.input(|i| i.pointer.latest_pos().is_none())
                     || on.focused == Some(index)
-                        && !view.selection.is_some_and(|selection| selection.has(card.name)),
+                        && !view
+                            .selection
+                            .is_some_and(|selection| selection.has(card.name)),
                 instance: match view.selection {
                     Some(Selection::Instance(name, number)) if name == card.name => Some(*number),
                     _ => None,

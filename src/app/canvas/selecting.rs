@@ -5,11 +5,11 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
+use super::Canvas;
 use super::arrange::Arrange;
 use super::ink::Ink;
 use super::scene::Scene;
 use super::tools::{Tool, float};
-use super::Canvas;
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
 use crate::app::state::View;
@@ -119,8 +119,10 @@ impl Canvas {
         let left = around.right() - width;
         let bar = Rect::from_min_size(
             pos2(
-                left.clamp(area.left() + 12.0, area.right() - width - 12.0).round(),
-                top.clamp(area.top() + 4.0, area.bottom() - BAR - 4.0).round(),
+                left.clamp(area.left() + 12.0, area.right() - width - 12.0)
+                    .round(),
+                top.clamp(area.top() + 4.0, area.bottom() - BAR - 4.0)
+                    .round(),
             ),
             vec2(width, BAR),
         );

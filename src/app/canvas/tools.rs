@@ -10,9 +10,9 @@ use crate::app::action::Action;
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, height, radius, size, stroke};
 use crate::app::widgets::{Button, empty_state, paint_text};
+use crate::model::naming::free_name;
 use crate::model::node::{LoadBalancer, ObjectStore, RedisLike, Service, SqlDatabase};
 use crate::model::workload::Clients;
-use crate::model::naming::free_name;
 use crate::model::{Node, Topology};
 use crate::sim::snapshot::NodeKind;
 

@@ -129,6 +129,18 @@ pub fn kind_name(kind: NodeKind) -> &'static str {
     }
 }
 
+/// Several of a kind, as they follow a number.
+pub fn kinds_name(kind: NodeKind) -> &'static str {
+    match kind {
+        NodeKind::Clients => "groups of clients",
+        NodeKind::LoadBalancer => "load balancers",
+        NodeKind::Service => "services",
+        NodeKind::RedisLike => "Redis-like stores",
+        NodeKind::SqlDatabase => "SQL databases",
+        NodeKind::ObjectStore => "object stores",
+    }
+}
+
 /// What an instance is doing, in words that follow its name.
 pub fn status(instance: &InstanceView, now: Duration) -> String {
     let since = span(Duration(now.0.saturating_sub(instance.since.0)));

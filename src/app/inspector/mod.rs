@@ -5,6 +5,7 @@ mod instance;
 mod now;
 mod overview;
 mod settings;
+mod several;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::canvas::words;
 use super::charts::{self, NodeChart};
 use super::format;
 use super::icons::Icon;
+use super::naming::{Named, Naming};
 use super::state::View;
 use super::theme::{self, Palette, Weight, height, size, space, stroke};
 use super::widgets::{Button, paint_text};
@@ -39,6 +41,8 @@ pub struct Inspector {
     pointed: bool,
     recent: Recent,
     described: Described,
+    /// The name that is being typed in the title.
+    naming: Option<Naming>,
 }
 
 /// Response times of the last moments, made a few times a second.
@@ -114,12 +118,17 @@ impl Inspector {
         let whole = ui.available_rect_before_wrap();
         let head = whole.with_max_y(whole.top() + height::TOP_BAR);
         ui.allocate_rect(head, Sense::hover());
+        let several = match view.selection {
+            Some(Selection::Nodes(names)) => Some(&names[..]),
+            _ => None,
+        };
         let title = match (node, link) {
+            _ if several.is_some() => Title::of_several(several.unwrap_or_default(), view),
             (Some((name, node)), _) => Title::of_node(name, node, view),
             (None, Some((from, to))) => Title::of_link(from, to),
             (None, None) => Title::of_topology(view),
         };
-        title.show(ui, head, &mut pane);
+        title.show(ui, head, &mut pane, &mut self.naming);
 
         let body = whole.with_min_y(head.bottom());
         ui.scope_builder(UiBuilder::new().max_rect(body), |ui| {
@@ -130,6 +139,9 @@ impl Inspector {
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
                     ui.push_id(id, |ui| match (node, link) {
+                        _ if several.is_some() => {
+                            self.several_ui(ui, several.unwrap_or_default(), &mut pane);
+                        }
                         (Some((name, node)), _) => self.node_ui(ui, name, node, &mut pane),
                         (None, Some((from, to))) => self.link_ui(ui, from, to, &mut pane),
                         (None, None) => self.overview_ui(ui, &mut pane),
@@ -161,16 +173,9 @@ impl Inspector {
         let base = format!("nodes.{name}");
         let profile = pane.view.topology.profile;
         let fields = self.described.get(profile, node.name(), || shape_of(node));
-        let first: &[&str] = match node {
-            Node::Clients(_) => &["arrivals", "mix", "timeout", "retries"],
-            Node::LoadBalancer(_) => &["policy", "health_checks", "retries"],
-            Node::Service(_) => &["instances", "workers", "service_time", "state", "queue"],
-            Node::RedisLike(_) => &["persistence", "replication", "command_time"],
-            Node::SqlDatabase(_) => &["fsync", "replication", "connections"],
-            Node::ObjectStore(_) => &["get_time", "put_time"],
-        };
+        let first = first_settings(node);
         section(ui, |ui| {
-            settings::show(ui, &base, &fields, first, &mut self.more, pane);
+            settings::show(ui, &[base], &fields, first, &mut self.more, pane);
         });
     }
 
@@ -202,7 +207,7 @@ impl Inspector {
                 let fields = self.described.get(profile, "Link", LinkSettings::shape);
                 let base = format!("links.{key}");
                 let first = ["latency", "bandwidth"];
-                settings::show(ui, &base, &fields, &first, &mut self.more, pane);
+                settings::show(ui, &[base], &fields, &first, &mut self.more, pane);
                 return;
             }
             let palette = theme::palette(ui);
@@ -282,6 +287,35 @@ impl Title {
         }
     }
 
+    fn of_several(names: &[String], view: &View) -> Self {
+        let nodes = names
+            .iter()
+            .filter_map(|name| view.topology.nodes.get(name));
+        let kinds: Vec<NodeKind> = nodes.map(words::kind).collect();
+        let what = match kinds.first() {
+            Some(first) if kinds.iter().all(|kind| kind == first) => words::kinds_name(*first),
+            _ => "nodes",
+        };
+        let running = names.iter().filter_map(|name| view.node(name));
+        let (mut up, mut all) = (0, 0);
+        for node in running {
+            all += node.instances.len();
+            up += node.instances.iter().filter(|i| i.status.serves()).count();
+        }
+        Self {
+            id: "several".to_owned(),
+            icon: Icon::Several,
+            name: format!("{} {what}", names.len()),
+            kind: String::new(),
+            status: if all > 0 {
+                format!("{up} of {all} up")
+            } else {
+                String::new()
+            },
+            remove: None,
+        }
+    }
+
     fn of_link(from: &str, to: &str) -> Self {
         Self {
             id: format!("{from}->{to}"),
@@ -308,7 +342,8 @@ impl Title {
         }
     }
 
-    fn show(&self, ui: &mut Ui, head: egui::Rect, pane: &mut Pane) {
+    /// Shows it; a double click on a node's name lets it be typed.
+    fn show(&self, ui: &mut Ui, head: egui::Rect, pane: &mut Pane, naming: &mut Option<Naming>) {
         let palette = theme::palette(ui);
         let painter = ui.painter();
         let hair = Stroke::new(stroke::HAIR, palette.hair);
@@ -340,8 +375,23 @@ impl Title {
         let heading = ui.interact(
             head.with_max_x(right),
             ui.scope_id().with("title"),
-            Sense::hover(),
+            Sense::CLICK,
         );
+        let is_node = matches!(self.remove, Some((Command::Remove(_), _)));
+        if is_node && heading.double_clicked() {
+            *naming = Some(Naming::new(&self.name));
+        }
+        if let Some(typed) = naming {
+            let field = egui::Rect::from_center_size(
+                pos2(head.left() + 32.0 + 72.0, middle),
+                vec2(144.0, 26.0),
+            );
+            let shown = is_node && typed.name() == self.name;
+            if !shown || typed.show(ui, field, pane.view.topology, &mut pane.actions) != Named::Not
+            {
+                *naming = None;
+            }
+        }
         heading.widget_info(|| {
             let text = format!("{}, {} {}", self.name, self.kind, self.status);
             egui::WidgetInfo::labeled(egui::Role::Heading, true, text.trim())
@@ -363,6 +413,9 @@ impl Title {
                     Command::Unlink(_) => "Remove the link".to_owned(),
                     _ => format!("Delete {}", self.name),
                 };
+                if is_node && ui.add(Button::plain("Rename").icon(Icon::Rename)).clicked() {
+                    *naming = Some(Naming::new(&self.name));
+                }
                 if ui.add(Button::plain(&words).icon(Icon::Cross)).clicked() {
                     let edit = Action::Edit(vec![command.clone()], label.clone());
                     pane.actions.push(edit);
@@ -383,6 +436,18 @@ impl Title {
             palette.text2,
         )
         .left()
+    }
+}
+
+/// The settings of a node that matter most.
+fn first_settings(node: &Node) -> &'static [&'static str] {
+    match node {
+        Node::Clients(_) => &["arrivals", "mix", "timeout", "retries"],
+        Node::LoadBalancer(_) => &["policy", "health_checks", "retries"],
+        Node::Service(_) => &["instances", "workers", "service_time", "state", "queue"],
+        Node::RedisLike(_) => &["persistence", "replication", "command_time"],
+        Node::SqlDatabase(_) => &["fsync", "replication", "connections"],
+        Node::ObjectStore(_) => &["get_time", "put_time"],
     }
 }
 

@@ -83,7 +83,7 @@ impl Inspector {
                 "sessions", "duration", "warmup", "seed", "name", "summary", "note", "profile",
             ]);
             let first = ["sessions", "duration", "warmup", "seed"];
-            settings::show(ui, "", &shown, &first, &mut self.more, pane);
+            settings::show(ui, &[String::new()], &shown, &first, &mut self.more, pane);
         });
     }
 }

@@ -8,7 +8,7 @@ use crate::app::events::{capitalised, words};
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{
-    Button, Field as TextField, choice, section, setting_row, stepper, switch,
+    Button, Field as TextField, choice, section, setting_row, steppers, switch,
 };
 use crate::model::settings::{Field, Shape, Variant, to_ron};
 use crate::model::{Command, Topology};
@@ -23,13 +23,19 @@ const HIDDEN: [&str; 3] = ["id", "path", "schema"];
 /// Shows settings of the group at `base`: those named `first`, then the others when they are asked for.
 pub fn show(
     ui: &mut Ui,
-    base: &str,
+    bases: &[String],
     fields: &[Field],
     first: &[&str],
     more: &mut bool,
     pane: &mut Pane,
 ) {
-    section(ui, "Settings", "");
+    let remark = if bases.len() > 1 {
+        "a change goes to all"
+    } else {
+        ""
+    };
+    section(ui, "Settings", remark);
+    let base = &Place::at(bases.to_vec());
     let visible = |field: &&Field| !HIDDEN.contains(&field.name);
     for name in first {
         if let Some(field) = fields.iter().find(|field| field.name == *name) {
@@ -67,6 +73,10 @@ pub fn show(
 
 /// Shows the settings of a group without a header.
 pub fn show_shape(ui: &mut Ui, base: &str, shape: &Shape, pane: &mut Pane) {
+    show_group(ui, &Place::at(vec![base.to_owned()]), shape, pane);
+}
+
+fn show_group(ui: &mut Ui, base: &Place, shape: &Shape, pane: &mut Pane) {
     if let Shape::Group(fields) = shape {
         for field in fields {
             show_field(ui, base, field, pane);
@@ -74,16 +84,8 @@ pub fn show_shape(ui: &mut Ui, base: &str, shape: &Shape, pane: &mut Pane) {
     }
 }
 
-fn show_field(ui: &mut Ui, base: &str, field: &Field, pane: &mut Pane) {
-    let path = if base.is_empty() {
-        field.name.to_owned()
-    } else {
-        format!("{base}.{}", field.name)
-    };
-    let place = Place {
-        path,
-        wraps: Vec::new(),
-    };
+fn show_field(ui: &mut Ui, base: &Place, field: &Field, pane: &mut Pane) {
+    let place = base.field(field.name);
     let name = match field.name {
         "cv" => "Spread (CV)".to_owned(),
         "p99" => "p99".to_owned(),
@@ -93,13 +95,17 @@ fn show_field(ui: &mut Ui, base: &str, field: &Field, pane: &mut Pane) {
     if matches!(field.name, "state" | "sessions")
         && let Shape::Choice(variants) = &field.shape
     {
-        let text = place.get(pane.view.topology);
-        let variant = variants.iter().find(|v| v.name == head(&text));
+        let texts = place.all(pane.view.topology);
+        let heads: Vec<String> = texts.iter().map(|text| head(text).to_owned()).collect();
+        let chosen = common(&heads);
+        let variant = variants
+            .iter()
+            .find(|v| Some(v.name) == chosen.map(String::as_str));
         if let Some(Shape::Group(fields)) = variant.and_then(|v| v.payload.as_ref()) {
             if field.name == "sessions" {
                 show_value(ui, &place, &name, &Shape::Group(fields.clone()), None, pane);
             } else {
-                show_shape(ui, &place.path, &Shape::Group(fields.clone()), pane);
+                show_group(ui, &place, &Shape::Group(fields.clone()), pane);
             }
         }
         return;
@@ -107,34 +113,66 @@ fn show_field(ui: &mut Ui, base: &str, field: &Field, pane: &mut Pane) {
     show_value(ui, &place, &name, &field.shape, Some(field), pane);
 }
 
-/// Where a value stands in the topology: a path, and the alternatives it is wrapped in there: `AppendOnly(Never)`.
+/// Where a value stands in the topology: a path, or one for each of several nodes, and the alternatives it is wrapped in
+/// there: `AppendOnly(Never)`.
 #[derive(Clone, Debug)]
 struct Place {
-    path: String,
+    paths: Vec<String>,
     wraps: Vec<&'static str>,
 }
 
 impl Place {
-    /// The value's text, as in a file.
-    fn get(&self, topology: &Topology) -> String {
-        let text = topology.get_path(&self.path).unwrap_or_default();
-        self.wraps.iter().fold(text, |text, _| inner(&text))
+    fn at(paths: Vec<String>) -> Self {
+        Self {
+            paths,
+            wraps: Vec::new(),
+        }
     }
 
-    /// The command that sets it, if the topology takes it.
-    fn set(&self, topology: &Topology, text: &str) -> Result<Command, String> {
-        let wrapped = self
-            .wraps
-            .iter()
-            .rev()
-            .fold(text.to_owned(), |text, wrap| format!("{wrap}({text})"));
+    /// A field of the group that stands here.
+    fn field(&self, name: &str) -> Self {
+        let below = |path: &String| {
+            if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            }
+        };
+        Self::at(self.paths.iter().map(below).collect())
+    }
+
+    /// The values' texts, as in a file, one for each path.
+    fn all(&self, topology: &Topology) -> Vec<String> {
+        let text = |path: &String| {
+            let text = topology.get_path(path).unwrap_or_default();
+            self.wraps.iter().fold(text, |text, _| inner(&text))
+        };
+        self.paths.iter().map(text).collect()
+    }
+
+    /// The commands that set them, if the topology takes them.
+    fn set(&self, topology: &Topology, text: &str) -> Result<Vec<Command>, String> {
+        self.set_each(topology, |_| text.to_owned())
+    }
+
+    /// The same, each by its own text from that before.
+    fn set_each(
+        &self,
+        topology: &Topology,
+        text: impl Fn(usize) -> String,
+    ) -> Result<Vec<Command>, String> {
         let mut changed = topology.clone();
-        changed
-            .set_path(&self.path, &wrapped)
-            .map_err(|error| capitalised(&error.message))?;
-        // As the file would have it.
-        let text = changed.get_path(&self.path).unwrap_or(wrapped);
-        Ok(Command::Set(self.path.clone(), text))
+        let set = |(number, path): (usize, &String)| {
+            let wraps = self.wraps.iter().rev();
+            let wrapped = wraps.fold(text(number), |text, wrap| format!("{wrap}({text})"));
+            changed
+                .set_path(path, &wrapped)
+                .map_err(|error| capitalised(&error.message))?;
+            // As the file would have it.
+            let text = changed.get_path(path).unwrap_or(wrapped);
+            Ok(Command::Set(path.clone(), text))
+        };
+        self.paths.iter().enumerate().map(set).collect()
     }
 
     /// A value inside the alternative that stands here.
@@ -144,18 +182,43 @@ impl Place {
         place
     }
 
-    /// What a change of it is called: "api service time 20ms".
+    /// What a change of it is called: "api service time 20ms", "3 nodes: workers 16".
     fn label(&self, value: &str) -> String {
-        let path = self.path.strip_prefix("nodes.").unwrap_or(&self.path);
+        let path = self.paths.first().map_or("", String::as_str);
+        let path = path.strip_prefix("nodes.").unwrap_or(path);
         let value = value.trim().trim_matches('"');
-        words(&format!("{} {value}", path.replace('.', " ")))
+        match self.paths.len() {
+            1 => words(&format!("{} {value}", path.replace('.', " "))),
+            count => {
+                let path = path.split_once('.').map_or(path, |(_, path)| path);
+                let text = words(&format!("{} {value}", path.replace('.', " ")));
+                format!("{count} nodes: {text}")
+            }
+        }
     }
 
     fn change(&self, text: &str, pane: &mut Pane) -> Result<(), String> {
-        let command = self.set(pane.view.topology, text)?;
+        let commands = self.set(pane.view.topology, text)?;
         let label = self.label(text);
-        pane.actions.push(Action::Edit(vec![command], label));
+        pane.actions.push(Action::Edit(commands, label));
         Ok(())
+    }
+}
+
+/// What is shown of several values: the one that all have, or none.
+fn common(texts: &[String]) -> Option<&String> {
+    let first = texts.first()?;
+    texts.iter().all(|text| text == first).then_some(first)
+}
+
+/// Values of a field as they are shown: the one that all have, or a list in the order of the nodes.
+fn listed(shape: &Shape, texts: &[String]) -> String {
+    match common(texts) {
+        Some(text) => unquoted(shape, text),
+        None => {
+            let texts: Vec<String> = texts.iter().map(|text| unquoted(shape, text)).collect();
+            texts.join(", ")
+        }
     }
 }
 
@@ -219,22 +282,22 @@ fn show_value(
     field: Option<&Field>,
     pane: &mut Pane,
 ) {
-    let text = place.get(pane.view.topology);
+    let texts = place.all(pane.view.topology);
     // Rows of the same name in different groups are different controls.
-    ui.push_id((&place.path, place.wraps.len(), name), |ui| match shape {
+    ui.push_id((&place.paths, place.wraps.len(), name), |ui| match shape {
         Shape::Group(fields) => {
             show_heading(ui, name, field);
             indented(ui, |ui| {
                 for field in fields {
-                    show_field(ui, &place.path, field, pane);
+                    show_field(ui, place, field, pane);
                 }
             });
         }
-        Shape::Choice(variants) => show_choice(ui, place, name, variants, field, &text, pane),
-        Shape::Optional(shape) => show_optional(ui, place, name, shape, field, &text, pane),
+        Shape::Choice(variants) => show_choice(ui, place, name, variants, field, &texts, pane),
+        Shape::Optional(shape) => show_optional(ui, place, name, shape, field, &texts, pane),
         Shape::Flag => {
             row(ui, name, field, |ui| {
-                let mut on = text.trim() == "true";
+                let mut on = texts.iter().all(|text| text.trim() == "true");
                 if switch(ui, name, &mut on).changed() {
                     // A flag takes either value.
                     let _ = place.change(if on { "true" } else { "false" }, pane);
@@ -243,19 +306,27 @@ fn show_value(
         }
         Shape::Integer if matches!(name, "Instances" | "Workers") => {
             let most = field.and_then(|f| f.range?.1.parse().ok());
-            let value = text.trim().parse().unwrap_or(1);
+            let value = |text: &String| text.trim().parse().unwrap_or(1);
+            let values: Vec<u32> = texts.iter().map(value).collect();
             row(ui, name, field, |ui| {
-                if let Some(value) = stepper(ui, name, value, 1..=most.unwrap_or(u32::MAX), CONTROL)
-                {
-                    let _ = place.change(&value.to_string(), pane);
+                let range = 1..=most.unwrap_or(u32::MAX);
+                let Some(values) = steppers(ui, name, &values, range, CONTROL) else {
+                    return;
+                };
+                let text = |number: usize| values.get(number).unwrap_or(&1).to_string();
+                if let Ok(commands) = place.set_each(pane.view.topology, text) {
+                    let told: Vec<String> = values.iter().map(u32::to_string).collect();
+                    let told = common(&told).cloned().unwrap_or_else(|| told.join(", "));
+                    pane.actions
+                        .push(Action::Edit(commands, place.label(&told)));
                 }
             });
         }
         Shape::Text | Shape::Ron | Shape::Map(_) | Shape::List(_) | Shape::Tuple(_) => {
-            show_wide(ui, place, name, shape, field, &text, pane);
+            show_wide(ui, place, name, shape, field, &texts, pane);
         }
         _ => row(ui, name, field, |ui| {
-            text_field(ui, place, name, shape, &text, CONTROL, pane);
+            text_field(ui, place, name, shape, &texts, CONTROL, pane);
         }),
     });
 }
@@ -266,20 +337,21 @@ fn text_field(
     place: &Place,
     name: &str,
     shape: &Shape,
-    text: &str,
+    texts: &[String],
     width: f32,
     pane: &mut Pane,
 ) {
     let topology = pane.view.topology;
-    let shown = unquoted(shape, text);
-    let field = TextField::new(name, &shown).width(width);
+    let shown = listed(shape, texts);
+    let mixed = common(texts).is_none();
+    let field = TextField::new(name, &shown).width(width).quiet(mixed);
     let response = field.show(ui, |typed| {
         let text = quoted(shape, typed);
-        place.set(topology, &text).map(|command| (command, text))
+        place.set(topology, &text).map(|commands| (commands, text))
     });
-    if let Some((command, text)) = response.applied {
+    if let Some((commands, text)) = response.applied {
         let label = place.label(&text);
-        pane.actions.push(Action::Edit(vec![command], label));
+        pane.actions.push(Action::Edit(commands, label));
     }
 }
 
@@ -290,12 +362,12 @@ fn show_wide(
     name: &str,
     shape: &Shape,
     field: Option<&Field>,
-    text: &str,
+    texts: &[String],
     pane: &mut Pane,
 ) {
     show_heading(ui, name, field);
     let width = ui.available_width();
-    text_field(ui, place, name, shape, text, width, pane);
+    text_field(ui, place, name, shape, texts, width, pane);
     ui.add_space(space::XS);
 }
 
@@ -305,22 +377,36 @@ fn show_choice(
     name: &str,
     variants: &[Variant],
     field: Option<&Field>,
-    text: &str,
+    texts: &[String],
     pane: &mut Pane,
 ) {
-    let current = variants.iter().position(|v| v.name == head(text));
+    let chosen = |text: &String| variants.iter().position(|v| v.name == head(text));
+    let all: Vec<Option<usize>> = texts.iter().map(chosen).collect();
+    let current = all.first().copied().flatten();
+    let current = current.filter(|_| all.iter().all(|one| *one == current));
     let names: Vec<String> = variants
         .iter()
         .map(|v| capitalised(&words(v.name)))
         .collect();
     let options: Vec<&str> = names.iter().map(String::as_str).collect();
     let chosen = row(ui, name, field, |ui| {
-        choice(ui, name, current.unwrap_or(0), &options, CONTROL + 16.0)
+        choice(ui, name, current, &options, CONTROL + 16.0)
     });
     if let Some(variant) = chosen.and_then(|at| variants.get(at)) {
-        let from = current.and_then(|at| variants.get(at));
-        let text = instead(variant, from, text, pane.view.topology);
-        let _ = place.change(&text, pane);
+        let topology = pane.view.topology;
+        let text = |number: usize| {
+            let from = all
+                .get(number)
+                .copied()
+                .flatten()
+                .and_then(|at| variants.get(at));
+            let before = texts.get(number).map_or("", String::as_str);
+            instead(variant, from, before, topology)
+        };
+        if let Ok(commands) = place.set_each(topology, text) {
+            let label = place.label(&text(0));
+            pane.actions.push(Action::Edit(commands, label));
+        }
     }
     if let Some(variant) = current.and_then(|at| variants.get(at)) {
         show_payload(ui, place, variant, pane);
@@ -333,7 +419,7 @@ fn show_payload(ui: &mut Ui, place: &Place, variant: &Variant, pane: &mut Pane) 
         None => {}
         Some(Shape::Group(fields)) => indented(ui, |ui| {
             for field in fields {
-                show_field(ui, &place.path, field, pane);
+                show_field(ui, place, field, pane);
             }
         }),
         Some(shape) => {
@@ -420,15 +506,15 @@ fn show_optional(
     name: &str,
     shape: &Shape,
     field: Option<&Field>,
-    text: &str,
+    texts: &[String],
     pane: &mut Pane,
 ) {
-    let value = present(text);
+    let values: Option<Vec<String>> = texts.iter().map(|text| present(text)).collect();
     let small = !matches!(shape, Shape::Group(_) | Shape::Choice(_));
     row(ui, name, field, |ui| {
-        let mut on = value.is_some();
-        if let (Some(value), true) = (&value, small) {
-            text_field(ui, place, name, shape, value, CONTROL, pane);
+        let mut on = values.is_some();
+        if let (Some(values), true) = (&values, small) {
+            text_field(ui, place, name, shape, values, CONTROL, pane);
         }
         let switch_name = format!("{name}: on");
         if switch(ui, &switch_name, &mut on).changed() {
@@ -442,12 +528,12 @@ fn show_optional(
             let _ = place.change(&text, pane);
         }
     });
-    if value.is_some()
+    if values.is_some()
         && let Shape::Group(fields) = shape
     {
         indented(ui, |ui| {
             for field in fields {
-                show_field(ui, &place.path, field, pane);
+                show_field(ui, place, field, pane);
             }
         });
     }
@@ -582,10 +668,7 @@ mod tests {
                 panic!("a kind has settings");
             };
             for field in fields {
-                let place = Place {
-                    path: format!("nodes.{name}.{}", field.name),
-                    wraps: Vec::new(),
-                };
+                let place = Place::at(vec![format!("nodes.{name}.{}", field.name)]);
                 tried += try_all(&topology, &place, &field.shape);
             }
         }
@@ -595,14 +678,14 @@ mod tests {
     fn try_all(topology: &Topology, place: &Place, shape: &Shape) -> usize {
         match shape {
             Shape::Choice(variants) => {
-                let text = place.get(topology);
+                let text = place.all(topology).remove(0);
                 let from = variants.iter().find(|v| v.name == head(&text));
                 let mut tried = 0;
                 for variant in variants {
                     let text = instead(variant, from, &text, topology);
-                    let command = place.set(topology, &text).unwrap();
+                    let commands = place.set(topology, &text).unwrap();
                     let mut changed = topology.clone();
-                    changed.apply(&command).unwrap();
+                    changed.apply(&commands[0]).unwrap();
                     tried += 1 + match &variant.payload {
                         Some(Shape::Group(fields)) => try_fields(&changed, place, fields),
                         Some(inner) => try_all(&changed, &place.inside(variant.name), inner),
@@ -613,9 +696,9 @@ mod tests {
             }
             Shape::Optional(shape) => {
                 place.set(topology, "None").unwrap();
-                let command = place.set(topology, &example(shape, topology)).unwrap();
+                let commands = place.set(topology, &example(shape, topology)).unwrap();
                 let mut changed = topology.clone();
-                changed.apply(&command).unwrap();
+                changed.apply(&commands[0]).unwrap();
                 2 + match &**shape {
                     Shape::Group(fields) => try_fields(&changed, place, fields),
                     _ => 0,
@@ -624,7 +707,7 @@ mod tests {
             Shape::Group(fields) => try_fields(topology, place, fields),
             _ => {
                 // What is shown can be applied again as it is.
-                let text = unquoted(shape, &place.get(topology));
+                let text = unquoted(shape, &place.all(topology)[0]);
                 place.set(topology, &quoted(shape, &text)).unwrap();
                 1
             }
@@ -632,10 +715,7 @@ mod tests {
     }
 
     fn try_fields(topology: &Topology, place: &Place, fields: &[Field]) -> usize {
-        let inside = |field: &Field| Place {
-            path: format!("{}.{}", place.path, field.name),
-            wraps: Vec::new(),
-        };
+        let inside = |field: &Field| place.field(field.name);
         fields
             .iter()
             .map(|field| try_all(topology, &inside(field), &field.shape))
@@ -645,14 +725,33 @@ mod tests {
     #[test]
     fn a_wrong_text_says_what_would_be_right() {
         let topology = Sample::new().topology;
-        let place = Place {
-            path: "nodes.api.boot_time".into(),
-            wraps: Vec::new(),
-        };
+        let place = Place::at(vec!["nodes.api.boot_time".into()]);
         let error = place.set(&topology, "\"5 sec\"").unwrap_err();
         assert!(error.contains("not a unit of a time"), "{error}");
         let error = place.set(&topology, "\"5d\"").unwrap_err();
         assert!(error.contains("out of range"), "{error}");
         assert_eq!(place.label("\"2s\""), "api boot time 2s");
+    }
+
+    #[test]
+    fn several_values_are_a_list_and_set_together() {
+        let mut topology = Sample::new().topology;
+        topology
+            .set_path("nodes.second", "Service(workers: 3)")
+            .unwrap();
+        let place = Place::at(vec![
+            "nodes.api.workers".into(),
+            "nodes.second.workers".into(),
+        ]);
+        let texts = place.all(&topology);
+        assert_eq!(common(&texts), None);
+        assert!(listed(&Shape::Integer, &texts).ends_with(", 3"));
+        for command in place.set(&topology, "16").unwrap() {
+            topology.apply(&command).unwrap();
+        }
+        let texts = place.all(&topology);
+        assert_eq!(listed(&Shape::Integer, &texts), "16");
+        assert_eq!(place.label("16"), "2 nodes: workers 16");
+        assert!(place.set(&topology, "0").is_err());
     }
 }

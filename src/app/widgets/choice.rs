@@ -9,18 +9,19 @@ use super::{focus_ring, paint_text};
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, height, radius, size, stroke};
 
-/// Shows the current option; returns another one when it is chosen.
+/// Shows the current option, none where several things differ; returns another one when it is chosen.
 ///
 /// The value is part of the accessible name as well, since on Linux a combo box's value does not reach screen readers.
 pub fn choice(
     ui: &mut Ui,
     name: &str,
-    current: usize,
+    current: Option<usize>,
     options: &[&str],
     width: f32,
 ) -> Option<usize> {
     let palette = theme::palette(ui);
-    let shown = options.get(current).copied().unwrap_or("–");
+    let shown = current.and_then(|current| options.get(current));
+    let shown = shown.copied().unwrap_or("mixed");
     let (rect, response) = ui.allocate_exact_size(vec2(width, height::FIELD), Sense::click());
     response.widget_info(|| {
         WidgetInfo::labeled(Role::ComboBox, ui.is_enabled(), format!("{name}: {shown}"))
@@ -70,7 +71,8 @@ pub fn choice(
         .show(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for (i, option) in options.iter().enumerate() {
-                if item(ui, option, i == current, width - 10.0) && i != current {
+                let is_current = current == Some(i);
+                if item(ui, option, is_current, width - 10.0) && !is_current {
                     chosen = Some(i);
                 }
             }

@@ -16,6 +16,7 @@ pub struct Field<'a> {
     width: f32,
     height: f32,
     trailing: f32,
+    quiet: bool,
 }
 
 /// What came of a field in this frame.
@@ -46,6 +47,7 @@ impl<'a> Field<'a> {
             width: 104.0,
             height: height::FIELD,
             trailing: 0.0,
+            quiet: false,
         }
     }
 
@@ -64,6 +66,12 @@ impl<'a> Field<'a> {
     /// Another height than 26 points.
     pub fn height(mut self, height: f32) -> Self {
         self.height = height;
+        self
+    }
+
+    /// In a quieter ink: what it shows is not one value, but those of several things.
+    pub fn quiet(mut self, quiet: bool) -> Self {
+        self.quiet = quiet;
         self
     }
 
@@ -116,7 +124,11 @@ impl<'a> Field<'a> {
             .frame(egui::Frame::NONE.inner_margin(Margin::symmetric(8, 0)))
             .hint_text(self.hint)
             .font(theme::font(size::BODY, Weight::Regular))
-            .text_color(palette.text)
+            .text_color(if self.quiet && draft.is_none() {
+                palette.text2
+            } else {
+                palette.text
+            })
             .align(egui::Align2::LEFT_CENTER);
         let response = ui.put(inner, edit);
         name(ui, response.id, self.name);

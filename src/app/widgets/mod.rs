@@ -40,7 +40,7 @@ pub use pip::{Pip, PipState, paint_dense_pip, paint_pip};
 pub use section::section;
 pub use segmented::{LossFigure, Segment, SegmentedResponse, pros_and_cons, segmented};
 pub use sparkline::sparkline;
-pub use stepper::stepper;
+pub use stepper::{stepper, steppers};
 pub use switch::switch;
 pub use toast::{About, Toast, ToastKind, Toasts};
 pub use tooltip::tooltip;

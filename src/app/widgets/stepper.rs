@@ -18,9 +18,27 @@ pub fn stepper(
     range: RangeInclusive<u32>,
     width: f32,
 ) -> Option<u32> {
+    steppers(ui, name, &[value], range, width)?.pop()
+}
+
+/// The same for several numbers: typing sets all, minus and plus shift each.
+pub fn steppers(
+    ui: &mut Ui,
+    name: &str,
+    values: &[u32],
+    range: RangeInclusive<u32>,
+    width: f32,
+) -> Option<Vec<u32>> {
     let (least, most) = (*range.start(), *range.end());
-    let text = value.to_string();
+    let same = values.windows(2).all(|pair| pair[0] == pair[1]);
+    let texts: Vec<String> = values.iter().map(u32::to_string).collect();
+    let text = if same {
+        texts.first().cloned().unwrap_or_default()
+    } else {
+        texts.join(", ")
+    };
     let field = Field::new(name, &text)
+        .quiet(!same)
         .width(width)
         .trailing(2.0 * BUTTON + 4.0)
         .show(ui, |text| {
@@ -38,7 +56,7 @@ pub fn stepper(
         .rect
         .with_max_x(field.response.rect.left() + width);
     let right = row.left() + width - 4.0;
-    let step = |ui: &mut Ui, icon: Icon, what: &str, to: Option<u32>, slot: f32| {
+    let step = |ui: &mut Ui, icon: Icon, what: &str, to: Option<Vec<u32>>, slot: f32| {
         let centre = pos2(right - BUTTON * (slot + 0.5), row.center().y);
         let rect = egui::Rect::from_center_size(centre, vec2(BUTTON, BUTTON));
         let response = ui.interact(rect, field.response.id.with(what), Sense::click());
@@ -52,21 +70,25 @@ pub fn stepper(
         });
         to.filter(|_| response.clicked())
     };
+    let shifted = |by: &dyn Fn(u32) -> Option<u32>| -> Option<Vec<u32>> {
+        values.iter().map(|value| by(*value)).collect()
+    };
     let fewer = step(
         ui,
         Icon::Minus,
         "one fewer",
-        value.checked_sub(1).filter(|v| *v >= least),
+        shifted(&|value| value.checked_sub(1).filter(|v| *v >= least)),
         1.0,
     );
     let more = step(
         ui,
         Icon::Plus,
         "one more",
-        value.checked_add(1).filter(|v| *v <= most),
+        shifted(&|value| value.checked_add(1).filter(|v| *v <= most)),
         0.0,
     );
-    field.applied.or(fewer).or(more)
+    let typed = field.applied.map(|value| vec![value; values.len()]);
+    typed.or(fewer).or(more)
 }
 
 fn paint(ui: &Ui, response: &Response, icon: Icon, possible: bool) {

@@ -1,0 +1,651 @@
+//! Drawing in the window: naming, selecting, moving, copying and adding, by mouse, keyboard and clipboard.
+
+#![cfg(feature = "gui")]
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
+
+mod support;
+
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, Vec2, pos2, vec2};
+use egui_kittest::kittest::Queryable;
+use statescope::app::action::Selection;
+use statescope::model::{Node, Topology, file};
+use support::window::Window;
+
+const SHOP: &str = r#"Topology(
+    schema: 1,
+    name: "Shop",
+    nodes: {
+        "clients": Clients(),
+        "lb": LoadBalancer(),
+        "api": Service(state: External(store: "store"), workers: 4),
+        "search": Service(workers: 4),
+        "store": RedisLike(),
+    },
+    links: ["clients -> lb", "lb -> api", "lb -> search", "search -> store"],
+    scenario: [At("50s", Crash("api", 1))],
+    expects: ["nodes.api.utilisation < 0.9"],
+    canvas: {"clients": (80, 120), "lb": (260, 112), "api": (440, 60), "search": (440, 200), "store": (700, 120)},
+)"#;
+
+const BLANK: &str = "Topology(schema: 1)";
+
+/// What can be done with the canvas, by the names that a screen reader tells.
+trait Canvas {
+    fn rect(&self, label: &str) -> Rect;
+    fn press(&mut self, at: Pos2, modifiers: Modifiers);
+    fn let_go(&mut self, at: Pos2, modifiers: Modifiers);
+    fn hover(&mut self, at: Pos2);
+    fn click_at(&mut self, at: Pos2, modifiers: Modifiers);
+    fn double_click_at(&mut self, at: Pos2);
+    fn drag(&mut self, from: Pos2, to: Pos2, modifiers: Modifiers);
+    fn paste(&mut self, text: &str);
+    fn copied(&self) -> String;
+    fn choose(&mut self, item: &str);
+    fn type_name(&mut self, name: &str, text: &str);
+    fn selected(&self) -> Vec<String>;
+    fn place(&self, name: &str) -> Vec2;
+    fn names(&self) -> Vec<String>;
+    fn undo_label(&self) -> String;
+}
+
+impl Canvas for Window {
+    fn rect(&self, label: &str) -> Rect {
+        self.harness.get_by_label(label).rect()
+    }
+
+    fn press(&mut self, at: Pos2, modifiers: Modifiers) {
+        self.hover(at);
+        button(self, at, true, modifiers);
+    }
+
+    fn let_go(&mut self, at: Pos2, modifiers: Modifiers) {
+        button(self, at, false, modifiers);
+    }
+
+    fn hover(&mut self, at: Pos2) {
+        self.harness.event(Event::PointerMoved(at));
+        self.frames(2);
+    }
+
+    fn click_at(&mut self, at: Pos2, modifiers: Modifiers) {
+        self.press(at, modifiers);
+        self.let_go(at, modifiers);
+        // So that the next click is none of a double one.
+        self.wait(0.7);
+    }
+
+    fn double_click_at(&mut self, at: Pos2) {
+        for _ in 0..2 {
+            self.press(at, Modifiers::NONE);
+            self.let_go(at, Modifiers::NONE);
+        }
+    }
+
+    fn drag(&mut self, from: Pos2, to: Pos2, modifiers: Modifiers) {
+        self.press(from, modifiers);
+        for part in [0.3, 0.7, 1.0] {
+            let at = from + (to - from) * part;
+            self.harness
+                .event_modifiers(Event::PointerMoved(at), modifiers);
+            self.frames(2);
+        }
+        self.let_go(to, modifiers);
+        self.frames(4);
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.harness.event(Event::Paste(text.to_owned()));
+        self.frames(4);
+    }
+
+    fn copied(&self) -> String {
+        let commands = &self.harness.output().platform_output.commands;
+        let text = commands.iter().find_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        });
+        text.unwrap_or_default()
+    }
+
+    fn choose(&mut self, item: &str) {
+        self.frames(4);
+        let item = self
+            .harness
+            .get_by_role_and_label(egui::accesskit::Role::MenuItem, item);
+        item.click();
+        self.frames(4);
+    }
+
+    fn type_name(&mut self, name: &str, text: &str) {
+        self.keys(Modifiers::COMMAND, Key::A);
+        self.harness
+            .get_by_label(&format!("Name of {name}"))
+            .type_text(text);
+        self.frames(2);
+        self.key(Key::Enter);
+    }
+
+    fn selected(&self) -> Vec<String> {
+        let selection = self.shell().live().view().selection;
+        selection.map(Selection::names).unwrap_or_default().to_vec()
+    }
+
+    fn place(&self, name: &str) -> Vec2 {
+        let (x, y) = self.topology().canvas[name];
+        vec2(x, y)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.topology().nodes.keys().cloned().collect()
+    }
+
+    fn undo_label(&self) -> String {
+        self.shell()
+            .live()
+            .document()
+            .undo_label()
+            .unwrap_or_default()
+            .to_owned()
+    }
+}
+
+fn button(window: &mut Window, pos: Pos2, pressed: bool, modifiers: Modifiers) {
+    window.harness.event_modifiers(
+        Event::PointerButton {
+            pos,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers,
+        },
+        modifiers,
+    );
+    window.frames(2);
+}
+
+fn header(card: Rect) -> Pos2 {
+    card.min + vec2(60.0, 16.0)
+}
+
+fn text(topology: &Topology) -> String {
+    file::write(topology)
+}
+
+#[test]
+fn a_double_click_on_a_name_renames_and_all_follows() {
+    let mut window = Window::of(SHOP);
+    let card = window.rect("Service api");
+    window.double_click_at(header(card));
+    window.frames(3);
+    window.type_name("api", "desk");
+    assert!(window.has("Service desk") && !window.has("Service api"));
+    assert_eq!(window.rect("Service desk"), card, "it stays where it was");
+    let topology = window.topology();
+    assert_eq!(topology.nodes["desk"].id(), "api");
+    assert!(topology.links.find("lb->desk").is_some());
+    assert_eq!(topology.expects, ["nodes.desk.utilisation < 0.9"]);
+    assert_eq!(topology.scenario[0].command().node(), Some("desk"));
+    assert_eq!(window.selected(), ["desk"]);
+    assert_eq!(window.undo_label(), "Renamed api to desk");
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.selected(), ["api"]);
+    assert_eq!(window.shell().live().document().text(), SHOP);
+    window.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!(window.selected(), ["desk"]);
+}
+
+#[test]
+fn names_that_cannot_be_are_refused_at_the_field() {
+    let mut window = Window::of(SHOP);
+    window.harness.get_by_label("Service api").click();
+    window.frames(3);
+    window.key(Key::F2);
+    window.type_name("api", "lb");
+    assert!(window.has_part("There is a node `lb` already"));
+    assert_eq!(
+        text(window.topology()),
+        text(&file::read(SHOP, "").unwrap())
+    );
+    // It is still there to be mended.
+    window.type_name("api", "a b");
+    assert!(window.has_part("cannot be a node's name"));
+    window.key(Key::Escape);
+    assert!(!window.has("Name of api") && window.has("Service api"));
+    // While a name is typed, letters and digits go nowhere else.
+    window.key(Key::F2);
+    window.key(Key::Num3);
+    window.key(Key::Delete);
+    window.key(Key::Escape);
+    assert_eq!(window.names().len(), 5);
+}
+
+#[test]
+fn a_name_can_be_typed_in_the_inspector_and_from_the_menu() {
+    let mut window = Window::of(SHOP);
+    window.harness.get_by_label("Service search").click();
+    window.wait(0.7);
+    let title = window
+        .harness
+        .get_by_label_contains("search, service")
+        .rect();
+    window.double_click_at(pos2(title.left() + 60.0, title.center().y));
+    window.frames(2);
+    window.type_name("search", "find");
+    assert!(window.has("Service find"));
+    window
+        .harness
+        .get_by_label("Service find")
+        .click_secondary();
+    window.choose("Rename");
+    window.type_name("find", "search");
+    assert_eq!(window.topology().nodes["search"].id(), "");
+}
+
+#[test]
+fn a_running_system_goes_on_under_the_new_name() {
+    let run = |rename: bool| {
+        let mut window = Window::on("sticky-in-memory");
+        window.key(Key::Space);
+        window.wait(2.0);
+        if rename {
+            window.harness.get_by_label("Service api").click();
+            window.frames(3);
+            window.key(Key::F2);
+            window.type_name("api", "apiqq");
+        }
+        // As many frames either way.
+        while window.now() < 5.0 {
+            window.frames(1);
+        }
+        window.key(Key::Space);
+        window
+    };
+    let (plain, renamed) = (run(false), run(true));
+    let cards = |window: &Window, name: &str| window.description(&format!("Service {name}"));
+    assert_eq!(cards(&renamed, "apiqq"), cards(&plain, "api"));
+    let shown = |window: &Window| {
+        let view = window.shell().live().view();
+        format!("{:?}", view.snapshot)
+    };
+    assert!(shown(&renamed).contains("apiqq"));
+    assert_eq!(shown(&renamed).replace("apiqq", "api"), shown(&plain));
+    let session = renamed.shell().live().session();
+    assert!(
+        session
+            .scenario
+            .iter()
+            .all(|timed| timed.command().node() != Some("api"))
+    );
+    assert!(
+        !renamed.shell().live().has_recording(),
+        "it is no event of the run"
+    );
+}
+
+#[test]
+fn several_are_selected_by_shift_frame_and_keys() {
+    let mut window = Window::of(SHOP);
+    let at = |window: &Window, label: &str| header(window.rect(label));
+    window.click_at(at(&window, "Service api"), Modifiers::NONE);
+    assert_eq!(window.selected(), ["api"]);
+    let search = at(&window, "Service search");
+    window.click_at(search, Modifiers::SHIFT);
+    assert_eq!(window.selected(), ["api", "search"]);
+    assert!(window.has_part("2 selected: api, search"));
+    window.click_at(search, Modifiers::SHIFT);
+    assert_eq!(window.selected(), ["api"]);
+    let (api, store) = (
+        window.rect("Service api"),
+        window.rect("Redis-like store store"),
+    );
+    let above = api.left_top() - vec2(12.0, 12.0);
+    window.drag(
+        above,
+        pos2(api.right() + 10.0, store.bottom() + 100.0),
+        Modifiers::NONE,
+    );
+    assert_eq!(window.selected(), ["api", "search"]);
+    let below = store.left_bottom() + vec2(-20.0, 30.0);
+    window.drag(below, store.center(), Modifiers::SHIFT);
+    assert_eq!(window.selected(), ["api", "search", "store"]);
+    window.key(Key::Escape);
+    assert_eq!(window.selected(), [""; 0]);
+    window.keys(Modifiers::COMMAND, Key::A);
+    assert_eq!(window.selected().len(), 5);
+    // From one to the next with the keyboard alone.
+    window.key(Key::Escape);
+    window.harness.get_by_label("Load balancer lb").focus();
+    window.frames(3);
+    window.keys(Modifiers::COMMAND, Key::Tab);
+    window.keys(Modifiers::COMMAND, Key::Tab);
+    assert_eq!(window.selected(), ["lb", "api", "search"]);
+    let here = window.harness.get_by_label("Service search");
+    assert!(here.is_focused());
+}
+
+#[test]
+fn several_are_moved_nudged_and_removed_in_one_step_each() {
+    let mut window = Window::of(SHOP);
+    let before = window.topology().clone();
+    window.keys(Modifiers::COMMAND, Key::A);
+    let from = header(window.rect("Service api"));
+    window.drag(from, from + vec2(-30.0, 55.0), Modifiers::COMMAND);
+    for name in window.names() {
+        let (x, y) = before.canvas[&name];
+        assert_eq!(window.place(&name), vec2(x - 30.0, y + 55.0), "{name}");
+    }
+    assert_eq!(window.selected().len(), 5, "they stay selected");
+    window.key(Key::ArrowRight);
+    assert_eq!(window.place("store").x, before.canvas["store"].0 - 22.0);
+    assert_eq!(window.place("lb").x, before.canvas["lb"].0 - 22.0);
+    for _ in 0..2 {
+        window.keys(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(*window.topology(), before);
+    window.harness.get_by_label("Service api").click();
+    window.wait(0.7);
+    window.click_at(header(window.rect("Service search")), Modifiers::SHIFT);
+    window.key(Key::Delete);
+    assert_eq!(window.names(), ["clients", "lb", "store"]);
+    assert_eq!(window.undo_label(), "Removed 2 nodes");
+    assert!(window.selected().is_empty());
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(*window.topology(), before);
+}
+
+#[test]
+fn what_is_dragged_snaps_to_others_and_control_lets_it_go() {
+    let mut window = Window::of(SHOP);
+    let from = header(window.rect("Service search"));
+    // Its left edge is that of the card above, but for 3 points.
+    window.drag(from, from + vec2(3.0, 60.0), Modifiers::NONE);
+    assert_eq!(window.place("search"), vec2(440.0, 260.0));
+    let from = header(window.rect("Service search"));
+    window.drag(from, from + vec2(3.0, 33.0), Modifiers::COMMAND);
+    assert_eq!(window.place("search"), vec2(443.0, 293.0));
+}
+
+#[test]
+fn cards_are_aligned_and_distributed_from_the_bar() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Escape);
+    for label in ["Service api", "Service search", "Redis-like store store"] {
+        window.click_at(header(window.rect(label)), Modifiers::SHIFT);
+    }
+    window.click("Align left edges");
+    assert_eq!(window.place("store").x, 440.0);
+    assert_eq!(window.undo_label(), "Aligned left edges of 3 nodes");
+    window.click("Distribute down");
+    let rects =
+        ["Service api", "Redis-like store store", "Service search"].map(|label| window.rect(label));
+    let gaps = [
+        rects[1].top() - rects[0].bottom(),
+        rects[2].top() - rects[1].bottom(),
+    ];
+    assert!((gaps[0] - gaps[1]).abs() <= 1.0, "{gaps:?}");
+    window.harness.get_by_label("Service api").click_secondary();
+    window.choose("Align right edges");
+    let rights = ["Service api", "Redis-like store store"].map(|label| window.rect(label).right());
+    assert!((rights[0] - rights[1]).abs() < 0.5);
+    for _ in 0..2 {
+        window.keys(Modifiers::COMMAND, Key::Z);
+    }
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.shell().live().document().text(), SHOP);
+}
+
+#[test]
+fn settings_that_several_have_in_common_are_set_together() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Escape);
+    for label in ["Service api", "Service search"] {
+        window.click_at(header(window.rect(label)), Modifiers::SHIFT);
+    }
+    assert!(window.has_part("2 services"));
+    window.click("Workers: one more");
+    let workers = |window: &Window, name: &str| match &window.topology().nodes[name] {
+        Node::Service(service) => service.workers,
+        _ => 0,
+    };
+    assert_eq!(
+        (workers(&window, "api"), workers(&window, "search")),
+        (5, 5)
+    );
+    assert_eq!(window.undo_label(), "2 nodes: workers 5");
+    window.click("Let go of search");
+    assert_eq!(window.selected(), ["api"]);
+    window.click("Workers: one more");
+    window.click_at(header(window.rect("Service search")), Modifiers::SHIFT);
+    // Mixed: a step shifts each.
+    window.click("Workers: one more");
+    assert_eq!(
+        (workers(&window, "api"), workers(&window, "search")),
+        (7, 6)
+    );
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(
+        (workers(&window, "api"), workers(&window, "search")),
+        (6, 5)
+    );
+}
+
+#[test]
+fn copies_go_through_the_clipboard_as_text() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Escape);
+    for label in ["Service search", "Redis-like store store"] {
+        window.click_at(header(window.rect(label)), Modifiers::SHIFT);
+    }
+    window.harness.event(Event::Copy);
+    window.frames(1);
+    let copied = window.copied();
+    let part = file::read(&copied, "copied").unwrap();
+    assert_eq!(part.nodes.len(), 2);
+    assert_eq!(part.links.0.len(), 1);
+    let zoom = window.rect("Service api").width();
+    window.paste(&copied);
+    assert_eq!(window.names()[5..], ["search2", "store2"]);
+    assert_eq!(window.selected(), ["search2", "store2"]);
+    assert!(window.topology().links.find("search2->store2").is_some());
+    assert_eq!(window.undo_label(), "Pasted 2 nodes");
+    assert_eq!(window.rect("Service api").width(), zoom, "zoom stays");
+    free_and_seen(&window, &["Service search2", "Redis-like store store2"]);
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.shell().live().document().text(), SHOP);
+    // Into another window.
+    let mut other = Window::of(BLANK);
+    other.paste(&copied);
+    assert_eq!(other.names(), ["search", "store"]);
+    // Cut takes them away here.
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.harness.event(Event::Cut);
+    window.frames(4);
+    assert!(window.names().is_empty());
+    assert_eq!(window.undo_label(), "Cut 5 nodes");
+}
+
+#[test]
+fn a_whole_file_pasted_into_the_blank_is_that_file() {
+    let page = include_str!("../docs/scenario.md");
+    let example = page
+        .split("```ron")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    for text in [SHOP, example.unwrap()] {
+        let mut window = Window::of(BLANK);
+        window.paste(text);
+        assert_eq!(*window.topology(), file::read(text, "test").unwrap());
+        assert_eq!(window.shell().live().view().problem, None);
+    }
+    // Where something is, its nodes come.
+    let mut window = Window::of(SHOP);
+    window.paste(SHOP);
+    assert_eq!(window.names().len(), 10);
+    assert_eq!(window.topology().scenario.len(), 1);
+}
+
+#[test]
+fn what_is_no_topology_is_told_and_changes_nothing() {
+    let mut window = Window::of(SHOP);
+    let mut told = |paste: &dyn Fn(&mut Window), why: &str| {
+        paste(&mut window);
+        window.wait(1.2);
+        assert!(window.has_part(why), "{why}");
+        assert_eq!(window.shell().live().document().text(), SHOP);
+        assert!(window.shell().live().document().undo_label().is_none());
+    };
+    told(&|w| w.paste("lorem ipsum"), "Not pasted: it is no topology");
+    told(
+        &|w| w.paste(&"x".repeat((4 << 20) + 1)),
+        "Not pasted: it is larger than 4 MiB",
+    );
+    told(
+        &|w| w.paste("Topology(schema: 1, nodes: {"),
+        "Not pasted: it is no whole topology",
+    );
+    // The key alone: nothing came of it.
+    told(
+        &|w| w.keys(Modifiers::COMMAND, Key::V),
+        "there is no text in the clipboard",
+    );
+}
+
+#[test]
+fn duplicates_stand_beside_and_by_a_drag_with_alt_where_they_are_dropped() {
+    let mut window = Window::of(SHOP);
+    window.harness.get_by_label("Service api").click();
+    window.frames(3);
+    window.keys(Modifiers::COMMAND, Key::D);
+    assert_eq!(window.selected(), ["api2"]);
+    assert!(window.topology().links.find("lb->api2").is_some());
+    free_and_seen(&window, &["Service api2"]);
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.shell().live().document().text(), SHOP);
+    window.wait(0.7);
+    let card = window.rect("Service search");
+    let to = header(card) + vec2(7.0, 131.0);
+    window.drag(header(card), to, Modifiers::ALT | Modifiers::COMMAND);
+    assert_eq!(window.place("search2"), vec2(447.0, 331.0));
+    assert_eq!(window.rect("Service search"), card, "the original stays");
+    assert_eq!(window.undo_label(), "Duplicated search as search2");
+}
+
+/// The cards overlap no other, and lie within what is seen of the canvas.
+fn free_and_seen(window: &Window, labels: &[&str]) {
+    let pane = window.rect("Canvas");
+    let kinds = [
+        "Clients ",
+        "Load balancer ",
+        "Service ",
+        "Redis-like store ",
+        "SQL database ",
+        "Object store ",
+    ];
+    let mut all: Vec<(String, Rect)> = Vec::new();
+    for name in window.names() {
+        let label = kinds
+            .iter()
+            .map(|kind| format!("{kind}{name}"))
+            .find(|label| window.has(label));
+        let label = label.unwrap();
+        let rect = window.rect(&label);
+        all.push((label, rect));
+    }
+    for label in labels {
+        let rect = window.rect(label);
+        assert!(pane.contains_rect(rect), "{label} {rect:?}");
+        for (other, at) in &all {
+            assert!(
+                other == label || !at.intersects(rect),
+                "{label} over {other}"
+            );
+        }
+    }
+}
+
+#[test]
+fn keys_add_what_runs_at_once_where_it_is_seen() {
+    let mut window = Window::of(BLANK);
+    for key in [Key::Num1, Key::Num2, Key::Num3, Key::Num5] {
+        window.key(key);
+        window.frames(3);
+    }
+    assert_eq!(window.names(), ["clients", "lb", "service", "database"]);
+    let keys: Vec<String> = window
+        .topology()
+        .links
+        .0
+        .iter()
+        .map(statescope::model::Link::key)
+        .collect();
+    assert_eq!(keys, ["clients->lb", "lb->service", "service->database"]);
+    assert_eq!(window.shell().live().view().problem, None);
+    assert_eq!(window.selected(), ["database"]);
+    free_and_seen(
+        &window,
+        &[
+            "Clients clients",
+            "Load balancer lb",
+            "Service service",
+            "SQL database database",
+        ],
+    );
+    for _ in 0..4 {
+        window.keys(Modifiers::COMMAND, Key::Z);
+    }
+    assert!(
+        window.names().is_empty(),
+        "a node and its links are one step"
+    );
+}
+
+#[test]
+fn a_double_click_on_the_empty_canvas_asks_what_to_add_here() {
+    let mut window = Window::of(SHOP);
+    let at = pos2(300.0, 460.0);
+    window.double_click_at(at);
+    window.choose("Service");
+    assert!(window.rect("Service service").contains(at));
+    assert_eq!(window.selected(), ["service"]);
+    // By its key, too.
+    window.wait(0.7);
+    window.double_click_at(pos2(700.0, 460.0));
+    window.frames(3);
+    window.key(Key::Num5);
+    window.frames(3);
+    assert_eq!(window.selected(), ["database"]);
+    assert_eq!(window.names().len(), 7);
+}
+
+#[test]
+fn an_edge_pulled_into_the_empty_adds_what_it_leads_to() {
+    let mut window = Window::of(SHOP);
+    window.hover(window.rect("Service api").center());
+    window.frames(2);
+    let port = window.rect("Pull a link from api").center();
+    window.drag(port, pos2(port.x + 60.0, port.y + 300.0), Modifiers::NONE);
+    assert!(window.has("What to add"));
+    // The likeliest is lit.
+    window.key(Key::Enter);
+    window.frames(4);
+    assert_eq!(window.selected(), ["store2"]);
+    assert!(window.topology().links.find("api->store2").is_some());
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(
+        window.shell().live().document().text(),
+        SHOP,
+        "node and link are one step"
+    );
+    window.wait(0.7);
+    window.hover(window.rect("Service api").center());
+    window.frames(2);
+    let port = window.rect("Pull a link from api").center();
+    window.drag(port, pos2(port.x + 60.0, port.y + 300.0), Modifiers::NONE);
+    window.key(Key::Escape);
+    window.frames(3);
+    assert!(!window.has("What to add"));
+    assert_eq!(
+        window.shell().live().document().text(),
+        SHOP,
+        "Esc takes the edge back"
+    );
+}
