@@ -5,15 +5,14 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use statescope::app::shell::Kept;
 use statescope::app::toggles::{Placement, SessionKind};
 use statescope::app::widgets::LossFigure;
 use statescope::model::node::Policy;
-use statescope::model::{Loaded, Node, Sessions, Topology, file, load};
+use statescope::model::{Node, Sessions, Topology, load};
 use support::window::Window;
 
 fn sticky() -> &'static str {

@@ -288,12 +288,12 @@ impl Live {
             Action::Duplicate(names, by, fixed) => {
                 let before = self.document.topology().clone();
                 let copies = self.document.duplicate(names, *by, fixed);
-                self.added(before, copies);
+                self.added(&before, copies);
             }
             Action::Insert(part, label, fixed) => {
                 let before = self.document.topology().clone();
                 let names = self.document.insert(part, label, fixed);
-                self.added(before, names);
+                self.added(&before, names);
             }
             Action::SelectAll => {
                 let names = self.document.topology().nodes.keys().cloned();
@@ -394,7 +394,7 @@ impl Live {
     }
 
     /// After nodes were added to the document, or could not be: they are selected, and the step is told.
-    fn added(&mut self, before: Topology, names: Result<Vec<String>, String>) {
+    fn added(&mut self, before: &Topology, names: Result<Vec<String>, String>) {
         let names = match names {
             Ok(names) => names,
             Err(error) => {
@@ -407,8 +407,8 @@ impl Live {
         let message = self.step_message(&label);
         self.await_dropped(message.clone());
         self.messages.extend(message);
-        let commands = difference(&before, self.document.topology());
-        let same_start = self.running == before;
+        let commands = difference(before, self.document.topology());
+        let same_start = self.running == *before;
         self.follow(same_start.then_some(commands));
     }
 

@@ -460,9 +460,8 @@ impl Shell {
     /// `continued`: a move belongs to the step before it.
     fn act(&mut self, ctx: &Context, action: Action, continued: bool) {
         let moving = matches!(action, Action::Move(_));
-        let action = match self.concerns_canvas(ctx, action) {
-            Some(action) => action,
-            None => return,
+        let Some(action) = self.concerns_canvas(ctx, action) else {
+            return;
         };
         if let Action::Edit(commands, _) = &action {
             for command in commands {

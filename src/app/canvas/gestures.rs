@@ -176,6 +176,7 @@ impl Canvas {
     }
 
     /// A card is dragged, with all that are selected if it is one of them: Alt drags copies, Ctrl lets it go anywhere.
+    #[expect(clippy::too_many_arguments, reason = "all that a frame knows")]
     pub(super) fn drag_card(
         &mut self,
         ui: &Ui,
