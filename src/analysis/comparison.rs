@@ -399,8 +399,8 @@ impl Comparison {
         }
     }
 
-    /// The last instant that disagreed, since the command.
-    fn recovered_after(&self) -> Duration {
+    /// The last instant that disagreed, since the command: as long as the watch goes on, recovery takes at least so long.
+    pub(super) fn recovered_after(&self) -> Duration {
         Duration(self.disagreed.map_or(0, |last| last as u64 * STEP_NS))
     }
 

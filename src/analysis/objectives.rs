@@ -58,6 +58,38 @@ fn set(objectives: &Objectives) -> Vec<Objective> {
 
 const RECOVERY: &str = "recovery_time";
 
+/// How the watch of a fault is called that goes on, while the system has not recovered.
+pub(super) const NOT_YET: &str = "not_recovered_yet";
+/// For how long it has certainly not, in seconds.
+pub(super) const SO_FAR: &str = "so_far_s";
+
+/// What is said of an objective that is set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The objective's name, as in a file.
+    pub name: &'static str,
+    /// What is promised, in seconds, as a share or as a count.
+    pub target: f64,
+    /// What was measured, likewise; `None` without a sample.
+    pub measured: Option<f64>,
+    /// Whether it was kept; `None` where that cannot be told, or not yet.
+    pub met: Option<bool>,
+}
+
+/// What the results of one run say of each objective that is set.
+pub fn verdicts(figures: &Figures, objectives: &Objectives) -> Vec<Verdict> {
+    let said = set(objectives).into_iter().map(|objective| {
+        let (measured, met) = (objective.judge)(figures, objective.target);
+        Verdict {
+            name: objective.name,
+            target: objective.target,
+            measured,
+            met,
+        }
+    });
+    said.collect()
+}
+
 fn at_most(measured: Option<f64>, target: f64) -> Said {
     (measured, measured.map(|measured| measured <= target))
 }
@@ -82,7 +114,7 @@ fn longest_recovery(figures: &Figures, target: f64) -> Said {
     let Some(Figures::List(rows)) = figures.at("recovery") else {
         return (None, None);
     };
-    let (mut longest, mut told, mut untold) = (0.0f64, false, false);
+    let (mut longest, mut told, mut untold, mut open) = (0.0f64, false, false, false);
     for row in rows {
         if matches!(row.at("change"), Some(Figures::Plain(Plain::Flag(true)))) {
             continue;
@@ -93,6 +125,10 @@ fn longest_recovery(figures: &Figures, target: f64) -> Said {
         match watch.first().map(|(name, _)| name.as_str()) {
             Some("did_not_happen" | "takes_back") => {}
             Some("not_recovered_by_the_end") => return (None, Some(false)),
+            Some(NOT_YET) => {
+                longest = longest.max(figure(row, SO_FAR).unwrap_or(0.0));
+                open = true;
+            }
             _ => match figure(row, "recovery_time_s") {
                 Some(time) => {
                     longest = longest.max(time);
@@ -102,23 +138,28 @@ fn longest_recovery(figures: &Figures, target: f64) -> Said {
             },
         }
     }
-    if untold && !told {
+    if untold && !told && !open {
         return (None, None);
     }
-    at_most(Some(longest), target)
+    let said = at_most(Some(longest), target);
+    // It may still take longer than was promised.
+    if open && said.1 == Some(true) {
+        return (said.0, None);
+    }
+    said
 }
 
 /// Adds the part `objectives` to the results of one run: each objective that is set, its target, what was measured, and
 /// whether it was met (1 or 0). It stands before `cost`, or at the end.
 pub fn add(figures: &mut Figures, objectives: &Objectives) {
-    let rows: Vec<Figures> = set(objectives)
+    let rows: Vec<Figures> = verdicts(figures, objectives)
         .into_iter()
-        .map(|objective| {
-            let (measured, met) = (objective.judge)(figures, objective.target);
+        .map(|verdict| {
+            let Verdict { measured, met, .. } = verdict;
             let share = |flag: bool| f64::from(u8::from(flag));
             Figures::group([
-                ("objective", Figures::text(objective.name)),
-                ("target", Figures::Plain(Plain::Number(objective.target))),
+                ("objective", Figures::text(verdict.name)),
+                ("target", Figures::Plain(Plain::Number(verdict.target))),
                 ("measured", Figures::Figure(measured)),
                 ("met_share", Figures::Figure(met.map(share))),
                 ("judged_share", Figures::Figure(Some(share(met.is_some())))),

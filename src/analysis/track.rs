@@ -10,10 +10,11 @@
 use std::collections::BTreeMap;
 
 use super::comparison::{Before, Comparison, Found, STEP_NS};
+use super::objectives::{self, NOT_YET, SO_FAR, Verdict};
 use crate::model::scenario::watched_rows;
 use crate::model::settings::{SettingError, to_ron};
 use crate::model::workload::Arrivals;
-use crate::model::{Command, Node, Renaming, Topology};
+use crate::model::{Command, Node, Objectives, Renaming, Timed, Topology};
 use crate::sim::figures::{Figures, Plain};
 use crate::sim::snapshot::{Interval, Recovery, Snapshot, Without};
 use crate::sim::{Halt, Sim, Told, Watch};
@@ -396,6 +397,61 @@ impl Track {
         }
     }
 
+    /// What is still to come gives way to what lies ahead of now in this scenario, for the run and the twins; what has
+    /// happened stays as it was.
+    pub fn reschedule(&mut self, scenario: &[Timed]) {
+        let now = self.sim.now();
+        // All that is due now comes first.
+        while !self.run_some(now, u64::MAX) {}
+        let drawn = self.sim.drawn(scenario);
+        let kept = self.sim.reschedule(&drawn);
+        self.twins().for_each(|twin| {
+            twin.sim.reschedule(&drawn);
+        });
+
+        let scenario = self.sim.topology().scenario.clone();
+        let known = std::mem::take(&mut self.row_of);
+        let mut rows: Vec<Option<Row>> = std::mem::take(&mut self.rows)
+            .into_iter()
+            .map(Some)
+            .collect();
+        self.row_of = vec![None; scenario.len()];
+        for places in watched_rows(&scenario) {
+            let old = places.iter().find_map(|&place| known[*kept.get(place)?]);
+            let commands = places
+                .iter()
+                .map(|&place| scenario[place].command().clone());
+            let mut row = Row::new(commands.collect());
+            if let Some(begun) = old.and_then(|old| rows[old].take()) {
+                row = Row {
+                    commands: row.commands,
+                    ..begun
+                };
+            }
+            for place in places {
+                self.row_of[place] = Some(self.rows.len());
+            }
+            self.rows.push(row);
+        }
+        // Those that came from outside follow; what was only planned is forgotten.
+        for planned in known.into_iter().flatten() {
+            rows[planned] = None;
+        }
+        self.rows.extend(rows.into_iter().flatten());
+        self.to_come = self.row_of[kept.len()..].iter().flatten().count();
+        for row in &mut self.rows {
+            if let Some(before) = &mut row.before {
+                before.scenario.clone_from(&scenario);
+            }
+        }
+        for row in 0..self.rows.len() {
+            let restart = self.restart_of(row, self.rows[row].at.unwrap_or(0));
+            if let Some(twin) = self.rows[row].twin() {
+                twin.restart_at = restart;
+            }
+        }
+    }
+
     /// A second one of the system as it is, for a row that has not begun.
     fn fork(&self, row: usize) -> Option<Sim> {
         let wanted = self.keeps.twins && self.rows[row].at.is_none();
@@ -610,12 +666,24 @@ impl Track {
                 .iter()
                 .position(|(name, _)| name == "nodes")
                 .unwrap_or(parts.len());
-            parts.insert(at, ("recovery".to_owned(), self.recovery_figures()));
+            parts.insert(at, ("recovery".to_owned(), self.recovery_figures(true)));
         }
         figures
     }
 
-    fn recovery_figures(&self) -> Figures {
+    /// What each objective of the topology, as it is now, says of the run so far.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let objectives = &self.sim.topology().objectives;
+        if *objectives == Objectives::default() {
+            return Vec::new();
+        }
+        let mut parts = self.sim.totals();
+        parts.push(("recovery".to_owned(), self.recovery_figures(false)));
+        objectives::verdicts(&Figures::Group(parts), objectives)
+    }
+
+    /// What is still watched is told as if the run `ended` now, or as not decided yet.
+    fn recovery_figures(&self, ended: bool) -> Figures {
         let faults = self.sim.snapshot().faults;
         let rows = self.rows.iter().map(|row| {
             let mine = || row.faults.iter().filter_map(|&fault| faults.get(fault));
@@ -647,13 +715,24 @@ impl Track {
             let watch = match (&row.watched, recovery) {
                 (Watched::Not, _) => "did_not_happen",
                 (Watched::TakesBack, _) => "takes_back",
+                (Watched::Open(_), Some(Recovery::NotByTheEnd | Recovery::TooNearTheEnd))
+                    if !ended =>
+                {
+                    NOT_YET
+                }
                 (_, Some(Recovery::NotByTheEnd)) => "not_recovered_by_the_end",
                 (_, Some(Recovery::TooNearTheEnd)) => "too_near_the_end",
                 (_, Some(Recovery::NotWatchedToTheEnd)) => "not_watched_to_the_end",
                 (_, Some(Recovery::NoTwin)) => "no_twin",
                 _ => "recovered",
             };
-            Figures::group([
+            let so_far = match &row.watched {
+                Watched::Open(twin) if watch == NOT_YET => {
+                    Some(twin.comparison.recovered_after().secs())
+                }
+                _ => None,
+            };
+            let mut figures = Figures::group([
                 ("fault", Figures::text(commands.join("; "))),
                 ("at_s", Figures::Plain(at)),
                 ("change", Figures::Plain(Plain::Flag(row.is_change))),
@@ -679,7 +758,11 @@ impl Track {
                     "failed_sent_after_detection",
                     sum(|fault| fault.failed_sent_after_detection),
                 ),
-            ])
+            ]);
+            if let (Some(_), Figures::Group(parts)) = (so_far, &mut figures) {
+                parts.push((SO_FAR.to_owned(), Figures::Figure(so_far)));
+            }
+            figures
         });
         Figures::List(rows.collect())
     }

@@ -308,10 +308,16 @@ fn turn(from: &mut Vec<Step>, to: &mut Vec<Step>, topology: &mut Topology) -> bo
     true
 }
 
-/// What happened in a run as a scenario: the document as it was at the reset, and everything applied since, until `now`.
-pub fn session_as_scenario(at_reset: &Topology, recording: &[Timed], now: Duration) -> Topology {
+/// What happened in a run as a scenario: the document as it was at the reset, with the schedule as it became, and
+/// everything applied since, until `now`.
+pub fn session_as_scenario(
+    at_reset: &Topology,
+    scenario: &[Timed],
+    recording: &[Timed],
+    now: Duration,
+) -> Topology {
     let mut topology = at_reset.clone();
-    topology.scenario.extend(recording.iter().cloned());
+    topology.scenario = [scenario, recording].concat();
     topology.duration = topology.duration.max(now);
     // They were written for the scenario as it was.
     topology.expects.clear();
@@ -597,6 +603,7 @@ Topology(
         let crash = Timed::At(Duration::from_secs(150.0), Command::Crash("api".into(), 2));
         let session = session_as_scenario(
             document.topology(),
+            &[],
             std::slice::from_ref(&crash),
             Duration::from_secs(200.0),
         );

@@ -2,6 +2,7 @@
 
 use super::format;
 use super::icons::Icon;
+use super::spoken;
 use super::widgets::Span;
 use crate::model::{Command, Stop, Timed};
 use crate::sim::snapshot::{FaultView, Happening, Recovery, Snapshot, What};
@@ -72,6 +73,8 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
         What::NoEffect { command, why } => {
             let (icon, label) = imperative(command);
             let mut event = Event::new(at, icon, label.clone(), capitalised(&label));
+            let is_name = |name: &str| snapshot.nodes.iter().any(|node| node.name == name);
+            let why = spoken::sentence(why, is_name);
             event.detail.push(Span::plain(format!("no effect, {why}.")));
             event.only_logged()
         }
@@ -171,14 +174,18 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
     }
 }
 
-/// What the scenario holds ready.
+/// What the scenario holds ready: a few words beside its mark, and when as a sentence.
 pub fn scheduled(timed: &Timed) -> Event {
-    let (icon, mut label) = imperative(timed.command());
-    if let Timed::Between(from, to, _) = timed {
-        label = format!("{label} by {}", format::instant(*to));
-        let _ = from;
-    }
-    let title = capitalised(&label);
+    let (icon, label) = imperative(timed.command());
+    let title = match timed {
+        Timed::At(..) => capitalised(&label),
+        Timed::Between(from, to, _) => format!(
+            "{} at a random instant from {} to {}",
+            capitalised(&label),
+            format::instant(*from),
+            format::instant(*to)
+        ),
+    };
     Event::new(timed.earliest(), icon, label, title)
 }
 

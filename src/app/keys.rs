@@ -4,6 +4,7 @@ use egui::{Context, Event, Key, Modifiers};
 
 use super::action::{Action, Selection};
 use super::canvas::remove;
+use super::charts::{holds_focus, takes_escape};
 use super::live::SPEEDS;
 use super::state::View;
 use super::transport::speed_index;
@@ -55,6 +56,15 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "Time line",
+        &[
+            ("\u{2190}  \u{2192}", "Move an event (Shift: more)"),
+            ("Enter", "Open it, or add one"),
+            ("Delete", "Take it out"),
+            ("Alt", "Drag to any instant"),
+        ],
+    ),
+    (
         "Document",
         &[
             ("Ctrl+N", "New"),
@@ -77,13 +87,18 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
 
 /// Takes the keys of this frame that the main view knows and returns what they ask for. Call it before any widget, and
 /// not while text is being typed.
-/// `covered`: something lies over the view that Esc closes.
-pub fn main_view(ctx: &Context, view: &View, covered: bool) -> Vec<Action> {
-    let mut actions = document(ctx);
+/// `covered`: something lies over the view that Esc closes. `quiet`: something was typed a moment ago, and whoever goes on
+/// typing means none of these letters and digits.
+pub fn main_view(ctx: &Context, view: &View, covered: bool, quiet: bool) -> Vec<Action> {
+    let mut actions = document(ctx, !quiet);
     let pressed = |key| take(ctx, Modifiers::NONE, key);
     // Space is a click on whatever has the focus, so it is taken before widgets see it.
     if pressed(Key::Space) {
         actions.push(Action::TogglePlay);
+    }
+    if quiet {
+        actions.extend(editing(ctx, view));
+        return actions;
     }
     if pressed(Key::Period) {
         actions.push(Action::Step);
@@ -134,10 +149,11 @@ pub fn main_view(ctx: &Context, view: &View, covered: bool) -> Vec<Action> {
         }
     }
     actions.extend(editing(ctx, view));
-    if pressed(Key::Delete) || pressed(Key::Backspace) {
+    // An event of the schedule that has the keyboard takes it itself.
+    if !holds_focus(ctx) && (pressed(Key::Delete) || pressed(Key::Backspace)) {
         actions.extend(removed(view));
     }
-    let covered = covered || is_menu_open;
+    let covered = covered || is_menu_open || takes_escape(ctx);
     if !covered && view.selection.is_some() && pressed(Key::Escape) {
         actions.push(Action::Select(None));
     }
@@ -177,6 +193,14 @@ fn editing(ctx: &Context, view: &View) -> Vec<Action> {
 
 /// Takes the keys that the start screen knows.
 pub fn start_screen(ctx: &Context) -> Vec<Action> {
+    let mut actions = open_or_new(ctx);
+    if typed(ctx, "?") {
+        actions.push(Action::ToggleHelp);
+    }
+    actions
+}
+
+fn open_or_new(ctx: &Context) -> Vec<Action> {
     let mut actions = Vec::new();
     let keys = [
         (Modifiers::COMMAND, Key::O, Action::Open),
@@ -187,15 +211,16 @@ pub fn start_screen(ctx: &Context) -> Vec<Action> {
             actions.push(action);
         }
     }
-    if typed(ctx, "?") {
-        actions.push(Action::ToggleHelp);
-    }
     actions
 }
 
-/// Takes the keys that concern the document.
-fn document(ctx: &Context) -> Vec<Action> {
-    let mut actions = start_screen(ctx);
+/// Takes the keys that concern the document, and with `help` the one that shows the sheet.
+fn document(ctx: &Context, help: bool) -> Vec<Action> {
+    let mut actions = if help {
+        start_screen(ctx)
+    } else {
+        open_or_new(ctx)
+    };
     let shift = Modifiers::COMMAND | Modifiers::SHIFT;
     let keys = [
         (shift, Key::Z, Action::Redo),

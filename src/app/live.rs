@@ -12,11 +12,13 @@ use super::measure::{Asked, Measure};
 use super::notices::Notices;
 use super::readings::Readings;
 use super::runner::{Latest, Order, Runner, SPEED_MAX, SPEED_MIN};
+use super::spoken;
 use super::state::{Dismissed, Seen, View};
 use super::toggles;
 use super::widgets::{About, Toast};
 use crate::model::check::Problem;
 use crate::model::{Command, Node, Renaming, Topology, difference};
+use crate::sim::schedule::instants;
 use crate::sim::snapshot::What;
 use crate::units::Duration;
 
@@ -86,6 +88,10 @@ pub struct Live {
     /// The last change of the document that went to the running system, as it was told.
     told_change: Option<ToldChange>,
     measure: Measure,
+    /// When the events of the document's scenario happen.
+    schedule: Vec<Duration>,
+    /// Whether the runner was told to make results.
+    wants_results: bool,
     /// Messages for the shell to show.
     messages: Vec<Toast<Answer>>,
     /// Names that nodes of the document have got, for whoever keeps something by name.
@@ -138,6 +144,8 @@ impl Live {
             aside: None,
             told_change: None,
             measure: Measure::default(),
+            schedule: Vec::new(),
+            wants_results: false,
             messages: Vec::new(),
             renamings: Vec::new(),
         };
@@ -186,18 +194,27 @@ impl Live {
             measure: &self.measure,
             notices: &self.notices,
             warnings: &self.warnings,
+            schedule: &self.schedule,
+            recording: &self.latest.recording,
+            promises: &self.latest.promises,
+            results: self.latest.results.as_deref(),
         }
     }
 
-    /// Whether anything was applied to this run from outside.
+    /// Whether this run is another than that of the document it began with.
     pub fn has_recording(&self) -> bool {
-        !self.latest.recording.is_empty()
+        !self.latest.recording.is_empty() || *self.latest.scenario != self.at_reset.scenario
     }
 
     /// This run so far as a scenario: replays to the same bytes.
     pub fn session(&self) -> Topology {
-        let now = self.latest.snapshot.now;
-        session_as_scenario(&self.at_reset, &self.latest.recording, now)
+        let Latest {
+            scenario,
+            recording,
+            snapshot,
+            ..
+        } = &*self.latest;
+        session_as_scenario(&self.at_reset, scenario, recording, snapshot.now)
     }
 
     /// Messages since the last call.
@@ -227,7 +244,8 @@ impl Live {
         self.notices.update(&self.latest.snapshot, &self.running);
         self.tell_dropped();
         for refusal in self.runner.take_refusals() {
-            let text = format!("Not carried out: {}", refusal.error);
+            let why = spoken::refusal(&refusal.error, self.document.topology());
+            let text = format!("Not carried out: {why}");
             self.messages
                 .push(Toast::error(text).with_action("Reset", Answer::Do(Action::Reset)));
         }
@@ -352,7 +370,8 @@ impl Live {
     fn edit(&mut self, commands: &[Command], label: &str) {
         let before = self.document.topology().clone();
         if let Err(error) = self.document.edit(commands, label) {
-            self.messages.push(Toast::error(error.to_string()));
+            let why = spoken::refusal(&error, self.document.topology());
+            self.messages.push(Toast::error(why));
             return;
         }
         self.keep_selection();
@@ -589,14 +608,34 @@ impl Live {
             self.start();
             return;
         }
-        self.running = document.clone();
+        self.bring_up_to_date(commands);
+    }
+
+    /// Does this to the running system, and gives it the document's schedule for what is still to come.
+    fn bring_up_to_date(&mut self, commands: Vec<Command>) {
+        let document = self.document.topology().clone();
+        let known = std::mem::replace(&mut self.running, document);
+        let commands: Vec<Command> = (commands.into_iter())
+            .filter(Command::is_of_system)
+            .collect();
         if !commands.is_empty() {
             self.runner.order(Order::Apply(commands));
+        }
+        if known.scenario != self.running.scenario {
+            let scenario = self.running.scenario.clone();
+            self.runner.order(Order::Reschedule(scenario));
         }
     }
 
     fn check(&mut self) {
-        (self.problem, self.warnings) = toggles::checked(self.document.topology());
+        let topology = self.document.topology();
+        (self.problem, self.warnings) = toggles::checked(topology);
+        self.schedule = instants(&topology.nodes, &topology.scenario, topology.seed);
+        let wanted = !topology.expects.is_empty();
+        if wanted != self.wants_results {
+            self.wants_results = wanted;
+            self.runner.order(Order::Results(wanted));
+        }
     }
 
     fn play(&mut self) {
@@ -682,10 +721,7 @@ impl Live {
         self.check();
         if self.problem.is_none() {
             let commands = difference(&self.running, self.document.topology());
-            self.running = self.document.topology().clone();
-            if !commands.is_empty() {
-                self.runner.order(Order::Apply(commands));
-            }
+            self.bring_up_to_date(commands);
         }
     }
 

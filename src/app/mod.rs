@@ -26,7 +26,9 @@ pub mod readings;
 pub mod runner;
 #[cfg(test)]
 mod sample;
+pub mod schedule;
 pub mod shell;
+pub mod spoken;
 pub mod standing;
 pub mod start;
 pub mod state;
@@ -34,6 +36,7 @@ pub mod theme;
 pub mod toggles;
 pub mod topbar;
 pub mod transport;
+pub mod verdicts;
 pub mod widgets;
 
 use crate::model::Loaded;

@@ -21,10 +21,12 @@ use std::time::{Duration as RealDuration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::analysis::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
+use crate::analysis::objectives::Verdict;
 use crate::analysis::{Keeps, Track};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Renaming, Timed, Topology};
 use crate::sim::Sim;
+use crate::sim::figures::Figures;
 use crate::sim::snapshot::{Interval, Snapshot};
 use crate::units::{Duration, SECOND};
 
@@ -38,6 +40,8 @@ const TURN: RealDuration = RealDuration::from_millis(4);
 const INTERVALS_MAX: usize = 1024;
 /// The farthest a step goes when no event comes sooner.
 const STEP: Duration = Duration(SECOND / 100);
+/// Real time between two looks at all results while playing, in seconds.
+const RESULTS_EVERY_S: f64 = 0.25;
 /// The speeds that can be asked for, simulated seconds a second, besides "as fast as the machine goes".
 pub const SPEED_MIN: f64 = 0.001;
 /// See [`SPEED_MIN`].
@@ -70,6 +74,10 @@ pub enum Order {
     Apply(Vec<Command>),
     /// Nodes get other names, also in what was recorded; a run that was put aside keeps its own until it is back. The number tells what is published from then on.
     Rename(u64, Renaming),
+    /// What lies ahead of now in this scenario is what happens from now on; what has happened stays.
+    Reschedule(Vec<Timed>),
+    /// Whether the results so far are wanted, for what is expected of them.
+    Results(bool),
     /// Let simulated time run.
     Play,
     /// Stop simulated time.
@@ -91,6 +99,12 @@ pub struct Latest {
     pub snapshot: Snapshot,
     /// What was applied from outside so far.
     pub recording: Arc<Vec<Timed>>,
+    /// What has happened of the scenario and what is to come in this run.
+    pub scenario: Arc<Vec<Timed>>,
+    /// What is said of each promise so far.
+    pub promises: Arc<Vec<Promise>>,
+    /// The results so far, a few times a second and whenever it stands; `None` while nobody wants them.
+    pub results: Option<Arc<Figures>>,
     /// Whether simulated time runs.
     pub playing: bool,
     /// Simulated seconds a second over the last half second; `None` while it stands or is too young to tell.
@@ -99,6 +113,15 @@ pub struct Latest {
     pub failure: Option<String>,
     /// What fills the memory that a run may take, if it has: it stands still from then on.
     pub full: Option<String>,
+}
+
+/// What is said of a promise so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Promise {
+    /// The verdict on the run up to now.
+    pub verdict: Verdict,
+    /// When it broke, if it is broken now.
+    pub broken_at: Option<Duration>,
 }
 
 /// What waits for the window.
@@ -235,6 +258,12 @@ struct Machine {
     /// When the interval that is being collected ends.
     interval_end: Duration,
     recording: Arc<Vec<Timed>>,
+    scenario: Arc<Vec<Timed>>,
+    promises: Arc<Vec<Promise>>,
+    results: Option<Arc<Figures>>,
+    wants_results: bool,
+    /// Real seconds played since the results were made.
+    results_age: f64,
     failure: Option<String>,
     ceiling: Ceiling,
     /// Events since the last look at it.
@@ -250,6 +279,7 @@ struct Aside {
     track: Track,
     seed: u64,
     recording: Arc<Vec<Timed>>,
+    promises: Arc<Vec<Promise>>,
 }
 
 impl Machine {
@@ -265,6 +295,11 @@ impl Machine {
             fraction: 0.0,
             interval_end: Duration(0),
             recording: Arc::default(),
+            scenario: Arc::default(),
+            promises: Arc::default(),
+            results: None,
+            wants_results: false,
+            results_age: 0.0,
             failure: None,
             ceiling: Ceiling::new(DEFAULT_MEMORY),
             events: 0,
@@ -358,6 +393,14 @@ impl Machine {
                 }
             }
             Order::Rename(number, names) => self.rename(number, &names),
+            Order::Reschedule(scenario) => {
+                self.guarded(|track| track.reschedule(&scenario));
+                self.note_scenario();
+            }
+            Order::Results(wanted) => {
+                self.wants_results = wanted;
+                self.results = None;
+            }
             Order::Play => self.playing = self.track.is_some() && self.full.is_none(),
             Order::Pause => self.pause(),
             Order::Step => {
@@ -393,6 +436,9 @@ impl Machine {
         self.fraction = 0.0;
         self.interval_end = Duration(0);
         self.recording = Arc::default();
+        self.scenario = Arc::default();
+        self.promises = Arc::default();
+        self.results = None;
         self.meter = Meter::default();
         self.track = None;
         {
@@ -406,6 +452,8 @@ impl Machine {
             Ok(track) => self.track = Some(track),
             Err(panic) => self.fail(panic.as_ref()),
         }
+        self.note_scenario();
+        self.judge();
     }
 
     fn put_aside(&mut self) -> Option<Aside> {
@@ -413,6 +461,7 @@ impl Machine {
             track: self.track.take()?,
             seed: self.seed,
             recording: Arc::clone(&self.recording),
+            promises: Arc::clone(&self.promises),
         })
     }
 
@@ -424,6 +473,8 @@ impl Machine {
         self.start(run, None, aside.seed);
         self.track = Some(aside.track);
         self.recording = aside.recording;
+        self.promises = aside.promises;
+        self.note_scenario();
     }
 
     fn pause(&mut self) {
@@ -452,6 +503,7 @@ impl Machine {
                 .push(Refusal { command, error });
         }
         self.note_recording();
+        self.judge();
     }
 
     fn rename(&mut self, number: u64, names: &Renaming) {
@@ -460,6 +512,9 @@ impl Machine {
         for timed in Arc::make_mut(&mut self.recording) {
             names.timed(timed);
         }
+        self.note_scenario();
+        // They name nodes, too.
+        self.results = None;
         for interval in &mut self.shared.outbox().intervals {
             interval.rename(names);
         }
@@ -473,11 +528,45 @@ impl Machine {
         }
     }
 
+    fn note_scenario(&mut self) {
+        if let Some(track) = &self.track {
+            self.scenario = Arc::new(track.sim().topology().scenario.clone());
+        }
+    }
+
+    /// Judges the promises on the run so far.
+    fn judge(&mut self) {
+        let now = self.now();
+        let Some(verdicts) = self.guarded(|track| track.verdicts()) else {
+            return;
+        };
+        let known = Arc::clone(&self.promises);
+        let broke = |verdict: &Verdict| {
+            let before = known.iter().find(|p| p.verdict.name == verdict.name);
+            before.and_then(|p| p.broken_at).unwrap_or(now)
+        };
+        let promises = verdicts.into_iter().map(|verdict| Promise {
+            broken_at: (verdict.met == Some(false)).then(|| broke(&verdict)),
+            verdict,
+        });
+        self.promises = Arc::new(promises.collect());
+    }
+
+    /// Makes the results so far, if they are wanted and what is known is old.
+    fn look_at_results(&mut self) {
+        let old = !self.playing || self.results_age >= RESULTS_EVERY_S;
+        if self.wants_results && (old || self.results.is_none()) {
+            self.results_age = 0.0;
+            self.results = self.guarded(|track| Arc::new(track.results()));
+        }
+    }
+
     /// Lets real time pass; true when all that was due has been simulated before `late` said to stop.
     fn advance(&mut self, real_seconds: f64, late: impl Fn() -> bool) -> bool {
         if !self.playing || self.track.is_none() {
             return true;
         }
+        self.results_age += real_seconds;
         // After a hitch, time is not made up for: it would be a jump. In a caller's hands all of it counts.
         let due = real_seconds.clamp(0.0, 0.25) * self.speed * SECOND as f64 + self.fraction;
         let until = if due.is_finite() && due < 9e18 {
@@ -551,12 +640,14 @@ impl Machine {
         {
             self.shared.outbox().intervals.push_back(interval);
         }
+        self.judge();
         self.interval_end = Duration(0);
     }
 
     /// Shows the window the system as it is now.
     fn publish(&mut self) {
         self.note_recording();
+        self.look_at_results();
         let snapshot = self.guarded(|track| track.snapshot());
         let snapshot = snapshot.unwrap_or_else(|| {
             let last = self.shared.latest.load();
@@ -571,6 +662,9 @@ impl Machine {
             renamed: self.renamed,
             snapshot,
             recording: Arc::clone(&self.recording),
+            scenario: Arc::clone(&self.scenario),
+            promises: Arc::clone(&self.promises),
+            results: self.results.clone(),
             playing: self.playing,
             speed_got: self.meter.speed,
             failure: self.failure.clone(),

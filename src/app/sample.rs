@@ -6,11 +6,13 @@ use super::history::History;
 use super::measure::Measure;
 use super::notices::Notices;
 use super::readings::Readings;
+use super::runner::Promise;
 use super::state::{Dismissed, View};
 use super::toggles::Remembered;
 use super::widgets::LossFigure::{Lost, Unknown};
 use crate::model::settings::ron_options;
 use crate::model::{Command, Topology};
+use crate::sim::schedule::instants;
 use crate::sim::snapshot::*;
 use crate::units::Duration;
 
@@ -26,6 +28,8 @@ pub struct Sample {
     pub remembered: Remembered,
     pub measure: Measure,
     pub notices: Notices,
+    pub schedule: Vec<Duration>,
+    pub promises: Vec<Promise>,
 }
 
 const NOW: f64 = 66.4;
@@ -70,8 +74,11 @@ impl Sample {
             [Unknown, Lost(49), Lost(0), Lost(0), Lost(0)],
             [Unknown, Lost(0), Lost(0), Lost(551)],
         );
+        let schedule = instants(&topology.nodes, &topology.scenario, 7);
         Self {
             topology,
+            schedule,
+            promises: Vec::new(),
             snapshot,
             readings,
             history,
@@ -104,6 +111,10 @@ impl Sample {
             measure: &self.measure,
             notices: &self.notices,
             warnings: &[],
+            schedule: &self.schedule,
+            recording: &[],
+            promises: &self.promises,
+            results: None,
         }
     }
 }

@@ -83,6 +83,8 @@ pub struct Shell {
     dragging: bool,
     pasting: Pasting,
     may_close: bool,
+    /// Something was typed, and neither Esc nor a click on the canvas came since.
+    typed: bool,
     title: String,
     pane: usize,
     drafts: Option<Drafts>,
@@ -169,6 +171,7 @@ impl Shell {
             dragging: false,
             pasting: Pasting::default(),
             may_close: false,
+            typed: false,
             title: String::new(),
             pane: 0,
             drafts,
@@ -227,6 +230,8 @@ impl Shell {
         if self.screen == Screen::Main {
             self.watch_paste(&ctx, typing);
         }
+        let quiet = self.typed;
+        self.listen_again(&ctx, typing);
         let asking = self.leaving.is_some()
             || self.losing_comments.is_some()
             || self.changed_on_disk.is_some();
@@ -235,7 +240,7 @@ impl Shell {
             actions.extend(match self.screen {
                 Screen::Main => {
                     let covered = self.help || self.details.is_some() || self.files.is_asking();
-                    keys::main_view(&ctx, &self.live.view(), covered)
+                    keys::main_view(&ctx, &self.live.view(), covered, quiet)
                 }
                 Screen::Start => keys::start_screen(&ctx),
             });
@@ -265,6 +270,17 @@ impl Shell {
         }
         self.dragging &= pointer_down;
         self.keep_draft(&ctx, now);
+    }
+
+    /// Letters and digits mean something again once what was typed is left by Esc or by a click on the canvas.
+    fn listen_again(&mut self, ctx: &Context, typing: bool) {
+        let canvas = Panes::of(ctx.content_rect()).canvas;
+        let left = ctx.input(|input| {
+            let at = input.pointer.interact_pos();
+            let on_canvas = at.is_some_and(|at| canvas.contains(at));
+            input.key_pressed(egui::Key::Escape) || input.pointer.any_pressed() && on_canvas
+        });
+        self.typed = typing || self.typed && !left;
     }
 
     /// Keeps what is not saved, soon after it changed; and lets go of it once it is.

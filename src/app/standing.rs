@@ -7,6 +7,7 @@ use egui::{Id, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::icons::Icon;
 use super::notices::About;
+use super::spoken;
 use super::state::View;
 use super::theme::{self, Weight, size, stroke};
 
@@ -53,10 +54,8 @@ impl Standing {
                 failed: true,
             });
         }
-        let warnings = view.warnings.iter().map(|warning| {
-            let (path, message) = (&warning.path, &warning.message);
-            format!("{path}: {message}")
-        });
+        let warnings = view.warnings.iter();
+        let warnings = warnings.map(|warning| spoken::problem(warning, view.topology));
         let left: Vec<String> = warnings
             .filter(|text| !self.dismissed.contains(text))
             .collect();

@@ -7,9 +7,11 @@ use super::history::History;
 use super::measure::Measure;
 use super::notices::Notices;
 use super::readings::Readings;
+use super::runner::Promise;
 use super::toggles::Remembered;
 use crate::model::check::Problem;
-use crate::model::{Command, Topology};
+use crate::model::{Command, Timed, Topology};
+use crate::sim::figures::Figures;
 use crate::sim::snapshot::{FaultView, NodeView, Snapshot};
 use crate::units::Duration;
 
@@ -50,6 +52,14 @@ pub struct View<'a> {
     pub notices: &'a Notices,
     /// What is probably not meant in the document, though it can be run.
     pub warnings: &'a [Problem],
+    /// When the events of the document's scenario happen, in its order.
+    pub schedule: &'a [Duration],
+    /// What was done to this run from outside.
+    pub recording: &'a [Timed],
+    /// What is said of each promise so far.
+    pub promises: &'a [Promise],
+    /// The results so far; only while something is expected of them.
+    pub results: Option<&'a Figures>,
 }
 
 /// Losses that were seen and dismissed, by node: what had been lost there by then.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::events;
 use super::format;
+use super::spoken;
 use crate::model::check::{Problem, Severity, check};
 use crate::model::naming::free_name;
 use crate::model::node::{Policy, RedisLike};
@@ -585,7 +586,10 @@ pub fn checked(topology: &Topology) -> (Option<String>, Vec<Problem>) {
         .into_iter()
         .partition(|problem| problem.severity == Severity::Error);
     (
-        errors.into_iter().next().map(|error| error.message),
+        errors.into_iter().next().map(|error| {
+            let known = |name: &str| topology.nodes.contains_key(name);
+            spoken::sentence(&error.message, known)
+        }),
         warnings,
     )
 }

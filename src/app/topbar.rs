@@ -1,4 +1,6 @@
-//! The bar at the top: document, undo, and what is done to the running system.
+//! The bar at the top: document, undo, how the promises stand, and what is done to the running system.
+
+mod verdict;
 
 use egui::{Align, Layout, Popup, PopupCloseBehavior, Response, Sense, Ui, pos2, vec2};
 
@@ -47,6 +49,7 @@ pub fn ui(ui: &mut Ui, view: &View, document: &Document) -> Vec<Action> {
             scale(ui, view, &mut actions);
             deploy(ui, view, &mut actions);
             crash(ui, view, &mut actions);
+            verdict::show(ui, view, &mut actions);
         });
     });
     actions

@@ -9,6 +9,7 @@ use super::live::SPEEDS;
 use super::state::View;
 use super::theme::{self, Weight, height, size, space};
 use super::widgets::{Button, Field, separator};
+use super::{events, format, schedule};
 use crate::units::Duration;
 
 /// Shows the bar in a row of its height; returns what was asked for.
@@ -98,9 +99,43 @@ pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
             }
             ui.add_space(2.0);
             words(ui, "Seed");
+            next(ui, view);
         });
     });
     actions
+}
+
+/// What is going to happen next, ahead of its time, where there is room.
+fn next(ui: &mut Ui, view: &View) {
+    let Some((place, at)) = schedule::next(view) else {
+        return;
+    };
+    let palette = theme::palette(ui);
+    let ahead = Duration(at.0 - view.snapshot.now.0);
+    let event = events::imperative(view.topology.scenario[place].command()).1;
+    // In tenths, so that it counts down evenly.
+    let left = if ahead.secs() < 1.0 {
+        format!("{:.1} s", ahead.secs())
+    } else {
+        format::span(Duration::from_secs((ahead.secs() * 10.0).round() / 10.0))
+    };
+    let text = format!("Next: {event} in {left}");
+    let font = theme::font(size::SMALL, Weight::Medium);
+    let free = ui.available_rect_before_wrap().shrink2(vec2(space::S, 0.0));
+    let mut job = egui::text::LayoutJob::simple_singleline(text.clone(), font, palette.text2);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(free.width().max(0.0));
+    let galley = ui.painter().layout_job(job);
+    if free.width() < 60.0 {
+        return;
+    }
+    let at = pos2(
+        free.right() - galley.size().x,
+        free.center().y - galley.size().y / 2.0,
+    );
+    let rect = egui::Rect::from_min_size(at, galley.size());
+    let shown = ui.interact(rect, ui.scope_id().with("next"), Sense::hover());
+    shown.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+    ui.painter().galley(at, galley, palette.text2);
 }
 
 /// A word before a control that has it as its own name: only painted, so that it is not read twice.

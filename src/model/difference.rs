@@ -46,6 +46,9 @@ pub fn difference(from: &Topology, to: &Topology) -> Vec<Command> {
     if from.sessions != to.sessions {
         commands.push(Command::Set("sessions".into(), to_ron(&to.sessions)));
     }
+    if from.objectives != to.objectives {
+        commands.push(Command::Set("objectives".into(), to_ron(&to.objectives)));
+    }
     for name in from.nodes.keys() {
         if !to.nodes.contains_key(name) {
             commands.push(Command::Remove(name.clone()));

@@ -134,12 +134,13 @@ Topology(
 ```
 
 `At(time, command)` happens at that time of the run, after everything else that is due then; `Between(from, to, command)` at an
-instant drawn uniformly between the two. Instances count from 1; in a store, member 1 is the first primary. A command that
+instant drawn uniformly between the two, by the seed, what is done and to which node: another event in the list leaves it where it
+is. Instances count from 1; in a store, member 1 is the first primary. A command that
 changes nothing when its time comes (a restart of what runs, a second deployment while one is under way, a failover with no
 copy up) is told in the log and in the summary of `statescope run`.
 
 Each fault or change has a row in the results' `recovery` ([results.md](results.md)), in the order of time. Commands at one
-instant share a row, and edits within a second are one.
+instant share a row, and edits within a second are one. A promise (`objectives`) that is set during a run is none.
 ";
 
 const PATHS: &str = "\n## Paths of `Set` and `--set`

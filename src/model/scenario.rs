@@ -48,8 +48,15 @@ macro_rules! commands {
         impl Command {
             /// Whether it has a row of its own in what a run tells of recovery: faults and changes have one, what only
             /// ends them has none.
+            ///
+            /// A promise that is changed does nothing to the system, so it has none either.
             pub fn has_row(&self) -> bool {
-                match self { $( Self::$name { .. } => commands!(@row $($without_row)?), )* }
+                !self.is_promise() && match self { $( Self::$name { .. } => commands!(@row $($without_row)?), )* }
+            }
+
+            /// As written in a file, without what it holds.
+            pub fn name(&self) -> &'static str {
+                match self { $( Self::$name { .. } => stringify!($name), )* }
             }
         }
 
@@ -259,6 +266,11 @@ impl Timed {
     }
 }
 
+/// The first word of a path.
+fn first_of(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
+}
+
 impl Command {
     /// Whether it changes the document (an edit), not only the running system (a fault).
     pub fn is_edit(&self) -> bool {
@@ -271,6 +283,21 @@ impl Command {
     /// Whether it changes the drawing or its settings, scaling included: several within a second are one change.
     pub fn is_change(&self) -> bool {
         self.is_edit() || matches!(self, Self::AddInstances(..) | Self::RemoveInstances(..))
+    }
+
+    /// Whether it changes what is promised.
+    pub fn is_promise(&self) -> bool {
+        matches!(self, Self::Set(path, _) if first_of(path) == "objectives")
+    }
+
+    /// Whether a running system takes part in it: what only the file has, such as its title, its schedule and what it
+    /// expects of results, changes nothing that runs.
+    pub fn is_of_system(&self) -> bool {
+        const OF_FILE: [&str; 9] = [
+            "name", "summary", "note", "duration", "warmup", "seed", "scenario", "expects",
+            "canvas",
+        ];
+        !matches!(self, Self::Set(path, _) if OF_FILE.contains(&first_of(path)))
     }
 
     /// The node it is about, if any.

@@ -33,6 +33,7 @@ mod parts;
 mod queue;
 mod request;
 mod results;
+pub mod schedule;
 mod service;
 mod sessions;
 pub mod size;
@@ -53,7 +54,6 @@ use metrics::Histogram;
 use parts::{Call, LinkSlot, NodeSlot, Op, Seat, User};
 use queue::{Kind, Queue};
 use snapshot::{Happening, What};
-use streams::{Purpose, draw, key_of, purpose_key, unit};
 
 /// What is computed besides counts, because it costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -445,26 +445,6 @@ impl Sim {
             sim.timer_at(sim.warmup, Timer::WarmUpEnds);
         }
         sim
-    }
-
-    fn schedule_scenario(&mut self) {
-        let key = purpose_key(key_of(self.seed, "scenario"), Purpose::Instant);
-        for (index, timed) in self.topology.scenario.clone().into_iter().enumerate() {
-            let (at, command) = match timed {
-                Timed::At(at, command) => (at.0, command),
-                Timed::Between(from, to, command) => {
-                    let span = to.0.saturating_sub(from.0) as f64;
-                    (
-                        from.0 + (unit(draw(key, index as u64)) * span) as u64,
-                        command,
-                    )
-                }
-            };
-            self.commands.push(command);
-            self.planned.push(at);
-            let timer = self.new_timer(Timer::Command(self.commands.len() as u32 - 1));
-            self.queue.push_command(at, timer);
-        }
     }
 
     /// Simulated time.

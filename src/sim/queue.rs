@@ -128,6 +128,18 @@ impl Queue {
         self.insert(key(at, number, Kind::Timer, index));
     }
 
+    /// Takes out every command that is still to come; returns what they were put in with.
+    pub(super) fn take_commands(&mut self) -> Vec<u32> {
+        self.drop_spent();
+        let all = std::mem::take(&mut self.heap);
+        let (commands, others): (Vec<u128>, Vec<u128>) =
+            all.into_iter().partition(|&key| due(key).is_command());
+        for key in others {
+            self.insert(key);
+        }
+        commands.into_iter().map(|key| due(key).index).collect()
+    }
+
     pub(super) fn add_lane(&mut self) -> u32 {
         self.lanes.push(VecDeque::new());
         self.lanes.len() as u32 - 1

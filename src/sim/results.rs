@@ -40,6 +40,41 @@ impl Sim {
     /// The results as if the run ended now, but for what faults caused (`analysis::Track` adds it), `simulation` and what
     /// replications decide.
     pub fn results(&self) -> Figures {
+        let span = (self.now.saturating_sub(self.warmup)) as f64 / 1e9;
+        let mut parts = self.totals();
+        let nodes = self
+            .nodes_in_order()
+            .map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span)))
+            .collect();
+        parts.push(("nodes".to_owned(), Figures::Group(nodes)));
+        let links = self
+            .links
+            .iter()
+            .filter(|l| !l.removed)
+            .map(|l| {
+                let (from, to) = (
+                    &self.nodes[l.from as usize].name,
+                    &self.nodes[l.to as usize].name,
+                );
+                let figures = Figures::group([
+                    (
+                        "messages_per_s",
+                        ratio((l.messages - l.messages_at_warmup) as f64, span),
+                    ),
+                    (
+                        "bytes_per_s",
+                        ratio((l.bytes - l.bytes_at_warmup) as f64, span),
+                    ),
+                ]);
+                (format!("{from}->{to}"), figures)
+            })
+            .collect();
+        parts.push(("links".to_owned(), Figures::Group(links)));
+        Figures::Group(parts)
+    }
+
+    /// Those of them that are of the system as a whole.
+    pub fn totals(&self) -> Vec<(String, Figures)> {
         let counted = &self.counted[1];
         let span = (self.now.saturating_sub(self.warmup)) as f64 / 1e9;
         let mut all = Histogram::default();
@@ -120,35 +155,7 @@ impl Sim {
                 ("stale", Figures::count(counted.stale)),
             ]),
         ));
-        let nodes = self
-            .nodes_in_order()
-            .map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span)))
-            .collect();
-        parts.push(("nodes".to_owned(), Figures::Group(nodes)));
-        let links = self
-            .links
-            .iter()
-            .filter(|l| !l.removed)
-            .map(|l| {
-                let (from, to) = (
-                    &self.nodes[l.from as usize].name,
-                    &self.nodes[l.to as usize].name,
-                );
-                let figures = Figures::group([
-                    (
-                        "messages_per_s",
-                        ratio((l.messages - l.messages_at_warmup) as f64, span),
-                    ),
-                    (
-                        "bytes_per_s",
-                        ratio((l.bytes - l.bytes_at_warmup) as f64, span),
-                    ),
-                ]);
-                (format!("{from}->{to}"), figures)
-            })
-            .collect();
-        parts.push(("links".to_owned(), Figures::Group(links)));
-        Figures::Group(parts)
+        parts
     }
 
     fn session_figures(&self) -> Figures {

@@ -218,6 +218,10 @@ impl Drawn {
             measure: &self.measure,
             notices: &self.notices,
             warnings: &[],
+            schedule: &[],
+            recording: &[],
+            promises: &[],
+            results: None,
         }
     }
 }

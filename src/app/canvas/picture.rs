@@ -39,6 +39,10 @@ pub fn picture(topology: &Topology, dark: bool) -> Vec<u8> {
         measure: &Measure::default(),
         notices: &Notices::default(),
         warnings: &[],
+        schedule: &[],
+        recording: &[],
+        promises: &[],
+        results: None,
     };
     let mut canvas = Canvas::default();
     let bounds = canvas.bounds(&view);

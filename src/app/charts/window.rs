@@ -15,6 +15,18 @@ const SPAN_MAX_S: f64 = 100.0 * 86_400.0;
 const FUTURE_MIN: f64 = 0.06;
 const FUTURE_MAX: f64 = 0.366;
 
+/// Of the time until the last event that is scheduled, so much is shown, but no more than the second.
+const SCENARIO: f64 = 1.12;
+const SCENARIO_MAX_S: f64 = 3600.0;
+
+/// The latest that an event can happen.
+fn latest(timed: &Timed) -> Duration {
+    match timed {
+        Timed::At(at, _) => *at,
+        Timed::Between(_, to, _) => *to,
+    }
+}
+
 /// A span of simulated time, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeWindow {
@@ -68,15 +80,17 @@ impl TimeWindow {
             view.speed_got.unwrap_or(1.0)
         };
         // Ten times faster than that, the whole axis would pass in half a second.
+        let last = view.topology.scenario.iter().map(latest).max();
+        let last = last.unwrap_or(Duration(0)).secs();
         let span = self.zoomed.unwrap_or_else(|| {
+            // All that is scheduled is seen from the start, with a little room behind it.
+            let scenario = SPAN_S.max(last * SCENARIO).min(SCENARIO_MAX_S);
             if view.speed.is_finite() {
-                SPAN_S.max(SPAN_S * fastest / 10.0)
+                scenario.max(SPAN_S * fastest / 10.0)
             } else {
-                SPAN_S.max(now * 1.1)
+                scenario.max(now * 1.1)
             }
         });
-        let next = view.topology.scenario.iter().map(Timed::earliest);
-        let last = next.max().unwrap_or(Duration(0)).secs();
         let future = ((last - now) / span + FUTURE_MIN).clamp(FUTURE_MIN, FUTURE_MAX);
         self.to = (now + future * span).max(span);
         self.from = self.to - span;
@@ -148,7 +162,13 @@ mod tests {
         let sample = Sample::new();
         let mut window = TimeWindow::default();
         window.follow(&sample.view());
-        assert!(window.from > 30.0 && window.to > 82.0, "{window:?}");
+        // With all of the scenario, from its start to its last event.
+        assert!(window.from == 0.0 && window.to > 82.0, "{window:?}");
+        let mut later = Sample::new();
+        later.snapshot.now = Duration::from_secs(400.0);
+        window.follow(&later.view());
+        assert!(window.from > 300.0 && window.to > 400.0, "{window:?}");
+        window.follow(&sample.view());
         window.pan(-10.0);
         let moved = window;
         window.follow(&sample.view());

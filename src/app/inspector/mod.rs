@@ -4,6 +4,7 @@ mod choices;
 mod instance;
 mod now;
 mod overview;
+pub mod promises;
 mod settings;
 mod several;
 
@@ -43,6 +44,7 @@ pub struct Inspector {
     described: Described,
     /// The name that is being typed in the title.
     naming: Option<Naming>,
+    promises: promises::Open,
 }
 
 /// Response times of the last moments, made a few times a second.
@@ -168,7 +170,7 @@ impl Inspector {
             if !matches!(node, Node::Clients(_) | Node::LoadBalancer(_)) {
                 self.node_charts(ui, name, pane);
             }
-            now::show_rest(ui, name, node, pane.view);
+            now::show_rest(ui, name, node, pane);
         });
         let base = format!("nodes.{name}");
         let profile = pane.view.topology.profile;
@@ -185,7 +187,10 @@ impl Inspector {
         let mut pointed = false;
         for (chart, figure) in self.charts.iter_mut().zip(now::CHARTS) {
             let now = (figure.reading)(&reading);
-            if let Some(cursor) = chart.ui(ui, pane.view, name, figure.chart, now) {
+            let (response, cursor) = chart.ui(ui, pane.view, name, figure.chart, now);
+            let expected = now::expected(name, figure.chart.title, figure.path, "<=", now);
+            promises::menu_of_node(&response, &expected, pane);
+            if let Some(cursor) = cursor {
                 pointed = true;
                 if pane.view.cursor != Some(cursor) {
                     pane.actions.push(Action::SetCursor(Some(cursor)));

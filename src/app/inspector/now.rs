@@ -2,12 +2,14 @@
 
 use egui::Ui;
 
-use super::Pane;
+use super::promises::NodeFigure as Expected;
+use super::{Pane, promises};
 use crate::app::charts::{NodeFigure, TimeWindow};
 use crate::app::format;
 use crate::app::readings::{LinkReading, NodeReading};
 use crate::app::state::View;
 use crate::app::theme;
+use crate::app::verdicts::Kind;
 use crate::app::widgets::{figure_row, section};
 use crate::model::{Node, Sessions};
 use crate::sim::snapshot::{Interval, NodeInterval};
@@ -23,6 +25,8 @@ pub struct Charted {
     pub chart: NodeFigure,
     /// Its value now.
     pub reading: fn(&NodeReading) -> f64,
+    /// Where the results have it, behind the node.
+    pub path: &'static str,
 }
 
 /// The charts of a node with instances.
@@ -35,6 +39,7 @@ pub const CHARTS: [Charted; 2] = [
             tell: |value| format::joined(format::percent(value)),
         },
         reading: |node| node.utilisation,
+        path: "utilisation",
     },
     Charted {
         chart: NodeFigure {
@@ -44,11 +49,12 @@ pub const CHARTS: [Charted; 2] = [
             tell: |value| format!("{} ops", format::mean(value)),
         },
         reading: |node| node.queue,
+        path: "queue_length",
     },
 ];
 
 /// Shows what comes before the charts.
-pub fn show_first(ui: &mut Ui, name: &str, node: &Node, pane: &Pane) {
+pub fn show_first(ui: &mut Ui, name: &str, node: &Node, pane: &mut Pane) {
     let view = pane.view;
     section(ui, "Now", "smoothed");
     if let Node::Clients(_) = node {
@@ -58,27 +64,43 @@ pub fn show_first(ui: &mut Ui, name: &str, node: &Node, pane: &Pane) {
     let reading = view.readings.node(name).cloned().unwrap_or_default();
     let course = course(ui, view, name, |node| node.throughput_per_s);
     let (value, unit) = format::rate(reading.throughput);
-    figure_row(ui, "Throughput", &course, &value, unit, None);
+    let row = figure_row(ui, "Throughput", &course, &value, unit, None);
+    let figure = expected(
+        name,
+        "Throughput",
+        "throughput_per_s",
+        ">=",
+        reading.throughput,
+    );
+    promise_node(&row, &figure, pane);
     let p99 = series(ui, view, |interval| interval.percentiles.map(|p| p[2]));
     let (value, unit) = percentile(pane, 2);
-    figure_row(ui, "p99 of all", &p99, &value, unit, None);
+    let row = figure_row(ui, "p99 of all", &p99, &value, unit, None);
+    promise(&row, Kind::P99, pane);
 }
 
 /// Shows what comes after the charts.
-pub fn show_rest(ui: &mut Ui, name: &str, node: &Node, view: &View) {
+pub fn show_rest(ui: &mut Ui, name: &str, node: &Node, pane: &mut Pane) {
+    let view = pane.view;
     if let Node::Clients(_) = node {
         return;
     }
     let reading = view.readings.node(name).cloned().unwrap_or_default();
     let in_flight = course(ui, view, name, |node| node.in_flight);
     let value = format::mean(reading.in_flight);
-    figure_row(ui, "In flight", &in_flight, &value, "ops", None);
+    let row = figure_row(ui, "In flight", &in_flight, &value, "ops", None);
+    let figure = expected(name, "In flight", "in_flight", "<=", reading.in_flight);
+    promise_node(&row, &figure, pane);
     // Rows that came and went would move the settings away from under the pointer.
     let colour = (reading.failed > 0.0).then_some(theme::palette(ui).failed);
     let (value, unit) = format::rate(reading.failed);
-    figure_row(ui, "Failing here", &[], &value, unit, colour);
+    let row = figure_row(ui, "Failing here", &[], &value, unit, colour);
+    let failed = view.node(name).map_or(0, |node| node.failed);
+    let figure = expected(name, "Failures", "failed", "<=", failed as f64);
+    promise_node(&row, &figure, pane);
     if matches!(node, Node::Service(_)) && view.topology.sessions != Sessions::None {
-        sessions(ui, view);
+        let row = sessions(ui, view);
+        promise(&row, Kind::LostSessions, pane);
     }
 }
 
@@ -91,7 +113,7 @@ fn course(ui: &Ui, view: &View, name: &str, figure: fn(&NodeInterval) -> f64) ->
 }
 
 /// The figures of the topology as its users see it.
-pub fn show_clients(ui: &mut Ui, pane: &Pane) {
+pub fn show_clients(ui: &mut Ui, pane: &mut Pane) {
     let view = pane.view;
     let totals = view.readings.totals();
     let palette = theme::palette(ui);
@@ -105,15 +127,55 @@ pub fn show_clients(ui: &mut Ui, pane: &Pane) {
     let failed = series(ui, view, |i| rate(i, i.failed));
     let (value, unit) = format::rate(totals.failed);
     let colour = (totals.failed > 0.0).then_some(palette.failed);
-    figure_row(ui, "Failed", &failed, &value, unit, colour);
+    let row = figure_row(ui, "Failed", &failed, &value, unit, colour);
+    promise(&row, Kind::Availability, pane);
     for (which, title) in ["p50", "p95", "p99"].into_iter().enumerate() {
         let course = series(ui, view, |i| i.percentiles.map(|p| p[which]));
         let (value, unit) = percentile(pane, which);
-        figure_row(ui, title, &course, &value, unit, None);
+        let row = figure_row(ui, title, &course, &value, unit, None);
+        if which == 2 {
+            promise(&row, Kind::P99, pane);
+        }
     }
     if view.topology.sessions != Sessions::None {
-        sessions(ui, view);
+        let row = sessions(ui, view);
+        promise(&row, Kind::LostSessions, pane);
     }
+}
+
+/// Gives a figure the menu that promises it.
+fn promise(row: &egui::Response, kind: Kind, pane: &mut Pane) {
+    let row = row.interact(egui::Sense::click());
+    pane.actions
+        .extend(promises::menu_of(&row, kind, pane.view));
+}
+
+/// A figure of a node as it could be expected of the results.
+pub fn expected<'a>(
+    node: &'a str,
+    title: &'static str,
+    path: &'static str,
+    comparison: &'static str,
+    now: f64,
+) -> Expected<'a> {
+    let tell = match path {
+        "utilisation" => |value: f64| format::joined(format::percent(value)),
+        "throughput_per_s" => |value: f64| format::joined(format::rate(value)),
+        _ => format::number,
+    };
+    Expected {
+        title,
+        node,
+        path,
+        comparison,
+        now,
+        tell,
+    }
+}
+
+fn promise_node(row: &egui::Response, figure: &Expected, pane: &mut Pane) {
+    let row = row.interact(egui::Sense::click());
+    promises::menu_of_node(&row, figure, pane);
 }
 
 /// Shows the figures of a link.
@@ -142,13 +204,14 @@ pub fn show_link(ui: &mut Ui, from: &str, to: &str, pane: &Pane) {
     }
 }
 
-fn sessions(ui: &mut Ui, view: &View) {
+/// Returns the row of what is lost.
+fn sessions(ui: &mut Ui, view: &View) -> egui::Response {
     let sessions = &view.snapshot.sessions;
     let live = format::grouped(sessions.live);
     figure_row(ui, "Sessions live", &[], &live, "", None);
     let lost = format::loss_text(sessions.lost);
     let colour = (sessions.lost > 0).then_some(theme::palette(ui).lost);
-    figure_row(ui, "Sessions lost", &[], &lost, "", colour);
+    figure_row(ui, "Sessions lost", &[], &lost, "", colour)
 }
 
 fn percentile(pane: &Pane, which: usize) -> (String, &'static str) {

@@ -2,17 +2,19 @@
 
 use egui::{Ui, vec2};
 
-use super::{Inspector, Pane, now, section, settings};
+use super::{Inspector, Pane, now, promises, section, settings};
 use crate::app::action::Action;
+use crate::app::charts;
 use crate::app::events;
 use crate::app::format;
 use crate::app::icons::Icon;
+use crate::app::spoken;
 use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{self, Button, LogRow};
 use crate::model::Command;
-use crate::model::Topology;
 use crate::model::check::Problem;
 use crate::model::settings::{Setting, to_ron};
+use crate::model::{Timed, Topology};
 
 impl Inspector {
     pub(super) fn overview_ui(&mut self, ui: &mut Ui, pane: &mut Pane) {
@@ -53,15 +55,17 @@ impl Inspector {
             }
             for warning in pane.view.warnings {
                 ui.add_space(space::XS);
-                warned(ui, warning);
+                warned(ui, warning, topology);
             }
         });
+        section(ui, |ui| promises::show(ui, &mut self.promises, pane));
         section(ui, |ui| self.sessions_ui(ui, pane));
         section(ui, |ui| {
             widgets::section(ui, "Now", "smoothed");
             now::show_clients(ui, pane);
         });
         section(ui, |ui| scenario(ui, pane));
+        section(ui, |ui| promises::expected(ui, &mut self.promises, pane));
         let fields = self
             .described
             .get(topology.profile, "Topology", Topology::shape);
@@ -71,13 +75,6 @@ impl Inspector {
                 .map(|name| fields.iter().find(|f| f.name == *name));
             wanted.flatten().cloned().collect()
         };
-        section(ui, |ui| {
-            widgets::section(ui, "Objectives", "what is promised");
-            let Some(objectives) = of(&["objectives"]).pop() else {
-                return;
-            };
-            settings::show_shape(ui, "objectives", &objectives.shape, pane);
-        });
         section(ui, |ui| {
             let shown = of(&[
                 "sessions", "duration", "warmup", "seed", "name", "summary", "note", "profile",
@@ -89,13 +86,13 @@ impl Inspector {
 }
 
 /// What is probably not meant, with the setting it is about.
-fn warned(ui: &mut Ui, warning: &Problem) {
+fn warned(ui: &mut Ui, warning: &Problem, topology: &Topology) {
     let palette = theme::palette(ui);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         let (mark, _) = ui.allocate_exact_size(vec2(14.0, 16.0), egui::Sense::hover());
         Icon::Warning.paint_in(ui.painter(), mark, 14.0, palette.text2);
-        let text = format!("{}: {}", warning.path, warning.message);
+        let text = spoken::problem(warning, topology);
         let text = theme::text(text, size::SMALL, Weight::Regular, palette.text);
         ui.add(egui::Label::new(text).wrap());
     });
@@ -113,7 +110,14 @@ fn scenario(ui: &mut Ui, pane: &mut Pane) {
         ui.add(egui::Label::new(text).wrap());
     }
     for (i, timed) in scenario.iter().enumerate() {
-        let event = events::scheduled(timed);
+        let mut event = events::scheduled(timed);
+        if let Timed::Between(_, to, _) = timed {
+            event.title = format!(
+                "{}, by {}",
+                events::capitalised(&event.label),
+                format::instant(*to)
+            );
+        }
         let time = format::instant(event.at);
         ui.horizontal(|ui| {
             let width = ui.available_width() - height::HIT;
@@ -130,7 +134,10 @@ fn scenario(ui: &mut Ui, pane: &mut Pane) {
                 .show(ui)
             };
             ui.spacing_mut().item_spacing.x = 0.0;
-            ui.allocate_ui(vec2(width, height::ROW), row);
+            let shown = ui.allocate_ui(vec2(width, height::ROW), row);
+            if shown.inner.clicked() {
+                charts::open_event(ui.ctx(), i);
+            }
             let name = format!("Take out: {} at {time}", event.label);
             let remove = Button::icon_only(Icon::Cross, &name).height(height::HIT);
             if ui.add(remove).clicked() {

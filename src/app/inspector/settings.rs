@@ -6,6 +6,7 @@ use super::Pane;
 use crate::app::action::Action;
 use crate::app::events::{capitalised, words};
 use crate::app::icons::Icon;
+use crate::app::spoken;
 use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{
     Button, Field as TextField, choice, section, setting_row, steppers, switch,
@@ -165,9 +166,10 @@ impl Place {
         let set = |(number, path): (usize, &String)| {
             let wraps = self.wraps.iter().rev();
             let wrapped = wraps.fold(text(number), |text, wrap| format!("{wrap}({text})"));
-            changed
-                .set_path(path, &wrapped)
-                .map_err(|error| capitalised(&error.message))?;
+            changed.set_path(path, &wrapped).map_err(|error| {
+                let is_name = |name: &str| topology.nodes.contains_key(name);
+                capitalised(&spoken::sentence(&error.message, is_name))
+            })?;
             // As the file would have it.
             let text = changed.get_path(path).unwrap_or(wrapped);
             Ok(Command::Set(path.clone(), text))

@@ -1,0 +1,202 @@
+//! What checks and refusals say, in words: they are written for whoever edits a file, and here a person clicked.
+
+use super::events::{capitalised, imperative, words};
+use super::format;
+use crate::model::check::Problem;
+use crate::model::settings::SettingError;
+use crate::model::{Timed, Topology};
+
+/// Names of kinds and strategies as people say them.
+const SAID: [(&str, &str); 7] = [
+    ("LoadBalancer", "load balancer"),
+    ("RedisLike", "Redis-like store"),
+    ("SqlDatabase", "SQL database"),
+    ("ObjectStore", "object store"),
+    ("Clients", "clients"),
+    ("Service", "service"),
+    ("Jwt", "JWT"),
+];
+
+/// A message without the signs and names of the file format; `is_name` knows the names of nodes, which stay.
+pub fn sentence(message: &str, is_name: impl Fn(&str) -> bool) -> String {
+    let mut text = String::with_capacity(message.len());
+    for (i, part) in message.split('`').enumerate() {
+        let code = i % 2 == 1;
+        if code && is_name(part) {
+            text.push_str(part);
+        } else if code {
+            let ends: Vec<String> = part
+                .split(" -> ")
+                .map(|end| said(end, true, &is_name))
+                .collect();
+            text.push_str(&ends.join(" to "));
+        } else {
+            text.push_str(&said(part, false, &is_name));
+        }
+    }
+    text
+}
+
+/// Every word of a text as it is said; in `code`, signs are left out as well.
+fn said(text: &str, code: bool, is_name: &impl Fn(&str) -> bool) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = rest
+            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len());
+        if length > 0 {
+            let (word, after) = rest.split_at(length);
+            result.push_str(&said_word(word, code, is_name));
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("()").or(rest.strip_prefix("(...)")) {
+            rest = after;
+        } else {
+            if !(code && matches!(first, '"' | '(' | ')')) {
+                result.push(first);
+            } else if first == '(' {
+                result.push(' ');
+            }
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    result
+}
+
+fn said_word(word: &str, code: bool, is_name: &impl Fn(&str) -> bool) -> String {
+    if is_name(word) {
+        return word.to_owned();
+    }
+    if let Some((_, said)) = SAID.iter().find(|(name, _)| *name == word) {
+        // Outside of code it may begin a sentence or be meant as it stands.
+        if code || word.chars().filter(|c| c.is_uppercase()).count() > 1 {
+            return (*said).to_owned();
+        }
+        return word.to_owned();
+    }
+    let written_so = word.contains('_') || word.chars().skip(1).any(char::is_uppercase);
+    let acronym = word.chars().all(|c| c.is_uppercase() || c.is_numeric());
+    if acronym || !(code || written_so && word.contains('_')) {
+        return word.to_owned();
+    }
+    words(word).to_lowercase()
+}
+
+/// What a path of the file is of: "api, boot time", "crash api 2 at 60.0 s".
+pub fn place(path: &str, topology: &Topology) -> String {
+    let list = |name: &str| -> Option<usize> {
+        let rest = path.strip_prefix(name)?.strip_prefix('[')?;
+        rest.split(']').next()?.parse().ok()
+    };
+    if let Some(timed) = list("scenario").and_then(|i| topology.scenario.get(i)) {
+        let name = imperative(timed.command()).1;
+        return match timed {
+            Timed::At(at, _) => format!("{name} at {}", format::instant(*at)),
+            Timed::Between(from, ..) => format!("{name} after {}", format::instant(*from)),
+        };
+    }
+    if let Some(i) = list("expects") {
+        return format!("Check {}", i + 1);
+    }
+    if let Some(link) = list("links").and_then(|i| topology.links.0.get(i)) {
+        return format!("Link {} to {}", link.from, link.to);
+    }
+    let (head, rest) = match path.strip_prefix("nodes.") {
+        Some(rest) => {
+            let own = |name: &&String| {
+                let after = rest.strip_prefix(name.as_str());
+                after.is_some_and(|after| after.is_empty() || after.starts_with('.'))
+            };
+            let name = topology
+                .nodes
+                .keys()
+                .filter(own)
+                .max_by_key(|name| name.len());
+            match name {
+                Some(name) => (name.clone(), rest[name.len()..].trim_start_matches('.')),
+                None => (rest.to_owned(), ""),
+            }
+        }
+        None => match path.strip_prefix("links.") {
+            Some(rest) => (format!("Link {}", rest.replace("->", " to ")), ""),
+            None => {
+                let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+                (capitalised(&words(head)), rest)
+            }
+        },
+    };
+    let parts = rest.split('.').filter(|part| !part.is_empty()).map(words);
+    std::iter::once(head)
+        .chain(parts)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A problem with the place that it is about.
+pub fn problem(problem: &Problem, topology: &Topology) -> String {
+    let message = sentence(&problem.message, |name| topology.nodes.contains_key(name));
+    if problem.path.is_empty() {
+        return capitalised(&message);
+    }
+    format!("{}: {message}", place(&problem.path, topology))
+}
+
+/// Why something could not be done.
+pub fn refusal(error: &SettingError, topology: &Topology) -> String {
+    problem(
+        &Problem {
+            severity: crate::model::check::Severity::Error,
+            path: error.path.clone(),
+            message: error.message.clone(),
+        },
+        topology,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sample::Sample;
+
+    #[test]
+    fn messages_lose_the_signs_of_the_file() {
+        let is_name = |name: &str| ["api", "my_db", "Web"].contains(&name);
+        for (written, spoken) in [
+            (
+                "`my_db` has no replica to fail over to: give it `replication: Asynchronous()`",
+                "my_db has no replica to fail over to: give it replication: asynchronous",
+            ),
+            (
+                "there is no signing key: only `sessions: Jwt(...)` has one",
+                "there is no signing key: only sessions: JWT has one",
+            ),
+            (
+                "sessions lives in a RedisLike, SqlDatabase or ObjectStore node",
+                "sessions lives in a Redis-like store, SQL database or object store node",
+            ),
+            (
+                "it is not above connect_timeout of `Web`: write `store: \"NAME\"`",
+                "it is not above connect timeout of Web: write store: NAME",
+            ),
+            ("turn it round, `api -> Web`", "turn it round, api to Web"),
+            (
+                "users log in, but `sessions` is None",
+                "users log in, but sessions is None",
+            ),
+        ] {
+            assert_eq!(sentence(written, is_name), spoken);
+        }
+    }
+
+    #[test]
+    fn places_are_named_as_they_are_seen() {
+        let topology = Sample::new().topology;
+        assert_eq!(place("nodes.api.boot_time", &topology), "api, boot time");
+        assert_eq!(place("nodes.api", &topology), "api");
+        assert_eq!(place("sessions.lifetime", &topology), "Sessions, lifetime");
+        assert_eq!(place("links[0]", &topology), "Link clients to lb");
+        assert_eq!(place("expects[1]", &topology), "Check 2");
+        let event = place("scenario[0]", &topology);
+        assert!(event.contains(" at "), "{event}");
+    }
+}

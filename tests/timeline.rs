@@ -1,0 +1,250 @@
+//! The schedule edited on the time line, by mouse and by keyboard.
+
+#![cfg(feature = "gui")]
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
+
+mod support;
+
+use egui::{Key, Modifiers, Pos2, vec2};
+use egui_kittest::kittest::Queryable;
+use statescope::model::{Command, Timed};
+use statescope::units::Duration;
+use support::window::Window;
+
+const SHOP: &str = r#"Topology(schema: 1, name: "Shop", sessions: InMemory(), duration: "2m",
+    nodes: {
+        "clients": Clients(arrivals: Poisson("200/s")),
+        "lb": LoadBalancer(policy: StickyCookie),
+        "api": Service(instances: 3, state: InMemory()),
+    },
+    links: ["clients -> lb", "lb -> api"],
+    scenario: [At("20s", Crash("api", 2)), At("30s", Restart("api", 2))],
+    canvas: {"clients": (80, 200), "lb": (280, 200), "api": (480, 200)},
+)"#;
+
+fn s(seconds: f64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn scenario(window: &Window) -> Vec<Timed> {
+    window.topology().scenario.clone()
+}
+
+fn crash(at: f64) -> Timed {
+    Timed::At(s(at), Command::Crash("api".into(), 2))
+}
+
+fn place(window: &Window, part: &str) -> Pos2 {
+    window.harness.get_by_label_contains(part).rect().center()
+}
+
+/// Points of the axis for a second.
+fn per_second(window: &Window) -> f32 {
+    let (crash, restart) = (
+        place(window, "20.0 s  Crash"),
+        place(window, "30.0 s  Restart"),
+    );
+    (restart.x - crash.x) / 10.0
+}
+
+fn drag(window: &mut Window, from: Pos2, to: Pos2) {
+    window.harness.hover_at(from);
+    window.frames(2);
+    window.harness.drag_at(from);
+    window.frames(2);
+    window.harness.hover_at(from + (to - from) / 2.0);
+    window.frames(2);
+    window.harness.hover_at(to);
+    window.frames(2);
+    window.harness.drop_at(to);
+    window.frames(3);
+}
+
+fn click_at(window: &mut Window, at: Pos2) {
+    window.harness.hover_at(at);
+    window.frames(2);
+    window.harness.drag_at(at);
+    window.harness.drop_at(at);
+    window.frames(3);
+}
+
+#[test]
+fn the_whole_scenario_is_seen_from_the_start_and_the_next_event_is_announced() {
+    let mut window = Window::of(&SHOP.replace("\"30s\"", "\"100s\""));
+    assert!(window.has_part("100.0 s  Restart api 2 (scheduled)"));
+    assert!(window.has_part("Next: crash api 2 in 20 s"));
+    window.click("Play");
+    window.wait(1.0);
+    assert!(window.has_part("Next: crash api 2 in 19"));
+}
+
+#[test]
+fn a_drag_moves_an_event_in_one_step() {
+    let mut window = Window::of(SHOP);
+    let from = place(&window, "20.0 s  Crash");
+    let second = per_second(&window);
+    drag(&mut window, from, from + vec2(4.6 * second, 3.0));
+    assert_eq!(scenario(&window)[0], crash(24.5));
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(scenario(&window)[0], crash(20.0));
+    assert!(window.has("Undone: Moved crash api 2 to 24.5 s"));
+    window.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!(scenario(&window)[0], crash(24.5));
+}
+
+#[test]
+fn a_run_goes_on_as_it_was_and_nothing_is_moved_before_now() {
+    let mut window = Window::of(SHOP);
+    window.click("Play");
+    window.wait(5.0);
+    window.click("Pause");
+    let now = window.now();
+    let before = window.shell().live().view().snapshot.operations.clone();
+    let from = place(&window, "20.0 s  Crash");
+    let second = per_second(&window);
+    drag(&mut window, from, from - vec2(18.0 * second, 0.0));
+    let Timed::At(at, _) = scenario(&window)[0] else {
+        panic!("{:?}", scenario(&window));
+    };
+    assert!(at > s(now) && at <= s(now + 0.5), "{at} at {now}");
+    // The run stands where it stood, and what happened is what it was.
+    assert_eq!(window.now(), now);
+    assert_eq!(window.shell().live().view().snapshot.operations, before);
+    window.click("Play");
+    window.wait(1.0);
+    let view = window.shell().live().view();
+    assert_eq!(view.snapshot.faults.len(), 1);
+    assert_eq!(view.snapshot.faults[0].at, at);
+    // What has happened does not happen again when the edit is taken back: the schedule says 20 s, and that is to come.
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert!(window.has_part("20.0 s  Crash api 2 (scheduled)"));
+}
+
+#[test]
+fn a_click_adds_what_fits_the_selection() {
+    let mut window = Window::of(SHOP);
+    let crash = place(&window, "20.0 s  Crash");
+    let second = per_second(&window);
+    click_at(&mut window, crash + vec2(5.1 * second, 0.0));
+    assert!(window.has_part("At 25.0 s"));
+    assert!(window.has("Crash api 1") && !window.has_part("ail over"));
+    window.click("Hang api 1");
+    let hang = Timed::At(s(25.0), Command::Hang("api".into(), 1));
+    assert_eq!(scenario(&window)[2], hang);
+    assert!(window.has_part("25.0 s  Hang api 1 (scheduled)"));
+    // It has the keyboard: an arrow moves it, Delete takes it out again.
+    window.key(Key::ArrowRight);
+    assert_eq!(
+        scenario(&window)[2],
+        Timed::At(s(25.5), Command::Hang("api".into(), 1))
+    );
+    window.key(Key::Delete);
+    assert_eq!(scenario(&window).len(), 2);
+    assert!(window.topology().nodes.contains_key("api"));
+    for _ in 0..3 {
+        window.keys(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(scenario(&window).len(), 2);
+    assert!(!window.has_part("unsaved changes"));
+}
+
+#[test]
+fn everything_by_keyboard() {
+    let mut window = Window::of(SHOP);
+    window
+        .harness
+        .get_by_label_contains("20.0 s  Crash")
+        .focus();
+    window.frames(2);
+    window.keys(Modifiers::SHIFT, Key::ArrowRight);
+    assert_eq!(scenario(&window)[0], crash(25.0));
+    window.key(Key::ArrowLeft);
+    assert_eq!(scenario(&window)[0], crash(24.5));
+    // Enter opens it, with the keyboard in the field of its time.
+    window.key(Key::Enter);
+    assert!(window.has("When"));
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.text("40s");
+    window.key(Key::Enter);
+    assert_eq!(scenario(&window)[0], crash(40.0));
+    window.key(Key::Escape);
+    assert!(!window.has("When"));
+    // And an event is added from the track itself.
+    window
+        .harness
+        .get_by_label_contains("Schedule: 2 events")
+        .focus();
+    window.frames(2);
+    window.key(Key::Enter);
+    assert!(window.has("Crash api 1"));
+}
+
+#[test]
+fn a_form_says_what_would_be_right_and_makes_an_instant_random() {
+    let mut window = Window::of(&SHOP.replace("\"30s\"", "\"45s\""));
+    window.click("Play");
+    window.wait(2.0);
+    window.click("Pause");
+    window
+        .harness
+        .get_by_label_contains("20.0 s  Crash")
+        .focus();
+    window.frames(2);
+    window.key(Key::Enter);
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.text("1s");
+    window.key(Key::Enter);
+    assert!(window.has_part("already: write a later time"));
+    assert_eq!(scenario(&window)[0], crash(20.0));
+    window.key(Key::Escape);
+    window.click("Random instant: on");
+    let between = Timed::Between(s(20.0), s(30.0), Command::Crash("api".into(), 2));
+    assert_eq!(scenario(&window)[0], between);
+    assert!(window.has("Earliest") && window.has("Latest"));
+    window.click("Close");
+    // Its span has two handles.
+    let end = place(&window, "crash api 2: latest 30.0 s");
+    let begin = place(&window, "crash api 2: earliest 20.0 s");
+    let second = (end.x - begin.x) / 10.0;
+    drag(&mut window, begin, begin - vec2(5.0 * second, 0.0));
+    drag(&mut window, end, end + vec2(2.0 * second, 0.0));
+    let wider = Timed::Between(s(15.0), s(32.0), Command::Crash("api".into(), 2));
+    assert_eq!(scenario(&window)[0], wider);
+}
+
+#[test]
+fn what_was_done_by_hand_can_be_kept() {
+    let mut window = Window::of(SHOP);
+    window.click("Play");
+    window.wait(2.0);
+    window.click("Crash");
+    window.wait(0.5);
+    let crashed = window.harness.get_by_label_contains("Done by hand");
+    crashed.click_secondary();
+    window.frames(4);
+    window.click("Keep crash api 1 in the scenario");
+    let kept = scenario(&window);
+    assert_eq!(kept.len(), 3);
+    assert_eq!(kept[2].command(), &Command::Crash("api".into(), 1));
+    window.frames(20);
+    assert!(!window.has_part("Done by hand"));
+    // It has happened: it does not happen again in this run, but in the next.
+    let faults = window.shell().live().view().snapshot.faults.len();
+    assert_eq!(faults, 1);
+}
+
+#[test]
+fn an_edit_of_the_schedule_is_saved_with_the_session() {
+    let mut window = Window::of(SHOP);
+    window.click("Play");
+    window.wait(2.0);
+    window
+        .harness
+        .get_by_label_contains("20.0 s  Crash")
+        .focus();
+    window.frames(1);
+    window.keys(Modifiers::SHIFT, Key::ArrowLeft);
+    let session = window.shell().live().session();
+    assert_eq!(session.scenario[0], crash(15.0));
+    assert!(window.shell().live().has_recording());
+}
