@@ -73,10 +73,6 @@ pub fn show(
 }
 
 /// Shows the settings of a group without a header.
-pub fn show_shape(ui: &mut Ui, base: &str, shape: &Shape, pane: &mut Pane) {
-    show_group(ui, &Place::at(vec![base.to_owned()]), shape, pane);
-}
-
 fn show_group(ui: &mut Ui, base: &Place, shape: &Shape, pane: &mut Pane) {
     if let Shape::Group(fields) = shape {
         for field in fields {
