@@ -353,6 +353,20 @@ fn several_are_moved_nudged_and_removed_in_one_step_each() {
 }
 
 #[test]
+fn escape_lets_go_of_what_is_dragged() {
+    let mut window = Window::of(SHOP);
+    let from = header(window.rect("Service search"));
+    window.press(from, Modifiers::NONE);
+    window.hover(from + vec2(20.0, 20.0));
+    window.hover(from + vec2(40.0, 90.0));
+    window.key(Key::Escape);
+    window.let_go(from + vec2(40.0, 90.0), Modifiers::NONE);
+    window.frames(4);
+    assert_eq!(window.shell().live().document().text(), SHOP);
+    assert_eq!(window.selected(), ["search"]);
+}
+
+#[test]
 fn what_is_dragged_snaps_to_others_and_control_lets_it_go() {
     let mut window = Window::of(SHOP);
     let from = header(window.rect("Service search"));
@@ -580,6 +594,12 @@ fn keys_add_what_runs_at_once_where_it_is_seen() {
     assert_eq!(keys, ["clients->lb", "lb->service", "service->database"]);
     assert_eq!(window.shell().live().view().problem, None);
     assert_eq!(window.selected(), ["database"]);
+    let first = window.rect("Clients clients");
+    window.key(Key::Num6);
+    window.frames(3);
+    let now = window.rect("Clients clients");
+    assert_eq!(now.size(), first.size(), "zoom stays");
+    window.keys(Modifiers::COMMAND, Key::Z);
     free_and_seen(
         &window,
         &[

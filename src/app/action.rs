@@ -48,8 +48,6 @@ pub enum Action {
     AddKind(usize),
     /// Select every node.
     SelectAll,
-    /// Say something.
-    Tell(String),
     /// Select one thing, several nodes, or nothing.
     Select(Option<Selection>),
     /// Let simulated time run.

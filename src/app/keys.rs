@@ -153,7 +153,9 @@ pub fn main_view(ctx: &Context, view: &View, covered: bool, quiet: bool) -> Vec<
     if !holds_focus(ctx) && (pressed(Key::Delete) || pressed(Key::Backspace)) {
         actions.extend(removed(view));
     }
-    let covered = covered || is_menu_open || takes_escape(ctx);
+    // What is being dragged is let go first.
+    let dragging = ctx.input(|input| input.pointer.any_down());
+    let covered = covered || is_menu_open || dragging || takes_escape(ctx);
     if !covered && view.selection.is_some() && pressed(Key::Escape) {
         actions.push(Action::Select(None));
     }
@@ -272,7 +274,8 @@ fn typed(ctx: &Context, text: &str) -> bool {
 /// first.
 pub fn service(view: &View) -> Option<String> {
     let is_service = |name: &&str| matches!(view.topology.nodes.get(*name), Some(Node::Service(_)));
-    let selected = view.selection.and_then(Selection::node).filter(is_service);
+    let names = view.selection.map(Selection::names).unwrap_or_default();
+    let selected = names.iter().map(String::as_str).find(is_service);
     let keeps_state = |node: &Node| matches!(node, Node::Service(s) if s.state.is_local());
     let any_service = |node: &Node| matches!(node, Node::Service(_));
     let first = |wanted: &dyn Fn(&Node) -> bool| {
@@ -299,10 +302,8 @@ pub fn instance_to_crash(view: &View) -> Option<(String, u32)> {
             .get(*name)
             .is_some_and(|node| matches!(node, Node::Service(_)) || node.is_store())
     };
-    let selected = view
-        .selection
-        .and_then(Selection::node)
-        .filter(has_instances);
+    let names = view.selection.map(Selection::names).unwrap_or_default();
+    let selected = names.iter().map(String::as_str).find(has_instances);
     let name = selected.map(str::to_owned).or_else(|| service(view))?;
     let up = view
         .node(&name)
@@ -314,14 +315,32 @@ pub fn instance_to_crash(view: &View) -> Option<(String, u32)> {
     Some((name, up))
 }
 
-/// One instance more or fewer.
+/// One instance more or fewer, of each service that is selected.
 pub fn scaled(view: &View, by: i32) -> Option<Action> {
+    if let Some(Selection::Nodes(names)) = view.selection {
+        return all_scaled(view, names, by);
+    }
     let name = service(view)?;
     let Some(Node::Service(service)) = view.topology.nodes.get(&name) else {
         return None;
     };
     let wanted = service.instances.saturating_add_signed(by).clamp(1, 1000);
     (wanted != service.instances).then(|| scale_to(&name, wanted))
+}
+
+fn all_scaled(view: &View, names: &[String], by: i32) -> Option<Action> {
+    let set = |name: &String| match view.topology.nodes.get(name) {
+        Some(Node::Service(service)) => {
+            let wanted = service.instances.saturating_add_signed(by).clamp(1, 1000);
+            let path = format!("nodes.{name}.instances");
+            (wanted != service.instances).then(|| Command::Set(path, wanted.to_string()))
+        }
+        _ => None,
+    };
+    let commands: Vec<Command> = names.iter().filter_map(set).collect();
+    let which = if by > 0 { "more" } else { "fewer" };
+    let label = format!("{} services: one instance {which}", commands.len());
+    (!commands.is_empty()).then(|| Action::Edit(commands, label))
 }
 
 /// So many instances.

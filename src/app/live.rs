@@ -317,7 +317,6 @@ impl Live {
                 let names = self.document.topology().nodes.keys().cloned();
                 self.selection = Selection::of(names.collect());
             }
-            Action::Tell(text) => self.messages.push(Toast::info(text.clone())),
             Action::Select(selection) => self.selection.clone_from(selection),
             Action::Play => self.play(),
             Action::Pause => self.runner.order(Order::Pause),
@@ -900,6 +899,113 @@ mod tests {
         live.tick(0.0, 0.0);
         assert_eq!(live.view().seed, 7);
         assert!(live.document().dirty());
+    }
+
+    #[test]
+    fn a_name_is_given_and_taken_back_while_it_runs() {
+        let mut live = live();
+        live.act(&Action::Play, false);
+        run(&mut live, 1.0);
+        live.act(&Action::Run(Command::Crash("api".into(), 1)), false);
+        live.tick(1.0, 0.0);
+        live.act(&Action::Rename("api".into(), "shop".into()), false);
+        live.tick(1.0, 0.0);
+        assert!(live.view().node("shop").is_some() && live.view().node("api").is_none());
+        let recorded = |live: &Live| live.session().scenario.last().cloned();
+        let crash = |name: &str| Command::Crash(name.into(), 1);
+        assert_eq!(recorded(&live).unwrap().command(), &crash("shop"));
+        assert_eq!(live.latest.recording.len(), 1, "a name is no event");
+        assert!(
+            live.view()
+                .history
+                .happenings()
+                .all(|happening| { !format!("{happening:?}").contains("api") })
+        );
+        live.act(&Action::Undo, false);
+        live.tick(1.0, 0.0);
+        assert!(live.view().node("api").is_some());
+        assert_eq!(recorded(&live).unwrap().command(), &crash("api"));
+        live.act(&Action::Redo, false);
+        run(&mut live, 0.5);
+        let messages = live.take_messages();
+        assert!(
+            !messages
+                .iter()
+                .any(|m| m.text.starts_with("Not carried out"))
+        );
+        assert_eq!(live.running, *live.document().topology());
+    }
+
+    #[test]
+    fn the_name_of_a_node_that_is_gone_can_be_given_again() {
+        let mut live = live();
+        live.act(&Action::Play, false);
+        run(&mut live, 0.5);
+        let late = Node::Service(Default::default());
+        for (commands, label) in [
+            (vec![Command::Add("late".into(), late)], "add"),
+            (vec![Command::Remove("late".into())], "remove"),
+        ] {
+            live.act(&Action::Edit(commands, label.into()), false);
+            run(&mut live, 0.5);
+        }
+        live.act(&Action::Rename("api".into(), "late".into()), false);
+        run(&mut live, 0.5);
+        live.act(&Action::Run(Command::Crash("late".into(), 2)), false);
+        run(&mut live, 0.5);
+        live.act(&Action::Pause, false);
+        live.tick(3.0, 0.0);
+        let messages = live.take_messages();
+        assert!(
+            !messages
+                .iter()
+                .any(|m| m.text.starts_with("Not carried out")),
+            "{messages:?}"
+        );
+        // What is gone goes by another name, so that the session can be told apart and replayed.
+        let session = live.session();
+        assert!(
+            session
+                .scenario
+                .iter()
+                .any(|timed| timed.command().node() == Some("late2"))
+        );
+        let (problem, _) = toggles::checked(&session);
+        assert_eq!(problem, None);
+        let mut replayed =
+            crate::sim::Sim::new(&session, session.seed, crate::sim::Watch { live: true });
+        replayed.run_until(live.view().snapshot.now);
+        let lost = |snapshot: &crate::sim::snapshot::Snapshot| {
+            let nodes = snapshot.nodes.iter().filter(|node| node.name == "late");
+            nodes
+                .map(|node| (node.arrived, node.lost_writes, node.lost_sessions))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(lost(&replayed.snapshot()), lost(live.view().snapshot));
+    }
+
+    #[test]
+    fn a_run_that_is_brought_back_gets_the_names_of_now() {
+        let mut live = live();
+        live.act(&Action::Play, false);
+        run(&mut live, 1.0);
+        let before = live.view().node("api").cloned().unwrap();
+        live.act(&Action::Reset, false);
+        live.tick(1.0, 0.0);
+        live.act(&Action::Rename("api".into(), "shop".into()), false);
+        live.act(&Action::RestoreRun, false);
+        live.tick(1.0, 0.0);
+        let after = live.view().node("shop").cloned().unwrap();
+        assert_eq!(after.arrived, before.arrived);
+        assert!(live.view().node("api").is_none());
+        run(&mut live, 0.2);
+        let messages = live.take_messages();
+        assert!(
+            !messages
+                .iter()
+                .any(|m| m.text.starts_with("Not carried out")),
+            "{messages:?}"
+        );
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl Naming {
             .text_color(palette.text)
             .align(Align2::LEFT_CENTER)
             .char_limit(200);
-        let response = ui.put(rect, edit);
+        // A little higher than the outline, so that its line stands in the middle.
+        let response = ui.put(rect.expand2(vec2(0.0, 2.0)), edit);
         let label = format!("Name of {}", self.name);
         ui.ctx().accesskit_node_builder(id, |node| {
             node.set_label(label.as_str());

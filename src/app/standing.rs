@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use egui::{Id, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::action::Selection;
 use super::icons::Icon;
 use super::notices::About;
 use super::spoken;
@@ -22,8 +23,17 @@ struct Said {
     text: String,
     /// What explains it.
     why: Option<String>,
-    /// Whether it is about failure, or only a warning that can be dismissed.
-    failed: bool,
+    kind: Kind,
+}
+
+/// How it looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Failure,
+    /// A warning, which can be dismissed.
+    Warning,
+    /// What can be done with what is selected.
+    Hint,
 }
 
 impl Standing {
@@ -40,7 +50,7 @@ impl Standing {
             return Some(Said {
                 text: format!("Cannot run yet: {problem}"),
                 why: None,
-                failed: true,
+                kind: Kind::Failure,
             });
         }
         if let Some(notice) = view.notices.overload() {
@@ -51,7 +61,7 @@ impl Standing {
             return Some(Said {
                 text: notice.sentence(),
                 why,
-                failed: true,
+                kind: Kind::Failure,
             });
         }
         let warnings = view.warnings.iter();
@@ -63,10 +73,17 @@ impl Standing {
             return Some(Said {
                 text: first.clone(),
                 why: None,
-                failed: false,
+                kind: Kind::Warning,
             });
         }
-        None
+        match view.selection {
+            Some(Selection::Nodes(names)) => Some(Said {
+                text: format!("{} selected", names.len()),
+                why: Some("Arrows nudge, Alt drag copies, Esc lets go".to_owned()),
+                kind: Kind::Hint,
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -74,7 +91,12 @@ impl Standing {
 fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
     let palette = theme::palette(ui);
     let painter = ui.painter();
-    let cross = if said.failed { 0.0 } else { 26.0 };
+    let cross = if said.kind == Kind::Warning {
+        26.0
+    } else {
+        0.0
+    };
+    let is_hint = said.kind == Kind::Hint;
     let most = (canvas.width() - 280.0).max(200.0);
     let layout = |text: &str, weight, colour| {
         painter.layout(
@@ -105,12 +127,16 @@ fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
     let outline = Stroke::new(stroke::HAIR, palette.hair);
     painter.extend(theme::surface(rect, palette.panel, outline, palette, 1.0));
     let first = rect.top() + 7.0 + main.rows.first().map_or(9.0, |row| row.height() / 2.0);
-    let colour = if said.failed {
-        palette.failed
-    } else {
-        palette.text2
+    let colour = match said.kind {
+        Kind::Failure => palette.failed,
+        Kind::Warning | Kind::Hint => palette.text2,
     };
-    Icon::Warning.paint_stroked(painter, pos2(rect.left() + 20.0, first), 16.0, 1.8, colour);
+    let mark = pos2(rect.left() + 20.0, first);
+    if is_hint {
+        Icon::Select.paint(painter, mark, 16.0, colour);
+    } else {
+        Icon::Warning.paint_stroked(painter, mark, 16.0, 1.8, colour);
+    }
     let at = rect.min + vec2(34.0, 7.0);
     let second = at + vec2(0.0, main.size().y);
     painter.galley(at, main, palette.text);
@@ -123,7 +149,7 @@ fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
         None => said.text.clone(),
     };
     label.widget_info(|| WidgetInfo::labeled(Role::Status, true, &words));
-    if said.failed {
+    if said.kind != Kind::Warning {
         return false;
     }
     let place = Rect::from_center_size(pos2(rect.right() - 18.0, first), vec2(24.0, 24.0));

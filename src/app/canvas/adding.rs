@@ -320,6 +320,8 @@ impl Canvas {
         let by = way_to_free(&[wanted], &others, room);
         let at = (wanted.min + by).round();
         self.places.reserve(&name, at);
+        // The first one does not move the view.
+        self.fit = super::Fit::Done;
         let links = match from {
             Some(from) => vec![(from.to_owned(), name.clone())],
             None => natural_links(view.topology, &name, &node),

@@ -1,12 +1,13 @@
 //! Several nodes are selected: which, and the settings that they have in common.
 
-use egui::{Ui, vec2};
+use egui::{Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::settings;
 use super::{Inspector, Pane, first_settings, section, shape_of};
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
-use crate::app::widgets::Button;
+use crate::app::theme::{self, Weight, radius, size, stroke};
+use crate::app::widgets::tooltip;
 use crate::model::settings::{Field, Shape, with_profile};
 use crate::model::{Node, Topology};
 
@@ -16,11 +17,7 @@ impl Inspector {
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
                 for name in names {
-                    let tag = ui.add(Button::secondary(name).icon(Icon::Cross).height(22.0));
-                    ui.ctx().accesskit_node_builder(tag.id, |node| {
-                        node.set_label(format!("Let go of {name}"));
-                    });
-                    if tag.clicked() {
+                    if name_tag(ui, name).clicked() {
                         let others = names.iter().filter(|other| *other != name);
                         let selection = Selection::of(others.cloned().collect());
                         pane.actions.push(Action::Select(selection));
@@ -40,6 +37,45 @@ impl Inspector {
             settings::show(ui, &bases, &fields, first, &mut self.more, pane);
         });
     }
+}
+
+/// A name with a cross that takes it out.
+fn name_tag(ui: &mut Ui, name: &str) -> Response {
+    let palette = theme::palette(ui);
+    let font = theme::font(size::SMALL, Weight::Medium);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(name.to_owned(), font, palette.text);
+    let room = ui.available_width().max(60.0);
+    let width = (galley.size().x + 30.0).min(room);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 22.0), Sense::click());
+    let label = || format!("Let go of {name}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
+    let strong = response.hovered() || response.has_focus();
+    let outline = if strong { palette.text } else { palette.edge };
+    let painter = ui.painter();
+    painter.rect_stroke(
+        rect,
+        radius::TAG,
+        Stroke::new(stroke::HAIR, outline),
+        StrokeKind::Inside,
+    );
+    let clip = rect
+        .with_max_x(rect.right() - 22.0)
+        .intersect(ui.clip_rect());
+    let at = pos2(rect.left() + 8.0, rect.center().y - galley.size().y / 2.0);
+    painter
+        .with_clip_rect(clip)
+        .galley(at, galley, palette.text);
+    let ink = if strong { palette.text } else { palette.text2 };
+    Icon::Cross.paint(
+        painter,
+        pos2(rect.right() - 12.0, rect.center().y),
+        12.0,
+        ink,
+    );
+    tooltip(&response, &label(), &[]);
+    response
 }
 
 /// The settings that all of these nodes have, in the order of the first.
