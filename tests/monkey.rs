@@ -38,8 +38,24 @@ impl Monkey {
         self.random.random_range(0.0..1.0) < share
     }
 
-    /// Somewhere on the canvas, most often on a card.
+    /// Somewhere on the canvas, most often on a card: what else there is in the window opens and writes files.
     fn spot(&mut self) -> Pos2 {
+        let spot = self.any_spot();
+        self.on_canvas(spot)
+    }
+
+    fn on_canvas(&self, spot: Pos2) -> Pos2 {
+        use egui_kittest::kittest::Queryable as _;
+        let pane = self
+            .window
+            .harness
+            .get_by_label("Canvas")
+            .rect()
+            .shrink(4.0);
+        spot.clamp(pane.min, pane.max)
+    }
+
+    fn any_spot(&mut self) -> Pos2 {
         let canvas = pos2(60.0, 60.0);
         let anywhere = canvas
             + vec2(
@@ -115,7 +131,6 @@ impl Monkey {
             Key::Escape,
             Key::Escape,
             Key::Enter,
-            Key::Tab,
             Key::ArrowLeft,
             Key::ArrowDown,
             Key::Num1,
@@ -157,6 +172,7 @@ impl Monkey {
                 self.click(at, PointerButton::Secondary, Modifiers::NONE);
                 self.window.frames(2);
                 let below = at + vec2(60.0, self.random.random_range(20.0..300.0));
+                let below = self.on_canvas(below);
                 self.click(below, PointerButton::Primary, Modifiers::NONE);
                 format!("menu at {at}, then {below}")
             }
