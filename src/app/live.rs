@@ -461,8 +461,10 @@ impl Live {
         names.topology(&mut self.at_reset);
         let latest = Arc::make_mut(&mut self.latest);
         latest.snapshot.rename(&names);
-        for timed in Arc::make_mut(&mut latest.recording) {
-            names.timed(timed);
+        for events in [&mut latest.recording, &mut latest.scenario] {
+            for timed in Arc::make_mut(events) {
+                names.timed(timed);
+            }
         }
         self.history.rename(&names);
         self.notices.rename(&names);
