@@ -7,6 +7,8 @@ pub mod cases;
 #[cfg(feature = "gui")]
 pub mod drawn;
 #[cfg(feature = "gui")]
+pub mod hand;
+#[cfg(feature = "gui")]
 pub mod pictures;
 pub mod reference;
 pub mod scenarios;
