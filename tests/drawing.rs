@@ -37,6 +37,8 @@ impl Counted {
     /// Pulls an edge from a node.
     fn pull(&mut self, from: &str, to: Pos2) {
         self.actions += 1;
+        // Messages that lie over the canvas have gone by then.
+        self.window.wait(9.0);
         self.window.hover(self.window.rect(from).center());
         let name = from.rsplit(' ').next().unwrap();
         let port = self
@@ -88,6 +90,7 @@ fn a_system_is_drawn_from_nothing_and_read_again() {
     hand.key(Key::Num5);
     hand.name("database", "orders");
     // The services in line.
+    hand.window.wait(9.0);
     for (place, service) in ["catalog", "search", "cart"].into_iter().enumerate() {
         let at = header(hand.window.rect(&format!("Service {service}")));
         let more = if place > 0 {

@@ -256,6 +256,8 @@ impl Shell {
             }
             Screen::Main => self.main_ui(ui),
         });
+        // A card that was named has the keyboard, so keys mean something again.
+        self.typed &= !self.canvas.take_named();
         actions.extend(dropped_file(&ctx));
         self.floating(&ctx, &mut actions);
 

@@ -200,6 +200,10 @@ impl Canvas {
                     let beside = beside.and_then(|name| scene.card(name));
                     let corner = match beside.filter(|card| room.intersects(card.rect)) {
                         Some(card) => pos2(card.rect.right() + 72.0, card.rect.top()),
+                        // The first has room for what it calls at its right.
+                        None if scene.cards.is_empty() => {
+                            pos2(room.left() + 8.0, room.center().y - size.y / 2.0)
+                        }
                         None => room.center() - size / 2.0,
                     };
                     self.add_at(

@@ -74,6 +74,8 @@ pub struct Canvas {
     /// What is to be added at the next frame.
     wanted: Vec<Wanted>,
     naming: Option<Naming>,
+    /// A name was given or given up by a key, and its card has the keyboard since.
+    named: bool,
     pull: Option<Pull>,
     flows: Flows,
     texts: Texts,
@@ -113,6 +115,11 @@ impl Canvas {
     /// Lets a node's name be typed on its card.
     pub fn name(&mut self, name: &str) {
         self.naming = Some(Naming::new(name));
+    }
+
+    /// Whether a name was typed to its end since the last call: its card has the keyboard then.
+    pub fn take_named(&mut self) -> bool {
+        std::mem::take(&mut self.named)
     }
 
     /// Nodes have other names from now on.
@@ -310,6 +317,7 @@ impl Canvas {
                     _ => was,
                 };
                 if by_key {
+                    self.named = true;
                     let id = cards::card_id(ui, &name);
                     ui.memory_mut(|memory| memory.request_focus(id));
                 }
