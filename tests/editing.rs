@@ -5,9 +5,8 @@
 
 mod support;
 
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, Vec2, pos2, vec2};
+use egui::{Event, Key, Modifiers, Rect, pos2, vec2};
 use egui_kittest::kittest::Queryable;
-use statescope::app::action::Selection;
 use statescope::model::{Node, Topology, file};
 use support::hand::{Hand, header};
 use support::window::Window;
@@ -304,6 +303,23 @@ fn settings_that_several_have_in_common_are_set_together() {
         (workers(&window, "api"), workers(&window, "search")),
         (6, 5)
     );
+}
+
+#[test]
+fn the_state_of_several_services_moves_with_one_click() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Escape);
+    for label in ["Service api", "Service search"] {
+        window.click_at(header(window.rect(label)), Modifiers::SHIFT);
+    }
+    window.click("Disk");
+    assert_eq!(window.undo_label(), "2 services keep state on their disks");
+    for name in ["api", "search"] {
+        let state = window.topology().get_path(&format!("nodes.{name}.state"));
+        assert_eq!(state.unwrap(), "LocalDisk()");
+    }
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.shell().live().document().text(), SHOP);
 }
 
 #[test]

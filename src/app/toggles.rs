@@ -209,6 +209,46 @@ pub fn place(
     })
 }
 
+/// The same for several services, in one step.
+pub fn place_all(
+    topology: &Topology,
+    remembered: &Remembered,
+    services: &[String],
+    wanted: Placement,
+) -> Offer {
+    if let [service] = services {
+        return place(topology, remembered, service, wanted);
+    }
+    let mut changed = topology.clone();
+    let mut commands = Vec::new();
+    for service in services {
+        match place(&changed, remembered, service, wanted) {
+            Offer::Current => {}
+            Offer::Edit(more, _) => {
+                for command in &more {
+                    let _ = changed.apply(command); // it could be carried out a moment ago
+                }
+                commands.extend(more);
+            }
+            Offer::Not { reason, .. } => {
+                let reason = format!("{service}: {reason}");
+                return Offer::Not { reason, way: None };
+            }
+        }
+    }
+    if commands.is_empty() {
+        return Offer::Current;
+    }
+    let keep = match wanted {
+        Placement::Stateless => "keep no state",
+        Placement::Memory => "keep state in memory",
+        Placement::Disk => "keep state on their disks",
+        Placement::LocalDatabase => "keep state in local databases",
+        Placement::External => "keep state in a store",
+    };
+    Offer::Edit(commands, format!("{} services {keep}", services.len()))
+}
+
 /// What it would take to keep sessions otherwise.
 pub fn keep_sessions(topology: &Topology, remembered: &Remembered, wanted: SessionKind) -> Offer {
     let current = SessionKind::of(&topology.sessions);

@@ -27,31 +27,30 @@ pub struct Offered {
 /// What each choice would take, worked out again only when the topology changes.
 #[derive(Debug, Default)]
 pub struct Offers {
-    seen: Option<(Topology, Option<String>)>,
+    seen: Option<(Topology, Vec<String>)>,
     placements: Vec<Offer>,
     sessions: Vec<Offer>,
 }
 
 impl Offers {
-    /// Brings them up to date; `service` is the one whose state is asked about, if one is selected.
-    pub fn update(&mut self, view: &View, service: Option<&str>) {
+    /// Brings them up to date; `services` are those whose state is asked about, if any are selected.
+    pub fn update(&mut self, view: &View, services: &[String]) {
         let (topology, remembered) = (view.topology, view.remembered);
         let seen = self.seen.as_ref();
-        if seen.is_some_and(|(t, s)| t == topology && s.as_deref() == service) {
+        if seen.is_some_and(|(t, s)| t == topology && s == services) {
             return;
         }
-        let place = |service: &str| {
-            let offers = Placement::ALL.into_iter();
-            offers
-                .map(|choice| toggles::place(topology, remembered, service, choice))
-                .collect()
+        self.placements = if services.is_empty() {
+            Vec::new()
+        } else {
+            let place = |choice| toggles::place_all(topology, remembered, services, choice);
+            Placement::ALL.into_iter().map(place).collect()
         };
-        self.placements = service.map(place).unwrap_or_default();
         let offers = SessionKind::ALL.into_iter();
         self.sessions = offers
             .map(|c| toggles::keep_sessions(topology, remembered, c))
             .collect();
-        self.seen = Some((topology.clone(), service.map(str::to_owned)));
+        self.seen = Some((topology.clone(), services.to_vec()));
     }
 }
 
@@ -91,13 +90,7 @@ impl Inspector {
         let exposed = pane.view.node(name).map_or(0, |n| n.only_here_writes);
         let mut offers = self.offers.placements.iter();
         let choices = Placement::ALL.map(|choice| {
-            let (icon, label) = match choice {
-                Placement::Stateless => (Icon::Stateless, "Stateless"),
-                Placement::Memory => (Icon::Memory, "Memory"),
-                Placement::Disk => (Icon::Disk, "Disk"),
-                Placement::LocalDatabase => (Icon::LocalDatabase, "Local DB"),
-                Placement::External => (Icon::External, "External"),
-            };
+            let (icon, label) = placement_face(choice);
             Choice {
                 icon,
                 label,
@@ -110,6 +103,38 @@ impl Inspector {
         let about = "State lives in";
         section(ui, about, &pane.view.measure.about_writes());
         self.toggle(ui, about, &choices, selected.unwrap_or(0), pane);
+    }
+
+    /// Where the state of several services lives: one click for all.
+    pub(super) fn placements_ui(&mut self, ui: &mut Ui, services: &[&Service], pane: &mut Pane) {
+        let Some((first, others)) = services.split_first() else {
+            return;
+        };
+        let current = Placement::of(&first.state);
+        let same = others
+            .iter()
+            .all(|other| Placement::of(&other.state) == current);
+        let mut offers = self.offers.placements.iter();
+        let choices = Placement::ALL.map(|choice| {
+            let (icon, label) = placement_face(choice);
+            Choice {
+                icon,
+                label,
+                loss: LossFigure::Unknown,
+                costs: placement_costs(choice, first, 0),
+                offer: offers.next().cloned().unwrap_or(Offer::Current),
+            }
+        });
+        let selected = Placement::ALL.iter().position(|c| *c == current && same);
+        let about = "State lives in";
+        let remark = if same {
+            format!("the same in all {}", services.len())
+        } else {
+            "not the same in all".to_owned()
+        };
+        section(ui, about, &remark);
+        // Beyond the last: none.
+        self.toggle(ui, about, &choices, selected.unwrap_or(choices.len()), pane);
     }
 
     pub(super) fn sessions_ui(&mut self, ui: &mut Ui, pane: &mut Pane) {
@@ -265,6 +290,16 @@ fn show_costs(ui: &mut Ui, choice: &Choice) {
             let text = theme::text(text, size::SMALL, Weight::Regular, palette.text2);
             ui.add(egui::Label::new(text).wrap());
         });
+    }
+}
+
+fn placement_face(choice: Placement) -> (Icon, &'static str) {
+    match choice {
+        Placement::Stateless => (Icon::Stateless, "Stateless"),
+        Placement::Memory => (Icon::Memory, "Memory"),
+        Placement::Disk => (Icon::Disk, "Disk"),
+        Placement::LocalDatabase => (Icon::LocalDatabase, "Local DB"),
+        Placement::External => (Icon::External, "External"),
     }
 }
 

@@ -114,8 +114,15 @@ impl Inspector {
             Some(Selection::Link(key)) => key.split_once("->"),
             _ => None,
         };
-        let service = node.filter(|(_, node)| matches!(node, Node::Service(_)));
-        self.offers.update(view, service.map(|(name, _)| name));
+        let names = view.selection.map(Selection::names).unwrap_or_default();
+        let is_service =
+            |name: &String| matches!(view.topology.nodes.get(name), Some(Node::Service(_)));
+        let services = if names.iter().all(is_service) {
+            names
+        } else {
+            &[]
+        };
+        self.offers.update(view, services);
 
         let whole = ui.available_rect_before_wrap();
         let head = whole.with_max_y(whole.top() + height::TOP_BAR);

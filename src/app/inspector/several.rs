@@ -8,6 +8,7 @@ use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, radius, size, stroke};
 use crate::app::widgets::tooltip;
+use crate::model::node::Service;
 use crate::model::settings::{Field, Shape, with_profile};
 use crate::model::{Node, Topology};
 
@@ -27,6 +28,16 @@ impl Inspector {
         });
         let topology = pane.view.topology;
         let nodes = names.iter().filter_map(|name| topology.nodes.get(name));
+        let services: Vec<&Service> = nodes
+            .clone()
+            .filter_map(|node| match node {
+                Node::Service(service) => Some(service),
+                _ => None,
+            })
+            .collect();
+        if services.len() == names.len() {
+            section(ui, |ui| self.placements_ui(ui, &services, pane));
+        }
         let first = nodes.clone().next().map_or(&[][..], first_settings);
         let fields = shared(topology, nodes);
         let bases: Vec<String> = names.iter().map(|name| format!("nodes.{name}")).collect();
