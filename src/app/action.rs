@@ -40,7 +40,7 @@ pub enum Action {
     AskPaste,
     /// Nodes from the text of a topology; they are selected then.
     Paste(String),
-    /// Nodes of a part, where they are to be, in a step of that name; they are selected then. Others get the places that they
+    /// Nodes of a part, where they are to be, in a step named by that word and what they are; they are selected then. Others get the places that they
     /// are seen at.
     Insert(Box<Topology>, String, Placed),
     /// Add a node of a kind where it is seen and free: clients, balancer, service, Redis-like store, SQL database, object

@@ -113,21 +113,26 @@ impl Document {
         Ok(())
     }
 
-    /// Adds the nodes of a part, in one step that can be taken back; returns their names. Others are `fixed` at places.
+    /// Adds the nodes of a part, in one step that can be taken back, named by a word ("Pasted") and what it was; returns
+    /// their names. Others are `fixed` at places.
     ///
     /// # Errors
     /// There would be too many; then nothing has changed.
     pub fn insert(
         &mut self,
         part: &Topology,
-        label: &str,
+        word: &str,
         fixed: &Placed,
     ) -> Result<Vec<String>, String> {
         let mut changed = self.moved(fixed);
-        let names = part::insert(&mut changed, part)?;
+        let names: Vec<String> = part::insert(&mut changed, part)?.into_values().collect();
         place_new_nodes(&mut changed);
-        self.step(changed, label);
-        Ok(names.into_values().collect())
+        let label = match &names[..] {
+            [name] => format!("{word} {name}"),
+            _ => format!("{word} {} nodes", names.len()),
+        };
+        self.step(changed, &label);
+        Ok(names)
     }
 
     /// Adds copies of nodes, so much further on, in one step that can be taken back; returns the copies' names.

@@ -166,6 +166,7 @@ pub fn main_view(ctx: &Context, view: &View, covered: bool, quiet: bool) -> Vec<
 fn editing(ctx: &Context, view: &View) -> Vec<Action> {
     let mut actions = Vec::new();
     let names = view.selection.map(Selection::names).unwrap_or_default();
+    let is_instance = matches!(view.selection, Some(Selection::Instance(..)));
     if take(ctx, Modifiers::NONE, Key::F2)
         && let [name] = names
     {
@@ -182,7 +183,8 @@ fn editing(ctx: &Context, view: &View) -> Vec<Action> {
         input.events.retain(|event| {
             let action = match event {
                 Event::Copy if !names.is_empty() => Action::Copy,
-                Event::Cut if !names.is_empty() => Action::Cut,
+                // An instance alone cannot be cut out.
+                Event::Cut if !names.is_empty() && !is_instance => Action::Cut,
                 Event::Paste(text) => Action::Paste(text.clone()),
                 _ => return true,
             };

@@ -295,16 +295,8 @@ impl Canvas {
                 part.canvas = placed.collect();
             }
         }
-        let label = match part.nodes.len() {
-            1 => part
-                .nodes
-                .keys()
-                .next()
-                .map(|name| format!("Pasted {name}")),
-            count => Some(format!("Pasted {count} nodes")),
-        };
         let fixed = self.fixed(view, &[]);
-        Action::Insert(Box::new(part), label.unwrap_or_default(), fixed)
+        Action::Insert(Box::new(part), "Pasted".to_owned(), fixed)
     }
 
     /// Adds a node of a kind at a place, or where it is free beside it, called by `from` if that is given.
