@@ -359,7 +359,7 @@ fn copies_go_through_the_clipboard_as_text() {
 
 #[test]
 fn a_whole_file_pasted_into_the_blank_is_that_file() {
-    let page = include_str!("../docs/scenario.md");
+    let page = include_str!("../README.md");
     let example = page
         .split("```ron")
         .nth(1)

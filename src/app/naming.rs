@@ -48,11 +48,12 @@ impl Naming {
         &self.name
     }
 
-    /// Shows the field. Enter keeps the name, Escape the one before; one that cannot be is refused here.
+    /// Shows the field, its text in a size for the zoom. Enter keeps the name, Escape the one before; one that cannot be is refused here.
     pub fn show(
         &mut self,
         ui: &mut Ui,
         rect: Rect,
+        zoom: f32,
         topology: &Topology,
         actions: &mut Vec<Action>,
     ) -> Named {
@@ -62,7 +63,10 @@ impl Naming {
         let edit = TextEdit::singleline(&mut self.typed)
             .id(id)
             .frame(egui::Frame::NONE.inner_margin(Margin::symmetric(6, 0)))
-            .font(theme::font(size::BODY, Weight::Semibold))
+            .font(theme::font(
+                (size::BODY * zoom * 2.0).round() / 2.0,
+                Weight::Semibold,
+            ))
             .text_color(palette.text)
             .align(Align2::LEFT_CENTER)
             .char_limit(200);

@@ -289,9 +289,10 @@ impl Canvas {
             return;
         };
         let zoom = self.transform.zoom;
+        // Where the card is small, the field is as large as it must be to be read.
+        let large = zoom.max(1.0);
         let corner = self.transform.at(card.rect.min + vec2(28.0, 5.0));
-        // Where it is small, the field is as large as it must be to be read.
-        let size = vec2(128.0, 24.0).max(vec2(128.0, 24.0) * zoom.min(1.0));
+        let size = vec2(128.0, 24.0) * large;
         let mut field = Rect::from_min_size(corner.round(), size);
         if !area.contains_rect(field) {
             let way = way_into(field, area.shrink(8.0));
@@ -309,7 +310,7 @@ impl Canvas {
         }
         let was = naming.name().to_owned();
         let begun = actions.len();
-        match naming.show(ui, field, view.topology, actions) {
+        match naming.show(ui, field, large, view.topology, actions) {
             Named::Not => self.naming = Some(naming),
             Named::Done { by_key } => {
                 let name = match actions.get(begun) {

@@ -399,7 +399,8 @@ impl Title {
                 vec2(144.0, 26.0),
             );
             let shown = is_node && typed.name() == self.name;
-            if !shown || typed.show(ui, field, pane.view.topology, &mut pane.actions) != Named::Not
+            if !shown
+                || typed.show(ui, field, 1.0, pane.view.topology, &mut pane.actions) != Named::Not
             {
                 *naming = None;
             }
