@@ -6,7 +6,8 @@
 mod support;
 
 use egui::{Key, Modifiers, Pos2, vec2};
-use statescope::model::{Topology, load};
+use egui_kittest::kittest::Queryable;
+use statescope::model::{Command, Timed, Topology, load};
 use support::hand::{Hand, header};
 use support::window::Window;
 
@@ -46,6 +47,28 @@ impl Counted {
             .rect(&format!("Pull a link from {name}"))
             .center();
         self.window.drag(port, to, Modifiers::NONE);
+    }
+
+    /// The loss of what is selected is put on the time line by the keyboard, moved, and made random.
+    fn schedule(&mut self) {
+        let track = self
+            .window
+            .harness
+            .get_by_label_contains("Schedule: 0 events");
+        track.focus();
+        self.window.frames(2);
+        self.key(Key::Enter);
+        self.actions += 1;
+        self.window.click("Lose machine of memory 1");
+        self.key(Key::ArrowRight);
+        self.key(Key::Enter);
+        self.window.keys(Modifiers::COMMAND, Key::A);
+        self.actions += 1;
+        self.window.text("5s");
+        self.key(Key::Enter);
+        self.actions += 2;
+        self.window.click("Random instant: on");
+        self.window.click("Close");
     }
 
     fn click(&mut self, at: Pos2, modifiers: Modifiers) {
@@ -105,6 +128,17 @@ fn a_system_is_drawn_from_nothing_and_read_again() {
         hand.window.click(button);
     }
 
+    // What happens, and what is promised.
+    let memory = header(hand.window.rect("Redis-like store memory"));
+    hand.click(memory, Modifiers::NONE);
+    hand.schedule();
+    // Where nothing is selected.
+    hand.key(Key::Escape);
+    hand.key(Key::Escape);
+    hand.actions += 2;
+    hand.window.click("Promise");
+    hand.window.click("No lost writes");
+
     let drawn = hand.topology().clone();
     let names = [
         "users", "front", "catalog", "search", "cart", "memory", "orders",
@@ -129,6 +163,15 @@ fn a_system_is_drawn_from_nothing_and_read_again() {
         ]
     );
     assert_eq!(hand.window.shell().live().view().problem, None);
+    let [Timed::Between(_, _, Command::LoseMachine(lost, 1))] = &drawn.scenario[..] else {
+        panic!("{:?}", drawn.scenario);
+    };
+    assert_eq!(lost, "memory");
+    hand.actions += 2;
+    hand.window.click("Play");
+    hand.window.wait(16.0);
+    hand.window.click("Pause");
+    assert!(hand.window.has_part("1 of 1 promise broken"));
     let left = |name: &str| drawn.canvas[name].0;
     assert_eq!(
         (left("catalog"), left("search")),

@@ -449,13 +449,11 @@ impl Live {
         if names.is_empty() {
             return;
         }
-        let added = self.latest.recording.iter().chain(&self.at_reset.scenario);
-        let added = added.filter_map(|timed| match timed.command() {
-            Command::Add(name, _) => Some(name),
-            _ => None,
-        });
+        let events = self.latest.recording.iter().chain(&*self.latest.scenario);
+        let events = events.chain(&self.at_reset.scenario);
+        let added = events.filter_map(|timed| timed.command().adds());
         let known = self.at_reset.nodes.keys().chain(self.running.nodes.keys());
-        names.make_way(known.chain(added).map(String::as_str));
+        names.make_way(known.map(String::as_str).chain(added));
         self.renamed += 1;
         names.topology(&mut self.running);
         names.topology(&mut self.at_reset);

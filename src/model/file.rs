@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde::Deserialize;
 use serde_path_to_error::{Path as FieldPath, Segment, Track};
 
+use super::naming::Renaming;
 use super::node::Node;
 use super::place::{Kind, Places, Step, line_and_column, offset, tokens};
 use super::presets;
@@ -680,6 +681,9 @@ fn write_with(topology: &Topology, like: Option<(&Written, &Topology)>) -> Strin
         (Some((written, _)), Some(path)) => written.keeping(&path, write),
         _ => write(),
     };
+    // What refers to a renamed node stood there under the name of then.
+    let back = like.map(|(_, original)| Renaming::between(topology, original));
+    let back = back.unwrap_or_default();
     let stood = |find: &dyn Fn(&Topology) -> Option<String>| find(like?.1);
     with_profile(topology.profile, || {
         let mut text = String::from("Topology(\n");
@@ -706,7 +710,9 @@ fn write_with(topology: &Topology, like: Option<(&Written, &Topology)>) -> Strin
                 "links" => {
                     let link = |link: &Link| {
                         let path = stood(&|original| {
-                            Some(format!("links[{}]", original.links.find(&link.key())?))
+                            let mut key = link.key();
+                            back.link(&mut key);
+                            Some(format!("links[{}]", original.links.find(&key)?))
                         });
                         at(path, &|| to_ron(link))
                     };
@@ -715,7 +721,9 @@ fn write_with(topology: &Topology, like: Option<(&Written, &Topology)>) -> Strin
                 "scenario" => {
                     let event = |event: &Timed| {
                         let path = stood(&|original| {
-                            let place = original.scenario.iter().position(|old| old == event)?;
+                            let mut before = event.clone();
+                            back.timed(&mut before);
+                            let place = original.scenario.iter().position(|old| *old == before)?;
                             Some(format!("scenario[{place}]"))
                         });
                         at(path, &|| to_ron(event))

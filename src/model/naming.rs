@@ -357,7 +357,7 @@ pub fn identity<'a>(name: &'a str, node: &'a Node) -> &'a str {
 
 /// Whether a node is called that, now or once an event of the scenario has added it.
 fn is_taken(topology: &Topology, name: &str) -> bool {
-    let adds = |timed: &Timed| matches!(timed.command(), Command::Add(added, _) if added == name);
+    let adds = |timed: &Timed| timed.command().adds() == Some(name);
     topology.nodes.contains_key(name) || topology.scenario.iter().any(adds)
 }
 
@@ -581,6 +581,34 @@ mod tests {
         // One with a name of its own needs none.
         renamed.set_path("nodes.new", "Service()").unwrap();
         assert_eq!(renamed.nodes["new"].id(), "");
+    }
+
+    #[test]
+    fn what_a_file_said_explicitly_is_said_again_of_what_was_renamed() {
+        let text = r#"Topology(
+    schema: 1,
+    nodes: {
+        "clients": Clients(),
+        "api": Service(workers: 8, state: InMemory()),
+    },
+    links: [
+        (path: "clients -> api", latency: "125us"),
+    ],
+    scenario: [
+        At("10s", Add("more", Service(workers: 8))),
+        At("20s", Crash("api", 1)),
+    ],
+)
+"#;
+        let original = topology(text);
+        let mut renamed = original.clone();
+        renamed.rename("api", "shop").unwrap();
+        let written = file::write_like(&renamed, text, &original);
+        let expected = text.replace("api", "shop").replace(
+            "Service(workers: 8, state",
+            "Service(id: \"api\", workers: 8, state",
+        );
+        assert_eq!(written, expected);
     }
 
     #[test]

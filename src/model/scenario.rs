@@ -300,6 +300,18 @@ impl Command {
         !matches!(self, Self::Set(path, _) if OF_FILE.contains(&first_of(path)))
     }
 
+    /// The node that it adds, if it does: by `Add`, or by `Set` of one that is not there.
+    pub fn adds(&self) -> Option<&str> {
+        match self {
+            Self::Add(name, _) => Some(name),
+            Self::Set(path, _) => {
+                let name = path.strip_prefix("nodes.")?;
+                (!name.contains('.')).then_some(name)
+            }
+            _ => None,
+        }
+    }
+
     /// The node it is about, if any.
     pub fn node(&self) -> Option<&str> {
         match self {
