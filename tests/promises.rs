@@ -181,3 +181,30 @@ fn what_is_expected_of_the_results_is_judged_and_edited() {
     assert_eq!(window.topology().expects, ["sessions.lost == 0"]);
     assert!(window.has_part("Expected sessions.lost == 0: does not hold yet"));
 }
+
+#[test]
+fn a_figure_of_a_node_becomes_a_check_of_the_results() {
+    let mut window = shop("", "");
+    window.click("Play");
+    window.wait(2.0);
+    window.click("Pause");
+    window.click("Service api");
+    window
+        .harness
+        .get_by_label_contains("Utilisation of api")
+        .click_secondary();
+    window.frames(4);
+    let promise = window
+        .harness
+        .get_by_label_contains("Promise this: at most");
+    promise.click();
+    window.frames(3);
+    let expects = window.topology().expects.clone();
+    assert_eq!(expects.len(), 1);
+    assert!(
+        expects[0].starts_with("nodes.api.utilisation <= "),
+        "{expects:?}"
+    );
+    window.key(Key::Escape);
+    assert!(window.has_part("Expected nodes.api.utilisation <= "));
+}

@@ -248,3 +248,66 @@ fn an_edit_of_the_schedule_is_saved_with_the_session() {
     assert_eq!(session.scenario[0], crash(15.0));
     assert!(window.shell().live().has_recording());
 }
+
+#[test]
+fn what_has_happened_is_opened_and_taken_out_for_the_next_run() {
+    let mut window = Window::of(&SHOP.replace("\"20s\"", "\"1s\""));
+    window.click("Play");
+    window.wait(2.0);
+    window.click("Pause");
+    let crashed = window.harness.get_by_label_contains("1.0 s  api 2 crashed");
+    crashed.focus();
+    window.frames(2);
+    window.key(Key::Enter);
+    assert!(window.has_part("a change counts from the next one"));
+    window.key(Key::Escape);
+    window.key(Key::Escape);
+    window
+        .harness
+        .get_by_label_contains("1.0 s  api 2 crashed")
+        .focus();
+    window.frames(2);
+    window.key(Key::Delete);
+    assert_eq!(scenario(&window).len(), 1);
+    // What happened stays.
+    assert!(window.has_part("1.0 s  api 2 crashed"));
+    assert_eq!(window.shell().live().view().snapshot.faults.len(), 1);
+}
+
+#[test]
+fn an_event_of_the_list_opens_where_it_stands() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Escape);
+    let row = window
+        .harness
+        .get_by_label_contains("30.0 s Restart api 2.");
+    row.click();
+    window.frames(4);
+    assert!(window.has("When") && window.has("Take out"));
+}
+
+#[test]
+fn after_typing_letters_mean_nothing_until_esc() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Escape);
+    let seed = window.harness.query_all_by_label("Seed").next();
+    seed.unwrap().focus();
+    window.frames(2);
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.text("7");
+    window.key(Key::Enter);
+    assert_eq!(window.topology().seed, 7);
+    // Who goes on typing adds no node and crashes nothing.
+    window.key(Key::Num4);
+    window.key(Key::C);
+    window.key(Key::Delete);
+    assert_eq!(window.topology().nodes.len(), 3);
+    assert!(!window.shell().live().has_recording());
+    // What is done with Ctrl still is, and Space plays.
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.topology().seed, 1);
+    window.key(Key::Escape);
+    window.key(Key::Num4);
+    window.frames(3);
+    assert_eq!(window.topology().nodes.len(), 4);
+}

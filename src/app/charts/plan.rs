@@ -308,6 +308,38 @@ impl Plan {
         }
     }
 
+    /// What is done with events that have happened: they are opened and taken out, for the next run, and not moved.
+    /// `has_menu`: whether they have no other one.
+    #[allow(clippy::too_many_arguments)]
+    pub fn over_gestures(
+        &mut self,
+        ui: &Ui,
+        lay: Lay,
+        response: &Response,
+        places: &[usize],
+        has_menu: bool,
+        view: &View,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(&first) = places.first() else { return };
+        let by_key = response.clicked() && !response.clicked_by(egui::PointerButton::Primary);
+        if response.clicked_by(egui::PointerButton::Primary) {
+            response.request_focus();
+        }
+        if has_menu {
+            if response.double_clicked() || by_key {
+                self.open(first, pos2(lay.x(self.began(view, first)), lay.track.top()));
+            }
+            response.context_menu(|ui| self.context_ui(ui, lay, places, view, actions));
+        }
+        if response.has_focus() {
+            self.focused = Some(response.id);
+            if ui.input(|i| i.key_pressed(Key::Delete) || i.key_pressed(Key::Backspace)) {
+                actions.push(schedule::removed(view, places));
+            }
+        }
+    }
+
     fn open(&mut self, place: usize, at: Pos2) {
         self.form = Some(Form::new(place, at));
     }
@@ -422,6 +454,7 @@ impl Plan {
     ) {
         ui.spacing_mut().item_spacing.y = 0.0;
         for &place in places {
+            let ahead = schedule::is_ahead(view, place);
             let Some(timed) = view.topology.scenario.get(place) else {
                 continue;
             };
@@ -448,7 +481,7 @@ impl Plan {
                     ("At a fixed instant", Timed::At(at, command.clone()))
                 }
             };
-            if menu_item(ui, Some(Icon::Clock), words, "").clicked() {
+            if ahead && menu_item(ui, Some(Icon::Clock), words, "").clicked() {
                 ui.close();
                 actions.extend(schedule::changed(view, place, other, &words.to_lowercase()));
             }
@@ -471,6 +504,14 @@ impl Plan {
             }
             None => data.remove::<Id>(focus_key()),
         });
+        // What is held is let go with the pointer, and with the keyboard's leaving.
+        let left = self.drag.as_ref().is_some_and(|drag| match drag.grabbed {
+            Some(_) => !ui.input(|input| input.pointer.any_down()),
+            None => focused.is_none(),
+        });
+        if left {
+            self.let_go(view, actions);
+        }
         if let Some(drag) = &self.drag {
             let place = drag.places[0];
             let text = match self.shown(view, place) {

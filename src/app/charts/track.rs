@@ -16,7 +16,7 @@ use crate::app::state::View;
 use crate::app::theme::{self, Palette, Weight, radius, size, stroke};
 use crate::app::widgets::{menu_item, paint_text};
 use crate::model::Timed;
-use crate::sim::snapshot::What;
+use crate::sim::snapshot::{Happening, What};
 use crate::units::Duration;
 
 const RADIUS: f32 = 8.5;
@@ -56,6 +56,8 @@ pub struct Past {
     pub event: Event,
     /// It was done by hand and is not in the scenario: as it would stand there.
     pub by_hand: Option<Timed>,
+    /// Its place in the document's scenario, if it stands there.
+    pub place: Option<usize>,
 }
 
 /// A mark: one event, or several that are too close to be told apart.
@@ -76,8 +78,8 @@ fn reach(x: f32) -> Rangef {
 /// What a mark is of.
 #[derive(Debug)]
 enum Of {
-    /// What happened; those of it that were done by hand.
-    Past(Vec<Timed>),
+    /// What happened: those of it that were done by hand, and places in the scenario.
+    Past(Vec<Timed>, Vec<usize>),
     /// Places in the scenario.
     Future(Vec<usize>),
 }
@@ -85,19 +87,29 @@ enum Of {
 /// What happened and has a mark, in order of time.
 pub fn past(view: &View) -> Vec<Past> {
     let recorded = schedule::recorded(view);
-    let by_hand = |at: Duration, what: &What| match what {
-        What::Command { command, .. } => {
-            let timed = Timed::At(at, command.clone());
-            recorded.contains(&timed).then_some(timed)
+    let scenario = &view.topology.scenario;
+    let past = |happening: &Happening| {
+        let (at, event) = (happening.at, events::happened(happening, view.snapshot));
+        let What::Command { command, .. } = &happening.what else {
+            return Past {
+                event,
+                by_hand: None,
+                place: None,
+            };
+        };
+        let timed = Timed::At(at, command.clone());
+        let stands = |place: &usize| {
+            view.schedule.get(*place) == Some(&at) && scenario[*place].command() == command
+        };
+        Past {
+            event,
+            place: (0..scenario.len()).find(stands),
+            by_hand: recorded.contains(&timed).then_some(timed),
         }
-        _ => None,
     };
     view.history
         .happenings()
-        .map(|happening| Past {
-            event: events::happened(happening, view.snapshot),
-            by_hand: by_hand(happening.at, &happening.what),
-        })
+        .map(past)
         .filter(|past| past.event.marked)
         .collect()
 }
@@ -127,7 +139,12 @@ pub fn show(
     show_spans(ui, lay, view, plan, actions);
 
     let mut marks: Vec<Mark> = Vec::new();
-    for Past { event, by_hand } in past {
+    for Past {
+        event,
+        by_hand,
+        place,
+    } in past
+    {
         let x = lay.x(event.at);
         if !lay.across.expand(0.5).contains(x) {
             continue;
@@ -137,17 +154,21 @@ pub fn show(
             Some(Mark {
                 x: last,
                 events,
-                what: Of::Past(recorded),
+                what: Of::Past(recorded, places),
                 ..
             }) if x - *last < NEAR => {
                 events.push(event.clone());
                 recorded.extend(by_hand.clone());
+                places.extend(place);
             }
             _ => marks.push(Mark {
                 x,
                 reach: reach(x),
                 events: vec![event.clone()],
-                what: Of::Past(by_hand.iter().cloned().collect()),
+                what: Of::Past(
+                    by_hand.iter().cloned().collect(),
+                    place.iter().copied().collect(),
+                ),
             }),
         }
     }
@@ -155,7 +176,19 @@ pub fn show(
     paint_labels(ui, lay, &marks, palette);
     for (index, mark) in marks.iter().enumerate() {
         match &mark.what {
-            Of::Past(recorded) => show_past(ui, lay, index, mark, recorded, view, actions),
+            Of::Past(recorded, places) => {
+                let id = ui.scope_id().with(("happened", index));
+                let response = show_past(ui, lay, id, mark, (recorded, places), view, actions);
+                plan.over_gestures(
+                    ui,
+                    lay,
+                    &response,
+                    places,
+                    recorded.is_empty(),
+                    view,
+                    actions,
+                );
+            }
             Of::Future(places) => show_future(ui, lay, mark, places, view, plan, actions),
         }
     }
@@ -225,7 +258,7 @@ fn paint_labels(ui: &Ui, lay: Lay, marks: &[Mark], palette: &Palette) {
             .map_or(track.right() - 8.0, |next| next.reach.min - 6.0);
         let (colour, weight) = match mark.what {
             Of::Future(_) => (palette.text3, Weight::Regular),
-            Of::Past(_) => (palette.text2, Weight::Medium),
+            Of::Past(..) => (palette.text2, Weight::Medium),
         };
         let label = &mark.events[mark.events.len() - 1].label;
         let galley = clip.layout_no_wrap(label.clone(), theme::font(size::SMALL, weight), colour);
@@ -273,7 +306,7 @@ fn told(mark: &Mark) -> String {
         let when = format::instant(event.at);
         match mark.what {
             Of::Future(_) => format!("{when}  {} (scheduled)", event.title),
-            Of::Past(_) => format!("{when}  {}", event.sentence()),
+            Of::Past(..) => format!("{when}  {}", event.sentence()),
         }
     };
     mark.events.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -282,30 +315,27 @@ fn told(mark: &Mark) -> String {
 fn show_past(
     ui: &Ui,
     lay: Lay,
-    index: usize,
+    id: egui::Id,
     mark: &Mark,
-    recorded: &[Timed],
+    (recorded, places): (&[Timed], &[usize]),
     view: &View,
     actions: &mut Vec<Action>,
-) {
+) -> Response {
     let palette = theme::palette(ui);
     let centre = pos2(mark.x, lay.middle());
-    let sense = if recorded.is_empty() {
+    let plain = recorded.is_empty() && places.is_empty();
+    let sense = if plain {
         Sense::hover()
     } else {
         Sense::click()
     };
     let area = Rect::from_center_size(centre, vec2(22.0, 22.0));
-    let response = ui.interact(area, ui.scope_id().with(("happened", index)), sense);
+    let response = ui.interact(area, id, sense);
     let mut text = told(mark);
     if !recorded.is_empty() {
         text.push_str("\nDone by hand; its menu keeps it in the scenario");
     }
-    let role = if recorded.is_empty() {
-        Role::Label
-    } else {
-        Role::Button
-    };
+    let role = if plain { Role::Label } else { Role::Button };
     response.widget_info(|| WidgetInfo::labeled(role, true, &text));
     let painter = ui.painter();
     let [ring, ink] = [palette.text, palette.on_ink];
@@ -319,8 +349,7 @@ fn show_past(
     paint_focus(painter, centre, &response, palette);
     paint_sign(painter, centre, mark, ink);
     if recorded.is_empty() {
-        response.on_hover_text(text);
-        return;
+        return response.on_hover_text(text);
     }
     // A key opens what a right click opens.
     let by_key = response.clicked() && !response.clicked_by(egui::PointerButton::Primary);
@@ -351,7 +380,7 @@ fn show_past(
             }
         }
     });
-    response.on_hover_text(text);
+    response.on_hover_text(text)
 }
 
 fn show_future(
