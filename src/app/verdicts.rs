@@ -152,6 +152,16 @@ impl Kind {
         }
     }
 
+    /// What a person wrote as its target, as figures are written: "800 ms", "99.9 %".
+    pub fn written(self, target: &str) -> String {
+        let value = match self {
+            Self::P99 | Self::Recovery => target.parse().ok().map(Duration::secs),
+            Self::Availability => target.parse().ok().map(|share: Share| share.0),
+            Self::LostWrites | Self::LostSessions => target.parse().ok(),
+        };
+        value.map_or_else(|| target.to_owned(), |value| self.figure(value))
+    }
+
     /// A figure of it, with its unit.
     fn figure(self, value: f64) -> String {
         match self {
@@ -407,6 +417,8 @@ mod tests {
             Kind::LostWrites.promised("0"),
             Ok(set("objectives.lost_writes", "0"))
         );
+        assert_eq!(Kind::P99.written("800ms"), "800 ms");
+        assert_eq!(Kind::Availability.written("99.9%"), "99.9 %");
         assert!(Kind::P99.promised("soon").is_err());
         assert!(
             Kind::LostSessions

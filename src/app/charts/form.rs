@@ -52,7 +52,9 @@ impl Form {
         let fresh = self.frames == 0;
         self.frames += 1;
         let screen = ctx.content_rect();
-        let left = (self.at.x - 40.0).min(screen.right() - WIDTH - space::L);
+        // Over the canvas, not over the inspector.
+        let right = ui.clip_rect().right().min(screen.right());
+        let left = (self.at.x - 40.0).min(right - WIDTH - space::S);
         let anchor = pos2(left.max(screen.left() + space::S), self.at.y - space::S);
         let mut stays = true;
         let shown = Area::new(Id::unique("form of an event"))

@@ -210,8 +210,15 @@ impl Plan {
             });
         }
         let free = response.hover_pos().filter(|pos| {
-            let near = |at: Duration| (lay.x(at) - pos.x).abs() < 18.0;
-            pos.x > now && !schedule::ahead(view).any(|p| near(view.schedule[p]))
+            let near = |place: usize| {
+                let at = lay.x(view.schedule[place]);
+                let reach = match &view.topology.scenario[place] {
+                    Timed::At(..) => egui::Rangef::point(at),
+                    Timed::Between(from, to, _) => egui::Rangef::new(lay.x(*from), lay.x(*to)),
+                };
+                reach.expand(18.0).contains(pos.x)
+            };
+            pos.x > now && !schedule::ahead(view).any(near)
         });
         if let Some(pos) = free.filter(|_| self.drag.is_none() && self.adding.is_none()) {
             let free_hand = ui.input(|input| input.modifiers.alt);

@@ -102,7 +102,7 @@ fn words(kind: Kind, target: &str) -> String {
         return format!("No {}", kind.in_sentence());
     }
     let least = kind.asks().to_lowercase();
-    format!("{} {least} {target}", kind.title())
+    format!("{} {least} {}", kind.title(), kind.written(target))
 }
 
 /// What promises this much.
