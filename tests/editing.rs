@@ -216,6 +216,30 @@ fn several_are_moved_nudged_and_removed_in_one_step_each() {
 }
 
 #[test]
+fn a_key_that_is_held_nudges_on_in_one_step() {
+    let mut window = Window::of(SHOP);
+    window.harness.get_by_label("Service search").click();
+    window.frames(3);
+    let arrow = |pressed| Event::Key {
+        key: Key::ArrowDown,
+        physical_key: None,
+        pressed,
+        // Told by egui itself.
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    for _ in 0..6 {
+        window.harness.event(arrow(true));
+        window.frames(1);
+    }
+    window.harness.event(arrow(false));
+    window.frames(2);
+    assert_eq!(window.place("search"), vec2(440.0, 248.0));
+    window.keys(Modifiers::COMMAND, Key::Z);
+    assert_eq!(window.shell().live().document().text(), SHOP);
+}
+
+#[test]
 fn escape_lets_go_of_what_is_dragged() {
     let mut window = Window::of(SHOP);
     let from = header(window.rect("Service search"));

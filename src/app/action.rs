@@ -21,6 +21,8 @@ pub enum Action {
     Preview(Vec<Command>),
     /// Move nodes on the canvas (undoable; changes nothing in the simulation).
     Move(Placed),
+    /// The same as part of the move before, while a key is held.
+    MoveOn(Placed),
     /// Move nodes on the canvas, in a step of that name.
     Arrange(Placed, String),
     /// Give a node another name, in the document and in the running system, which goes on undisturbed.

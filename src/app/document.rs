@@ -186,12 +186,16 @@ impl Document {
             self.changes += 1;
             self.topology = changed;
         } else {
-            let label = match places {
-                [(name, _)] => format!("{name} moved"),
-                _ => "Nodes moved".to_owned(),
-            };
-            self.step(changed, &label);
+            self.step(changed, &move_label(places));
         }
+    }
+
+    /// Moves nodes on as part of the step before, if that has moved the same.
+    pub fn move_on(&mut self, places: &[(String, (f32, f32))]) {
+        // The first move of all may have fixed the places of others.
+        let label = self.undo_label().unwrap_or_default();
+        let same = label == move_label(places) || label == move_label(&[]);
+        self.move_nodes(places, same && self.redo.is_empty());
     }
 
     fn step(&mut self, changed: Topology, label: &str) {
@@ -299,6 +303,14 @@ impl Document {
         self.path = Some(path);
         self.original = Some((text, self.topology.clone()));
         self.saved = self.topology.clone();
+    }
+}
+
+/// What a move is called.
+fn move_label(places: &[(String, (f32, f32))]) -> String {
+    match places {
+        [(name, _)] => format!("{name} moved"),
+        _ => "Nodes moved".to_owned(),
     }
 }
 

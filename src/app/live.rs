@@ -301,6 +301,7 @@ impl Live {
             Action::Edit(commands, label) => self.edit(commands, label),
             Action::Preview(commands) => self.preview.clone_from(commands),
             Action::Move(places) => self.document.move_nodes(places, dragging),
+            Action::MoveOn(places) => self.document.move_on(places),
             Action::Arrange(places, label) => self.document.arrange(places, label),
             Action::Rename(name, new) => self.rename(name, new),
             Action::Duplicate(names, by, fixed) => {

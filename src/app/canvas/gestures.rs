@@ -1,6 +1,8 @@
 //! Cards are moved, and copied by moving: dragged with the pointer or nudged by arrows, one or all that are selected.
 
-use egui::{CursorIcon, EventFilter, Id, Key, PointerButton, Pos2, Rect, Response, Ui, Vec2, vec2};
+use egui::{
+    CursorIcon, Event, EventFilter, Id, Key, PointerButton, Pos2, Rect, Response, Ui, Vec2, vec2,
+};
 
 use super::Canvas;
 use super::guides::{self, Guide};
@@ -64,20 +66,43 @@ impl Drag {
     }
 }
 
-/// How far the arrow keys that went down in this frame lead, in steps of a nudge.
-fn arrows(ui: &Ui) -> Vec2 {
+/// How far the arrow keys that went down in this frame lead, and whether all of it is a key that is held on.
+fn arrows(ui: &Ui) -> (Vec2, bool) {
     ui.input(|input| {
-        let large = if input.modifiers.shift { 4.0 } else { 1.0 };
-        [
-            (Key::ArrowLeft, vec2(-1.0, 0.0)),
-            (Key::ArrowRight, vec2(1.0, 0.0)),
-            (Key::ArrowUp, vec2(0.0, -1.0)),
-            (Key::ArrowDown, vec2(0.0, 1.0)),
-        ]
-        .into_iter()
-        .map(|(key, way)| way * NUDGE * large * input.num_presses(key) as f32)
-        .fold(Vec2::ZERO, |sum, way| sum + way)
+        let mut by = Vec2::ZERO;
+        let mut held = true;
+        for event in &input.events {
+            let Event::Key {
+                key,
+                pressed: true,
+                repeat,
+                modifiers,
+                ..
+            } = event
+            else {
+                continue;
+            };
+            let way = match key {
+                Key::ArrowLeft => vec2(-1.0, 0.0),
+                Key::ArrowRight => vec2(1.0, 0.0),
+                Key::ArrowUp => vec2(0.0, -1.0),
+                Key::ArrowDown => vec2(0.0, 1.0),
+                _ => continue,
+            };
+            by += way * NUDGE * if modifiers.shift { 4.0 } else { 1.0 };
+            held &= repeat;
+        }
+        (by, held)
     })
+}
+
+/// A move, or more of the one before while a key is held.
+fn nudged(places: Placed, held: bool) -> Action {
+    if held {
+        Action::MoveOn(places)
+    } else {
+        Action::Move(places)
+    }
 }
 
 impl Canvas {
@@ -100,10 +125,10 @@ impl Canvas {
         };
         ui.ctx()
             .memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
-        let by = arrows(ui);
+        let (by, held) = arrows(ui);
         if by != Vec2::ZERO && is_free {
             let names = with(view, card.name);
-            actions.push(Action::Move(self.moved(view, scene, &names, by)));
+            actions.push(nudged(self.moved(view, scene, &names, by), held));
         }
     }
 
@@ -119,10 +144,10 @@ impl Canvas {
         let Some(Selection::Node(_) | Selection::Nodes(_)) = view.selection else {
             return;
         };
-        let by = arrows(ui);
+        let (by, held) = arrows(ui);
         if by != Vec2::ZERO && nothing_focused && !self.has_menu() {
             let names = view.selection.map(Selection::names).unwrap_or_default();
-            actions.push(Action::Move(self.moved(view, scene, names, by)));
+            actions.push(nudged(self.moved(view, scene, names, by), held));
         }
     }
 
