@@ -106,14 +106,14 @@ fn a_promise_made_while_it_runs_is_judged_on_the_whole_run_and_restarts_nothing(
     window.click("Pause");
     let before = (
         window.now(),
-        window.shell().live().view().snapshot.operations.clone(),
+        window.shell().live().view().snapshot.operations,
     );
     window.click("Promise");
     window.click("No lost sessions");
     window.frames(3);
     let after = (
         window.now(),
-        window.shell().live().view().snapshot.operations.clone(),
+        window.shell().live().view().snapshot.operations,
     );
     assert_eq!(before, after);
     assert!(window.has_part("1 of 1 promise broken"));

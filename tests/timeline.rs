@@ -99,7 +99,7 @@ fn a_run_goes_on_as_it_was_and_nothing_is_moved_before_now() {
     window.wait(5.0);
     window.click("Pause");
     let now = window.now();
-    let before = window.shell().live().view().snapshot.operations.clone();
+    let before = window.shell().live().view().snapshot.operations;
     let from = place(&window, "20.0 s  Crash");
     let second = per_second(&window);
     drag(&mut window, from, from - vec2(18.0 * second, 0.0));

@@ -1,6 +1,6 @@
 //! An event of the schedule as a form: what, to which, when.
 
-use egui::{Align, Area, Id, Key, Layout, Order, Pos2, RichText, Ui, pos2, vec2};
+use egui::{Align, Area, Id, Key, Layout, Order, Pos2, Ui, pos2, vec2};
 
 use crate::app::action::Action;
 use crate::app::events;
@@ -10,7 +10,7 @@ use crate::app::schedule;
 use crate::app::state::View;
 use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{Button, choice, setting_field, setting_row, stepper, switch};
-use crate::model::{Command, Timed};
+use crate::model::{Command, Node, Timed};
 use crate::units::Duration;
 
 const WIDTH: f32 = 284.0;
@@ -92,7 +92,8 @@ impl Form {
         let typing = std::mem::replace(&mut self.typing, ctx.text_edit_focused());
         let elsewhere = pressed.is_some_and(|pos| !rect.contains(pos));
         let below_a_menu = egui::Popup::is_any_open(ctx);
-        stays && !(escape && !typing && !below_a_menu) && !(elsewhere && !below_a_menu)
+        let left = (escape && !typing) || elsewhere;
+        stays && (below_a_menu || !left)
     }
 
     fn content(
@@ -110,7 +111,7 @@ impl Form {
             ui.set_min_height(height::BUTTON);
             let title = events::capitalised(&name);
             let text = theme::text(&title, size::FIGURE, Weight::Semibold, palette.text);
-            ui.add(egui::Label::new(RichText::from(text)).truncate());
+            ui.add(egui::Label::new(text).truncate());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let close = Button::icon_only(Icon::Cross, "Close").height(height::HIT);
                 if ui.add(close).clicked() {
@@ -164,7 +165,7 @@ impl Form {
             let most = command
                 .node()
                 .and_then(|node| view.topology.nodes.get(node))
-                .map_or(1, |node| u32::try_from(node.members()).unwrap_or(u32::MAX));
+                .map_or(1, Node::members);
             let asked = setting_row(ui, "Instance", "", |ui| {
                 stepper(ui, "Instance", number, 1..=most.max(number), 92.0)
             });

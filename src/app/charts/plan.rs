@@ -73,7 +73,7 @@ fn focus_key() -> Id {
 /// Whether an event of the schedule has the keyboard: then Delete is its.
 pub fn holds_focus(ctx: &Context) -> bool {
     let event: Option<Id> = ctx.data(|data| data.get_temp(focus_key()));
-    event.is_some() && ctx.memory(|memory| memory.focused()) == event
+    event.is_some() && ctx.memory(egui::Memory::focused) == event
 }
 
 /// Whether Esc is the schedule's: it closes the form, or lets go of what is held.
@@ -92,6 +92,11 @@ fn open_key() -> Id {
 
 fn escape_key() -> Id {
     Id::unique("esc of the schedule")
+}
+
+/// When an event happens as it is.
+pub fn began(view: &View, place: usize) -> Duration {
+    view.schedule.get(place).copied().unwrap_or_default()
 }
 
 impl Plan {
@@ -123,7 +128,7 @@ impl Plan {
 
     /// When it would happen.
     pub fn instant(&self, view: &View, place: usize) -> Duration {
-        let at = self.began(view, place);
+        let at = began(view, place);
         if !self.drags(place) {
             return at;
         }
@@ -136,11 +141,6 @@ impl Plan {
             }
             (_, shown) => shown.earliest(),
         }
-    }
-
-    /// When it happens as it is.
-    pub fn began(&self, view: &View, place: usize) -> Duration {
-        view.schedule.get(place).copied().unwrap_or_default()
     }
 
     /// Lets go of what is no longer there, before the marks of a frame.
@@ -163,7 +163,7 @@ impl Plan {
             .data_mut(|data| data.remove_temp::<usize>(open_key()));
         if let Some(place) = asked.filter(|place| *place < view.topology.scenario.len()) {
             let across = lay.across;
-            let x = lay.x(self.began(view, place)).clamp(across.min, across.max);
+            let x = lay.x(began(view, place)).clamp(across.min, across.max);
             self.open(place, pos2(x, lay.track.top()));
         }
     }
@@ -303,7 +303,7 @@ impl Plan {
         if response.double_clicked() || by_key {
             self.open(
                 places[0],
-                pos2(lay.x(self.began(view, places[0])), lay.track.top()),
+                pos2(lay.x(began(view, places[0])), lay.track.top()),
             );
         }
         if response.has_focus() {
@@ -335,7 +335,7 @@ impl Plan {
         }
         if has_menu {
             if response.double_clicked() || by_key {
-                self.open(first, pos2(lay.x(self.began(view, first)), lay.track.top()));
+                self.open(first, pos2(lay.x(began(view, first)), lay.track.top()));
             }
             response.context_menu(|ui| self.context_ui(ui, lay, places, view, actions));
         }

@@ -5,7 +5,7 @@ use egui::{
     Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::plan::{Part, Plan};
+use super::plan::{Part, Plan, began};
 use super::window::TimeWindow;
 use crate::app::action::Action;
 use crate::app::events::{self, Event};
@@ -407,7 +407,7 @@ fn show_future(
     });
     let painter = ui.painter();
     if dragged {
-        let was = pos2(lay.x(plan.began(view, places[0])), centre.y);
+        let was = pos2(lay.x(began(view, places[0])), centre.y);
         paint_dashed_disc(painter, was, palette);
         let ring = Stroke::new(2.0, palette.text);
         painter.circle(centre, 11.0 - 1.0, palette.raised, ring);
