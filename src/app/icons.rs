@@ -113,10 +113,18 @@ pub enum Icon {
     Settings,
     /// Dark or light.
     Theme,
-    /// Edges on one line.
+    /// Left edges on one line.
     AlignLeft,
-    /// Middles on one line.
+    /// Middles on one upright line.
     AlignCentre,
+    /// Right edges on one line.
+    AlignRight,
+    /// Upper edges on one line.
+    AlignTop,
+    /// Middles on one level line.
+    AlignMiddle,
+    /// Lower edges on one line.
+    AlignBottom,
     /// Equal gaps from left to right.
     DistributeAcross,
     /// Equal gaps from top to bottom.
@@ -133,7 +141,7 @@ pub enum Icon {
 
 impl Icon {
     /// All icons, in the order of the enum.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 63] = [
         Self::Clients,
         Self::LoadBalancer,
         Self::Service,
@@ -187,6 +195,10 @@ impl Icon {
         Self::Theme,
         Self::AlignLeft,
         Self::AlignCentre,
+        Self::AlignRight,
+        Self::AlignTop,
+        Self::AlignMiddle,
+        Self::AlignBottom,
         Self::DistributeAcross,
         Self::DistributeDown,
         Self::Duplicate,
@@ -273,6 +285,10 @@ impl Icon {
             Self::Theme => "M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1.5v1.5M8 13v1.5M1.5 8H3M13 8h1.5",
             Self::AlignLeft => "M2.5 2v12M5 4h8.5v3H5zM5 9.5h5.5v3H5z",
             Self::AlignCentre => "M8 2v2M8 7v2.5M8 12.5V14M3 4h10v3H3zM4.8 9.5h6.4v3H4.8z",
+            Self::AlignRight => "M13.5 2v12M11 4H2.5v3H11zM11 9.5H5.5v3H11z",
+            Self::AlignTop => "M2 2.5h12M4 5v8.5h3V5zM9.5 5v5.5h3V5z",
+            Self::AlignMiddle => "M2 8h2M7 8h2.5M12.5 8H14M4 3v10h3V3zM9.5 4.8v6.4h3V4.8z",
+            Self::AlignBottom => "M2 13.5h12M4 11V2.5h3V11zM9.5 11V5.5h3V11z",
             Self::DistributeAcross => "M2.5 2.5v11M13.5 2.5v11M6 4.5h4v7H6z",
             Self::DistributeDown => "M2.5 2.5h11M2.5 13.5h11M4.5 6h7v4h-7z",
             Self::Duplicate => "M5.5 5.5h8v8h-8zM3 10.5h-.5v-8h8V3",

@@ -70,8 +70,12 @@ impl Arrange {
     /// Its icon.
     pub fn icon(self) -> Icon {
         match self {
-            Self::Left | Self::Right | Self::Top | Self::Bottom => Icon::AlignLeft,
-            Self::Centre | Self::Middle => Icon::AlignCentre,
+            Self::Left => Icon::AlignLeft,
+            Self::Centre => Icon::AlignCentre,
+            Self::Right => Icon::AlignRight,
+            Self::Top => Icon::AlignTop,
+            Self::Middle => Icon::AlignMiddle,
+            Self::Bottom => Icon::AlignBottom,
             Self::Across => Icon::DistributeAcross,
             Self::Down => Icon::DistributeDown,
         }
