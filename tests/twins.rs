@@ -257,6 +257,12 @@ fn twins_change_nothing_in_the_run_and_nor_do_slices() {
     };
     let with = whole(Keeps::SCENARIO, u64::MAX);
     assert_eq!(whole(Keeps::SCENARIO, 997), with);
+    let mut stopping = Track::new(&topology, 3, Keeps::SCENARIO);
+    while stopping.now() < topology.duration {
+        let next = Duration(stopping.now().0 + 37_000_000).min(topology.duration);
+        stopping.run_until(next);
+    }
+    assert_eq!(stopping.results(), with);
     let without = whole(
         Keeps {
             twins: false,

@@ -69,24 +69,31 @@ impl Counts {
         if self.total == 0 {
             return None;
         }
-        // Counted from the slow end, where it is near.
-        let mut beyond = self.total as f64 * 0.01;
-        for (row, &in_row) in self.rows.iter().enumerate().rev() {
-            if f64::from(in_row) < beyond {
-                beyond -= f64::from(in_row);
-                continue;
+        // Counted from the slow end, where it is near, up to a hundredth of all.
+        let reaches = |slower: u64| slower * 100 >= self.total;
+        let mut slower = 0;
+        let mut row = self.rows.len();
+        loop {
+            row = row.checked_sub(1)?;
+            let with_row = slower + u64::from(self.rows[row]);
+            if reaches(with_row) {
+                break;
             }
-            let first = row << SUB_BITS;
-            for bucket in (first..first + (1 << SUB_BITS)).rev() {
-                let n = f64::from(self.buckets[bucket]);
-                if n > 0.0 && n >= beyond {
-                    let (low, width) = bounds_of(bucket, SUB_BITS);
-                    return Some(low + width * (1.0 - beyond / n));
-                }
-                beyond -= n;
-            }
+            slower = with_row;
         }
-        None
+        let first = row << SUB_BITS;
+        let mut buckets = self.buckets[first..first + (1 << SUB_BITS)]
+            .iter()
+            .enumerate()
+            .rev();
+        buckets.find_map(|(sub, &n)| {
+            let rest = self.total as f64 * 0.01 - slower as f64;
+            slower += u64::from(n);
+            reaches(slower).then(|| {
+                let (low, width) = bounds_of(first + sub, SUB_BITS);
+                low + width * (1.0 - rest / f64::from(n))
+            })
+        })
     }
 }
 
@@ -95,17 +102,37 @@ fn bucket(ns: u64) -> u16 {
     bucket_of(ns, SUB_BITS) as u16
 }
 
+/// Before a first command at `at` (nanoseconds), when operations have to be listened to so that it is known then what is
+/// usual, with `rate` operations started a second by clients that wait for nobody. A multiple of a step.
+pub(super) fn listens_from(at: u64, rate: f64) -> u64 {
+    // Twice as many as are needed, since not all complete.
+    let for_least = 2.0 * LEAST as f64 / rate * SECOND as f64;
+    let time = (BEFORE as u64 + 1) * STEP_NS;
+    at.saturating_sub(time.saturating_add(for_least as u64)) / STEP_NS * STEP_NS
+}
+
 /// Response times of operations that completed before a command, by their intended start: what was usual until then.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Before {
+    /// Operations that started earlier are left out (nanoseconds): of those only the slow ones would be seen.
+    from: u64,
     /// Number of the 100 ms since the run's start, and the buckets of its operations' response times.
     steps: VecDeque<(u64, Vec<u16>)>,
     total: u64,
 }
 
 impl Before {
+    /// Of operations that start at `from` (nanoseconds) or later.
+    pub(super) fn since(from: u64) -> Self {
+        Self {
+            from,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn take_in(&mut self, ended: &[Ended]) {
-        for end in ended.iter().filter(|end| end.completed) {
+        let counts = |end: &&Ended| end.completed && end.intended >= self.from;
+        for end in ended.iter().filter(counts) {
             let step = end.intended / STEP_NS;
             let newest = self.steps.back().is_some_and(|(known, _)| *known <= step);
             let next = if newest {
@@ -188,12 +215,23 @@ struct Side {
 }
 
 impl Side {
+    #[inline]
     fn step(&mut self, number: usize) -> &mut Step {
         let at = number.saturating_sub(self.first);
         if at >= self.steps.len() {
-            self.steps.resize_with(at + 1, Step::default);
+            self.make_steps(at + 1);
         }
         &mut self.steps[at]
+    }
+
+    #[cold]
+    fn make_steps(&mut self, upto: usize) {
+        // Room for as many operations as a step had before, so that it need not grow one by one.
+        let room = self.steps.iter().map(|s| s.took.len()).max().unwrap_or(0);
+        self.steps.resize_with(upto, || Step {
+            took: Vec::with_capacity(room),
+            ..Step::default()
+        });
     }
 
     fn get(&self, number: usize) -> Option<&Step> {
@@ -201,8 +239,14 @@ impl Side {
     }
 
     fn take_in(&mut self, at: u64, told: &Told) {
-        for &intended in &told.started {
-            self.step(step_of(at, intended)).started += 1;
+        // In order of time: those of a step follow each other.
+        let mut left = &told.started[..];
+        while let Some(&first) = left.first() {
+            let number = step_of(at, first);
+            let end = at + (number as u64 + 1) * STEP_NS;
+            let here = left.iter().take_while(|&&intended| intended < end).count();
+            self.step(number).started += here as u32;
+            left = &left[here..];
         }
         for end in &told.ended {
             let step = self.step(step_of(at, end.intended));

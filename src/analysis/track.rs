@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::comparison::{Before, Comparison, Found, STEP_NS};
+use super::comparison::{Before, Comparison, Found, STEP_NS, listens_from};
 use super::objectives::{self, NOT_YET, SO_FAR, Verdict};
 use crate::model::scenario::watched_rows;
 use crate::model::settings::{SettingError, to_ron};
@@ -30,6 +30,9 @@ const ONE_CHANGE_NS: u64 = SECOND;
 const RESTART_SOON_NS: u64 = 60 * SECOND;
 /// Events between two looks at what operations did, so that what waits to be looked at stays small.
 const EVENTS_AT_ONCE: u64 = 1 << 16;
+/// From one look at a watch to the next. Run and twin take turns as often: longer turns find their data in the
+/// processor's cache more often.
+const LOOK_NS: u64 = 5 * STEP_NS;
 /// Above this share of worker time a closed loop and its twin fall out of step for good.
 const NEAR_SATURATION: f64 = 0.9;
 
@@ -142,6 +145,8 @@ pub struct Track {
     /// The run stands at an instant at which twins have to catch up with it; whether a command is next.
     meeting: Option<bool>,
     watched_ns: u64,
+    /// From when on operations are listened to.
+    listens_from: u64,
 }
 
 impl Track {
@@ -150,7 +155,7 @@ impl Track {
         let watch = Watch {
             live: keeps.intervals,
         };
-        let mut sim = Sim::new(topology, seed, watch);
+        let sim = Sim::new(topology, seed, watch);
         let groups = watched_rows(&topology.scenario);
         let mut row_of = vec![None; topology.scenario.len()];
         for (row, places) in groups.iter().enumerate() {
@@ -164,19 +169,27 @@ impl Track {
             .map(|places| Row::new(places.iter().map(command).collect()))
             .collect();
         let to_come = row_of.iter().flatten().count();
-        if keeps.twins && (keeps.live || to_come > 0) {
-            sim.tell_operations();
-        }
+        let planned = sim.planned().iter().zip(&row_of);
+        let first = planned
+            .filter_map(|(&at, row)| row.is_some().then_some(at))
+            .min();
+        let listens_from = match first {
+            _ if !keeps.twins => u64::MAX,
+            _ if keeps.live => 0,
+            Some(first) => listens_from(first, open_rate(topology)),
+            None => u64::MAX,
+        };
         Self {
             sim,
             keeps,
             rows,
             row_of,
             to_come,
-            before: Before::default(),
+            before: Before::since(listens_from),
             told: Told::default(),
             meeting: None,
             watched_ns: 0,
+            listens_from,
         }
     }
 
@@ -218,9 +231,16 @@ impl Track {
                 return false;
             }
             if self.meeting.is_none() {
+                let mut until = until;
+                if self.sim.now().0 < self.listens_from {
+                    until = until.min(Duration(self.listens_from));
+                } else if self.listens_from < u64::MAX {
+                    self.listens_from = u64::MAX;
+                    self.sim.tell_operations();
+                }
                 let stop = if self.watches() {
                     // Looked at at the same instants whatever the caller asks for.
-                    until.min(Duration((self.sim.now().0 / STEP_NS + 1) * STEP_NS))
+                    until.min(Duration((self.sim.now().0 / LOOK_NS + 1) * LOOK_NS))
                 } else {
                     until
                 };
@@ -241,7 +261,10 @@ impl Track {
                 self.next_command();
                 continue;
             }
-            self.look();
+            // Not where the caller happens to stop: what is found must not depend on that.
+            if self.sim.now().0.is_multiple_of(LOOK_NS) {
+                self.look();
+            }
             if self.to_come == 0 && !self.keeps.live && !self.watches() {
                 self.sim.tell_no_operations();
             }
@@ -337,11 +360,12 @@ impl Track {
         // All that is due now comes first, also commands of the scenario.
         while !self.run_some(now, u64::MAX) {}
         if !command.has_row() {
+            self.sim.apply(command)?;
             for twin in self.twins() {
                 // What cannot be done there does nothing there.
                 let _ = twin.sim.apply(command);
             }
-            return self.sim.apply(command);
+            return Ok(());
         }
         let joins = self.rows.len().checked_sub(1).filter(|&last| {
             let row = &self.rows[last];
@@ -360,7 +384,8 @@ impl Track {
         let fork = self.fork(row);
         let (known, before) = (self.sim.faults(), self.topology_before(row));
         let done = self.sim.apply(command);
-        if joins.is_none() && (done.is_err() || self.sim.faults() == known) {
+        let has_effect = self.sim.faults() > known;
+        if joins.is_none() && !has_effect {
             self.rows.pop();
         }
         done?;
@@ -371,7 +396,7 @@ impl Track {
                 let _ = twin.sim.apply(command);
             }
         }
-        if row < self.rows.len() {
+        if has_effect {
             let here = &mut self.rows[row];
             here.is_change = command.is_change() && (here.at.is_none() || here.is_change);
             here.commands.push(command.clone());
@@ -808,4 +833,16 @@ fn asks_otherwise(one: &Sim, other: &Sim) -> bool {
         nodes.filter(|(_, node)| matches!(node, Node::Clients(_)))
     }
     !clients(one).eq(clients(other))
+}
+
+/// Operations that clients start a second without waiting for an answer; 0 where some wait.
+fn open_rate(topology: &Topology) -> f64 {
+    let rates = topology.nodes.values().filter_map(|node| match node {
+        Node::Clients(clients) => Some(match &clients.arrivals {
+            Arrivals::Poisson(rate) | Arrivals::Steady(rate) => rate.0,
+            Arrivals::Closed(_) => f64::NEG_INFINITY,
+        }),
+        _ => None,
+    });
+    rates.sum::<f64>().max(0.0)
 }

@@ -157,12 +157,8 @@ impl Sim {
 
     /// Whoever calls a service without a balancer in front takes its instances in turn.
     #[inline(always)]
-    pub(super) fn choose_instance(&mut self, index: u32) {
-        let (link, node) = (
-            self.calls[index as usize].link,
-            self.calls[index as usize].node,
-        );
-        let slot = &self.nodes[node as usize];
+    pub(super) fn choose_instance(&mut self, index: u32, link: u16) {
+        let slot = &self.nodes[self.links[link as usize].to as usize];
         let instance = match slot.kind {
             NodeKind::Clients | NodeKind::LoadBalancer | NodeKind::ObjectStore => 0,
             NodeKind::RedisLike | NodeKind::SqlDatabase => match &slot.body {

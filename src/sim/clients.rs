@@ -129,15 +129,8 @@ impl Sim {
         self.new_op(node, seat);
     }
 
-    #[inline(always)]
-    fn user_thinks(&mut self, op: u32, failed: bool) {
-        let (slot, bits, node) = {
-            let op = &self.ops[op as usize];
-            (op.slot, op.draw, op.client)
-        };
-        if slot == NONE {
-            return;
-        }
+    /// The user of a closed loop, in whose seat `slot` the operation was, thinks before the next.
+    fn user_thinks(&mut self, slot: u32, bits: u64, node: u16, failed: bool) {
         let now = self.now;
         let Some(clients) = self.clients(node) else {
             return;
@@ -302,13 +295,15 @@ impl Sim {
         }
         let bits = self.ops[index as usize].draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
         let call = self.new_call(index, NONE, link, verb, bits);
-        self.calls[call as usize].entry = has_sessions;
+        if has_sessions {
+            self.calls[call as usize].entry = true;
+        }
         if let Some(timeout) = timeout {
             let token = self.ops[index as usize].wait;
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);
         }
-        self.choose_instance(call);
+        self.choose_instance(call, link);
         self.send(call);
     }
 
@@ -413,17 +408,14 @@ impl Sim {
             self.faults[fault as usize].saved += 1;
         }
         self.note_end(index, took, good, attempt > 0, false);
-        let waiting = self.ops[index as usize].waiting;
-        self.user_thinks(index, false);
-        self.close_op(index);
-        self.login_over(user, verb, waiting, None);
+        self.close_op(index, None);
     }
 
     #[cold]
     pub(super) fn fail(&mut self, index: u32, cause: Cause) {
         let op = &mut self.ops[index as usize];
         op.failed = true;
-        let (took, verb, user, client) = (self.now - op.intended, op.verb, op.user, op.client);
+        let (took, client) = (self.now - op.intended, op.client);
         let (met, met_now, sent_at, attempt) = (op.met, op.met_now, op.sent_at, op.attempt);
         let counts = usize::from(op.intended >= self.warmup);
         self.nodes[client as usize].failed += 1;
@@ -443,17 +435,24 @@ impl Sim {
             }
         }
         self.note_end(index, took, false, attempt > 0, true);
-        let waiting = self.ops[index as usize].waiting;
-        self.user_thinks(index, true);
-        self.close_op(index);
-        self.login_over(user, verb, waiting, Some(cause));
+        self.close_op(index, Some(cause));
     }
 
-    fn close_op(&mut self, index: u32) {
+    /// The operation's client has its answer.
+    #[inline(always)]
+    fn close_op(&mut self, index: u32, failed: Option<Cause>) {
         let op = &mut self.ops[index as usize];
         op.active = false;
         op.wait = 0;
+        let (slot, bits, node) = (op.slot, op.draw, op.client);
+        let (user, waiting) = (op.user, op.waiting);
+        if slot != NONE {
+            self.user_thinks(slot, bits, node, failed.is_some());
+        }
         self.release_op(index);
+        if waiting != NONE {
+            self.login_over(user, waiting, failed);
+        }
     }
 
     /// Goodput counts what completes within the objective, or else the timeout.

@@ -228,6 +228,14 @@ pub(super) struct Round {
 }
 
 impl Call {
+    /// It is at an instance from now on.
+    #[inline(always)]
+    pub(super) fn enter(&mut self, here: &mut Instance, now: u64) {
+        self.present = true;
+        self.arrived = now;
+        here.present.add(now);
+    }
+
     /// The request is on its link, and has not reached its node.
     pub(super) fn on_its_way(&self) -> bool {
         !self.free && !self.present && self.arrived == 0 && self.outcome == Outcome::Done
@@ -307,6 +315,12 @@ impl Instance {
         let up = self.status.serves() || self.status == Status::Hung;
         self.capacity
             .set(now, if up { u64::from(self.workers) } else { 0 });
+    }
+
+    /// Whether a worker that is free again has something to do.
+    #[inline(always)]
+    pub(super) fn has_next(&self) -> bool {
+        self.waiting.n() > 0 || self.round.open
     }
 
     /// Puts a call at the end; gives its position, by which it can be taken out again.
@@ -578,6 +592,27 @@ pub(super) struct NodeSlot {
     pub login_ns: u128,
 }
 
+impl NodeSlot {
+    /// A call leaves its instance, which is what its time there is counted to.
+    #[inline(always)]
+    pub(super) fn sees_off(&mut self, call: &mut Call, now: u64) -> &mut Instance {
+        call.present = false;
+        call.resume = 0;
+        call.wait = 0;
+        let spent = now - call.arrived;
+        if call.outcome == Outcome::Done {
+            self.completed += 1;
+            self.response.record(spent);
+        } else {
+            self.failed += 1;
+        }
+        let here = &mut self.instances[call.instance as usize];
+        here.present.remove(now);
+        here.spent += u128::from(spent);
+        here
+    }
+}
+
 /// What a link's calls are to whoever makes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
@@ -610,6 +645,23 @@ pub(super) struct LinkSlot {
     pub calls: Vec<CallCounts>,
     /// Turn of round robin where no balancer stands in front.
     pub turn: u32,
+}
+
+impl LinkSlot {
+    /// Counts a call that has come back from an instance.
+    #[inline(always)]
+    pub(super) fn count(&mut self, instance: u16, outcome: Outcome, retried: bool) {
+        let instance = instance as usize;
+        if self.calls.len() <= instance {
+            self.calls.resize(instance + 1, CallCounts::default());
+        }
+        let counts = &mut self.calls[instance];
+        match outcome {
+            Outcome::Done if retried => counts.retried += 1,
+            Outcome::Done => counts.completed += 1,
+            Outcome::Failed(_) => counts.failed += 1,
+        }
+    }
 }
 
 /// A user of a clients node.

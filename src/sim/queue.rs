@@ -20,14 +20,16 @@ pub(super) enum Kind {
     UserReady,
 }
 
-const KINDS: [Kind; 6] = [
-    Kind::Arrival,
-    Kind::Resume,
-    Kind::Lane,
-    Kind::Timer,
-    Kind::Retry,
-    Kind::UserReady,
-];
+/// By number; as many as four bits can name.
+const KINDS: [Kind; 16] = {
+    let mut kinds = [Kind::UserReady; 16];
+    kinds[Kind::Arrival as usize] = Kind::Arrival;
+    kinds[Kind::Resume as usize] = Kind::Resume;
+    kinds[Kind::Lane as usize] = Kind::Lane;
+    kinds[Kind::Timer as usize] = Kind::Timer;
+    kinds[Kind::Retry as usize] = Kind::Retry;
+    kinds
+};
 const INDEX_BITS: u32 = 28;
 
 /// Commands come after everything else that is due at the same time, in their own order.

@@ -28,7 +28,6 @@ impl Sim {
         let token = self.new_token();
         let node = self.links[link as usize].to;
         let now = self.now;
-        self.ops[op as usize].references += 1;
         let index = self.free_calls.pop().unwrap_or_else(|| {
             self.calls.push(Call::default());
             self.calls.len() as u32 - 1
@@ -59,8 +58,9 @@ impl Sim {
         call.target = 0;
         call.place = None;
         call.found = 0;
+        let op = &mut self.ops[op as usize];
+        op.references += 1;
         if parent == NONE {
-            let op = &mut self.ops[op as usize];
             op.wait = token;
             op.call = index;
         } else {
@@ -166,38 +166,40 @@ impl Sim {
             NodeKind::Clients => self.refuse(index, Cause::Refused),
             kind => {
                 let here = &node.instances[call.instance as usize];
-                let (status, moved) = (here.status, here.moved);
-                if moved && self.sent_to_old_address(index) {
-                    self.meets_fault(index);
-                    return self.refuse(index, Cause::Refused);
-                }
-                if !self.accepts(index, status) {
+                if (here.moved || !here.status.serves()) && !self.accepts(index) {
                     return;
                 }
-                if status == Status::Hung {
-                    return self.wait_in_backlog(index);
-                }
-                self.enter(index);
                 if kind == NodeKind::Service {
                     self.admit_to_service(index);
                 } else {
+                    self.enter(index);
                     self.admit_to_store(index);
                 }
             }
         }
     }
 
-    /// Whether the instance takes the connection; if not, the caller finds out in its own time.
-    #[inline(always)]
-    fn accepts(&mut self, index: u32, status: Status) -> bool {
-        let up = match status {
-            Status::Up | Status::Warming | Status::Draining | Status::Hung => true,
-            Status::Booting | Status::Crashed | Status::Removed | Status::MachineLost => false,
-        };
-        if !up {
-            self.not_accepted(index, status == Status::MachineLost);
+    /// Whether an instance that does not serve, or has moved, takes the connection and serves it at once; if not, the
+    /// call is seen to.
+    #[cold]
+    fn accepts(&mut self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        let here = &self.nodes[call.node as usize].instances[call.instance as usize];
+        let (status, moved) = (here.status, here.moved);
+        if moved && self.sent_to_old_address(index) {
+            self.meets_fault(index);
+            self.refuse(index, Cause::Refused);
+            return false;
         }
-        up
+        match status {
+            Status::Up | Status::Warming | Status::Draining => return true,
+            Status::Hung => self.wait_in_backlog(index),
+            Status::Booting | Status::Crashed | Status::Removed => {
+                self.not_accepted(index, false);
+            }
+            Status::MachineLost => self.not_accepted(index, true),
+        }
+        false
     }
 
     /// The kernel takes connections for a process that hangs, as many as its backlog holds; a further one is not made in
@@ -274,44 +276,30 @@ impl Sim {
     #[inline(always)]
     pub(super) fn enter(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
-        call.present = true;
-        call.arrived = self.now;
         let node = &mut self.nodes[call.node as usize];
         node.arrived += 1;
-        let here = &mut node.instances[call.instance as usize];
-        here.present.add(self.now);
+        call.enter(&mut node.instances[call.instance as usize], self.now);
     }
 
     /// The call leaves its instance, which is what its time there is counted to.
     #[inline(always)]
     pub(super) fn leave(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
-        call.present = false;
-        call.resume = 0;
-        call.wait = 0;
-        let spent = self.now - call.arrived;
-        let node = &mut self.nodes[call.node as usize];
-        let here = &mut node.instances[call.instance as usize];
-        here.present.remove(self.now);
-        here.spent += u128::from(spent);
-        if call.outcome == Outcome::Done {
-            node.completed += 1;
-            node.response.record(spent);
-        } else {
-            node.failed += 1;
-        }
+        self.nodes[call.node as usize].sees_off(call, self.now);
     }
 
     /// The node has done with the call: it leaves, and its reply goes back.
     pub(super) fn reply(&mut self, index: u32, outcome: Outcome) {
-        self.calls[index as usize].outcome = outcome;
-        let call = &self.calls[index as usize];
-        let (node, instance, worker) = (call.node, call.instance, call.holds_worker);
-        self.leave(index);
-        let here = &self.nodes[node as usize].instances[instance as usize];
+        let call = &mut self.calls[index as usize];
+        call.outcome = outcome;
+        let (node, instance) = (call.node, call.instance);
+        let here = self.nodes[node as usize].sees_off(call, self.now);
         let draining = here.status == Status::Draining;
-        if worker {
-            self.release_worker(index);
+        if std::mem::take(&mut call.holds_worker) {
+            here.busy.remove(self.now);
+            if here.has_next() {
+                self.take_next(node, instance);
+            }
         }
         if draining {
             self.drained_if_done(node, instance);
@@ -334,23 +322,14 @@ impl Sim {
     pub(super) fn returned(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (op, parent, token, outcome) = (call.op, call.parent, call.parent_wait, call.outcome);
-        let (link, target) = (call.link, call.target);
-        let retried = self.ops[op as usize].attempt > 0 || call.tries > 0;
-        let instance = call.instance as usize;
-        let counts = &mut self.links[link as usize].calls;
-        if counts.len() <= instance {
-            counts.resize(instance + 1, super::snapshot::CallCounts::default());
-        }
-        match outcome {
-            Outcome::Done if retried => counts[instance].retried += 1,
-            Outcome::Done => counts[instance].completed += 1,
-            Outcome::Failed(_) => counts[instance].failed += 1,
-        }
+        let (place, found) = (call.place, call.found);
+        let slot = &mut self.ops[op as usize];
+        let retried = slot.attempt > 0 || call.tries > 0;
+        let link = &mut self.links[call.link as usize];
+        link.count(call.instance, outcome, retried);
         if parent == NONE {
-            let waited_for = self.ops[op as usize].wait == token;
-            let (place, found) = (call.place, call.found);
-            if waited_for {
-                self.ops[op as usize].wait = 0;
+            if slot.wait == token {
+                slot.wait = 0;
                 match outcome {
                     Outcome::Done => self.complete(op, place, found),
                     Outcome::Failed(cause) => self.attempt_failed(op, cause),
@@ -359,30 +338,24 @@ impl Sim {
             self.free_call(index);
             return;
         }
-        let waiting = &self.calls[parent as usize];
-        let waited_for = !waiting.free && waiting.wait == token;
-        let (from, way) = (
-            self.links[link as usize].from,
-            self.links[link as usize].way,
-        );
+        let way = link.way;
         if way == Way::FromBalancer {
+            let (from, target) = (link.from, call.target);
             self.target_done(from, target);
         }
-        if !waited_for {
+        let waiting = &mut self.calls[parent as usize];
+        if waiting.free || waiting.wait != token {
             self.free_call(index);
             return;
         }
-        self.calls[parent as usize].wait = 0;
-        self.calls[parent as usize].child = NONE;
+        waiting.wait = 0;
+        waiting.child = NONE;
         // A try that failed leaves nothing with whoever made it: another may follow.
         if outcome == Outcome::Done {
-            let call = &self.calls[index as usize];
-            let (place, found) = (call.place, call.found);
-            let parent = &mut self.calls[parent as usize];
-            if place.is_some() && parent.place.is_none() {
-                parent.place = place;
+            if place.is_some() && waiting.place.is_none() {
+                waiting.place = place;
             }
-            parent.found = parent.found.max(found);
+            waiting.found = waiting.found.max(found);
         }
         self.free_call(index);
         // Whatever went wrong further on, the service's own caller sees a store that did not answer, or an error.

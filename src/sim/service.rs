@@ -4,7 +4,9 @@
 //! that order. With blocking I/O its worker is held until the reply is sent; with asynchronous I/O until the first
 //! wait for something else.
 
-use super::parts::{Body, NONE, Outcome, ServiceBody, Verb};
+use std::ops::ControlFlow;
+
+use super::parts::{Body, Call, Instance, NONE, Outcome, ServiceBody, Verb};
 use super::snapshot::{Cause, Status};
 use super::streams::{draw, unit, whole_ns};
 use super::{Kind, Sim};
@@ -35,15 +37,17 @@ impl Sim {
     /// A request that has come in is served, queued or turned away.
     #[inline(always)]
     pub(super) fn admit_to_service(&mut self, index: u32) {
-        let call = &self.calls[index as usize];
-        let (node, instance, bits) = (call.node as usize, call.instance as usize, call.draw);
         let now = self.now;
-        let slot = &mut self.nodes[node];
+        let call = &mut self.calls[index as usize];
+        let slot = &mut self.nodes[call.node as usize];
         let Body::Service(service) = &slot.body else {
             return;
         };
+        slot.arrived += 1;
+        let here = &mut slot.instances[call.instance as usize];
+        call.enter(here, now);
         if service.settings.error_share.0 > 0.0
-            && unit(draw(service.error_key, bits)) < service.settings.error_share.0
+            && unit(draw(service.error_key, call.draw)) < service.settings.error_share.0
         {
             return self.reply(index, Outcome::Failed(Cause::Error));
         }
@@ -51,14 +55,11 @@ impl Sim {
             Queue::Limit(limit) => limit as usize,
             Queue::Unlimited => usize::MAX,
         };
-        let here = &mut slot.instances[instance];
         if here.busy.n() < u64::from(here.workers) {
             self.start_work(index);
         } else if (here.waiting.n() as usize) < limit {
-            let position = here.enqueue(now, index);
-            let call = &mut self.calls[index as usize];
+            call.position = here.enqueue(now, index);
             call.queued = true;
-            call.position = position;
         } else {
             self.reply(index, Outcome::Failed(Cause::QueueFull));
         }
@@ -67,25 +68,37 @@ impl Sim {
     /// A worker takes the call and works on it.
     #[inline(always)]
     pub(super) fn start_work(&mut self, index: u32) {
+        let now = self.now;
         let call = &mut self.calls[index as usize];
         call.queued = false;
         call.holds_worker = true;
-        let slot = &mut self.nodes[call.node as usize];
+        let (node, entry, verb) = (call.node as usize, call.entry, call.verb);
+        let slot = &mut self.nodes[node];
         let here = &mut slot.instances[call.instance as usize];
-        here.busy.add(self.now);
-        if let Body::Store(store) = &slot.body {
-            if store.rounds || here.round.open {
-                here.round.take(here.waiting.n() as usize);
+        here.busy.add(now);
+        let ns = match &slot.body {
+            Body::Store(store) => {
+                if store.rounds || here.round.open {
+                    here.round.take(here.waiting.n() as usize);
+                }
+                return self.proceed(index);
             }
-            return self.proceed(index);
-        }
-        if call.entry && !self.credential_accepted_here(index) {
-            return self.reply(index, Outcome::Failed(Cause::Unauthorized));
-        }
-        let ns = self.work_ns(index);
-        let call = &self.calls[index as usize];
-        if call.verb == Verb::Login {
-            self.nodes[call.node as usize].login_ns += u128::from(ns);
+            Body::Service(service) if !entry => service.work_ns(here, call, 0.0, now),
+            _ => {
+                if !self.credential_accepted_here(index) {
+                    return self.reply(index, Outcome::Failed(Cause::Unauthorized));
+                }
+                let credential_ns = self.credential_ns(verb);
+                let (call, slot) = (&self.calls[index as usize], &self.nodes[node]);
+                let here = &slot.instances[call.instance as usize];
+                match &slot.body {
+                    Body::Service(service) => service.work_ns(here, call, credential_ns, now),
+                    _ => 0,
+                }
+            }
+        };
+        if verb == Verb::Login {
+            self.nodes[node].login_ns += u128::from(ns);
         }
         match ns {
             0 => self.proceed(index),
@@ -110,7 +123,8 @@ impl Sim {
     #[inline(always)]
     pub(super) fn take_next(&mut self, node: u16, instance: u16) {
         let now = self.now;
-        if self.nodes[node as usize].instances[instance as usize].taking {
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if here.taking || !here.has_next() {
             return;
         }
         loop {
@@ -156,80 +170,112 @@ impl Sim {
     #[inline(always)]
     fn service_step(&mut self, index: u32) -> Option<Outcome> {
         let call = &self.calls[index as usize];
-        let (node, instance, mut step, verb, entry) =
-            (call.node, call.instance, call.step, call.verb, call.entry);
-        if step <= SESSION {
-            step = STATE;
-            if entry && matches!(self.topology.sessions, Sessions::ServerSide(_)) {
-                let link = self.service(node).map_or(u16::MAX, |s| s.session_link);
-                let asked = match verb {
-                    Verb::Login => Verb::StoreSession,
-                    _ => Verb::FindSession,
-                };
-                return self.call_on(index, step, link, asked, 1);
-            }
-            if entry
-                && verb == Verb::Login
-                && matches!(self.topology.sessions, Sessions::InMemory(_))
-            {
-                let place = self.create_session_here(index);
-                self.calls[index as usize].place = place;
-            }
-        }
-        if step == STATE {
-            if entry && !self.session_found(index) {
-                return Some(Outcome::Failed(Cause::Unauthorized));
-            }
-            if !matches!(verb, Verb::Read | Verb::Write) {
-                return Some(Outcome::Done);
-            }
-            let service = self.service(node)?;
-            let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
-            step = ACCESS;
-            let ns = match &service.settings.state {
-                State::Stateless => {
-                    step = CALLS;
-                    0
+        let service = self.service(call.node)?;
+        let (mut step, verb) = (call.step, call.verb);
+        if step <= STATE {
+            if call.entry {
+                if let ControlFlow::Break(outcome) = self.session_step(index) {
+                    return outcome;
                 }
-                State::External(_) => {
-                    let link = service.state_link;
-                    return self.call_on(index, CALLS, link, verb, 2);
-                }
-                State::InMemory(_) => 0,
-                State::LocalDisk(d) => wait(d.read_time.0, d.write_time.0),
-                State::LocalDatabase(d) => wait(d.read_time.0, d.write_time.0),
-            };
-            if ns > 0 {
-                self.wait_without_worker(index);
-                self.resume_after(index, step, ns);
-                return None;
+                return self.state_step(index);
             }
-        }
-        if step == ACCESS && !self.service(node)?.settings.state.is_local() {
-            // Its state is kept elsewhere by now: there it goes.
-            self.calls[index as usize].step = STATE;
-            return self.service_step(index);
+            let keeps = matches!(verb, Verb::Read | Verb::Write);
+            if !keeps || !matches!(service.settings.state, State::Stateless) {
+                return self.state_step(index);
+            }
+            step = CALLS;
         }
         if step == ACCESS {
-            let log = self.data_log(node, instance);
-            step = CALLS;
-            if verb == Verb::Read {
-                self.read_from(index, log);
-            } else {
-                self.write_to(index, log);
-                if self.must_wait_for_fsync(log) {
-                    self.calls[index as usize].step = step;
-                    self.wait_without_worker(index);
-                    self.wait_for_fsync(index, log);
-                    return None;
-                }
-            }
+            return self.access_step(index);
         }
-        let k = usize::from(step - CALLS);
-        match self.service(node)?.calls.get(k) {
+        match service.calls.get(usize::from(step - CALLS)) {
             Some(&link) => self.call_on(index, step + 1, link, verb, 3),
             None => Some(Outcome::Done),
         }
+    }
+
+    /// Looks the session of a request up, or makes one.
+    fn session_step(&mut self, index: u32) -> ControlFlow<Option<Outcome>> {
+        let call = &self.calls[index as usize];
+        let (step, verb) = (call.step, call.verb);
+        if step <= SESSION {
+            match self.topology.sessions {
+                Sessions::ServerSide(_) => {
+                    let link = self.service(call.node).map_or(u16::MAX, |s| s.session_link);
+                    let asked = match verb {
+                        Verb::Login => Verb::StoreSession,
+                        _ => Verb::FindSession,
+                    };
+                    return ControlFlow::Break(self.call_on(index, STATE, link, asked, 1));
+                }
+                Sessions::InMemory(_) if verb == Verb::Login => {
+                    let place = self.create_session_here(index);
+                    self.calls[index as usize].place = place;
+                }
+                Sessions::InMemory(_) | Sessions::Jwt(_) | Sessions::None => {}
+            }
+        }
+        if self.session_found(index) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(Some(Outcome::Failed(Cause::Unauthorized)))
+        }
+    }
+
+    /// Goes to where the request's state is.
+    fn state_step(&mut self, index: u32) -> Option<Outcome> {
+        let call = &self.calls[index as usize];
+        let verb = call.verb;
+        if !matches!(verb, Verb::Read | Verb::Write) {
+            return Some(Outcome::Done);
+        }
+        let service = self.service(call.node)?;
+        let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
+        let (step, ns) = match &service.settings.state {
+            State::Stateless => (CALLS, 0),
+            State::External(_) => {
+                let link = service.state_link;
+                return self.call_on(index, CALLS, link, verb, 2);
+            }
+            State::InMemory(_) => (ACCESS, 0),
+            State::LocalDisk(d) => (ACCESS, wait(d.read_time.0, d.write_time.0)),
+            State::LocalDatabase(d) => (ACCESS, wait(d.read_time.0, d.write_time.0)),
+        };
+        if ns > 0 {
+            self.wait_without_worker(index);
+            self.resume_after(index, step, ns);
+            return None;
+        }
+        self.calls[index as usize].step = step;
+        self.service_step_on(index)
+    }
+
+    /// Reads or writes the state that an instance keeps itself.
+    fn access_step(&mut self, index: u32) -> Option<Outcome> {
+        let call = &self.calls[index as usize];
+        let (node, instance, verb) = (call.node, call.instance, call.verb);
+        if !self.service(node)?.settings.state.is_local() {
+            // Its state is kept elsewhere by now: there it goes.
+            return self.state_step(index);
+        }
+        let log = self.data_log(node, instance);
+        self.calls[index as usize].step = CALLS;
+        if verb == Verb::Read {
+            self.read_from(index, log);
+        } else {
+            self.write_to(index, log);
+            if self.must_wait_for_fsync(log) {
+                self.wait_without_worker(index);
+                self.wait_for_fsync(index, log);
+                return None;
+            }
+        }
+        self.service_step_on(index)
+    }
+
+    // Apart from the first step, so that that one can be inlined.
+    fn service_step_on(&mut self, index: u32) -> Option<Outcome> {
+        self.service_step(index)
     }
 
     /// The call goes on with a step after a time.
@@ -252,7 +298,8 @@ impl Sim {
         }
     }
 
-    /// Makes a call for the request and waits for it; then the request goes on with a step.
+    /// Makes a call for the request and waits for it; then the request goes on with a step. `counter` tells calls of one
+    /// request over one link apart.
     fn call_on(
         &mut self,
         index: u32,
@@ -261,15 +308,15 @@ impl Sim {
         verb: Verb,
         counter: u64,
     ) -> Option<Outcome> {
-        if link == u16::MAX || self.links[link as usize].removed {
-            return Some(Outcome::Failed(Cause::StoreUnavailable));
-        }
+        let salt = match self.links.get(link as usize) {
+            Some(link) if !link.removed => link.salt,
+            _ => return Some(Outcome::Failed(Cause::StoreUnavailable)),
+        };
         let call = &mut self.calls[index as usize];
         call.step = step;
         let (op, node, worker) = (call.op, call.node, call.holds_worker);
         // Its place in the program and what it asks for, by whatever way: its draws depend on that alone.
-        let above = self.calls[index as usize].draw;
-        let bits = draw(self.links[link as usize].salt ^ counter, above);
+        let bits = draw(salt ^ counter, call.draw);
         let child = self.new_call(op, index, link, verb, bits);
         let service = self.service(node)?;
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
@@ -282,7 +329,7 @@ impl Sim {
         if releases {
             self.release_worker(index);
         }
-        self.choose_instance(child);
+        self.choose_instance(child, link);
         self.send(child);
         None
     }
@@ -316,29 +363,19 @@ impl Sim {
         }
         self.proceed(index);
     }
+}
 
-    /// Worker time of a request, in nanoseconds.
+impl ServiceBody {
+    /// Worker time of a request at an instance, in nanoseconds; `more_ns`: what its credential takes.
     #[inline(always)]
-    fn work_ns(&self, index: u32) -> u64 {
-        let call = &self.calls[index as usize];
-        let slot = &self.nodes[call.node as usize];
-        let Body::Service(service) = &slot.body else {
-            return 0;
-        };
-        let here = &slot.instances[call.instance as usize];
-        let mut ns = service.sampler.sample(draw(service.service_key, call.draw));
-        if call.entry {
-            ns += self.credential_ns(call.verb);
-        }
+    fn work_ns(&self, here: &Instance, call: &Call, more_ns: f64, now: u64) -> u64 {
+        let mut ns = self.sampler.sample(draw(self.service_key, call.draw)) + more_ns;
         if call.verb == Verb::Login {
-            ns += service.settings.login_time.0 as f64;
+            ns += self.settings.login_time.0 as f64;
         }
         if here.status == Status::Warming {
-            let (warm_up, cold) = (
-                service.settings.warm_up.0 as f64,
-                service.settings.cold_factor,
-            );
-            let done = ((self.now - here.warm_from) as f64 / warm_up).min(1.0);
+            let (warm_up, cold) = (self.settings.warm_up.0 as f64, self.settings.cold_factor);
+            let done = ((now - here.warm_from) as f64 / warm_up).min(1.0);
             ns *= cold - (cold - 1.0) * done;
         }
         if here.speed != 1.0 {

@@ -204,16 +204,7 @@ impl Sim {
     }
 
     /// A login has ended: what waited for it goes on, or fails for the same cause.
-    pub(super) fn login_over(
-        &mut self,
-        user: u32,
-        verb: Verb,
-        waiting: u32,
-        failed: Option<Cause>,
-    ) {
-        if verb != Verb::Login || waiting == NONE {
-            return;
-        }
+    pub(super) fn login_over(&mut self, user: u32, waiting: u32, failed: Option<Cause>) {
         if let Some(slot) = self.users.get_mut(user as usize) {
             slot.login = NONE;
         }
