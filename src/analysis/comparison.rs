@@ -131,25 +131,32 @@ impl Before {
     }
 
     pub(super) fn take_in(&mut self, ended: &[Ended]) {
-        let counts = |end: &&Ended| end.completed && end.intended >= self.from;
+        let from = self.from;
+        let counts = |end: &&Ended| end.completed && end.intended >= from;
         for end in ended.iter().filter(counts) {
             let step = end.intended / STEP_NS;
-            let newest = self.steps.back().is_some_and(|(known, _)| *known <= step);
-            let next = if newest {
-                self.steps.len()
-            } else {
-                self.steps.partition_point(|(known, _)| *known <= step)
-            };
-            let at = match next.checked_sub(1) {
-                Some(at) if self.steps[at].0 == step => at,
-                _ => {
-                    self.steps.insert(next, (step, Vec::new()));
-                    next
-                }
-            };
-            self.steps[at].1.push(bucket(end.took));
+            self.step(step).push(bucket(end.took));
             self.total += 1;
         }
+        self.forget();
+    }
+
+    fn step(&mut self, step: u64) -> &mut Vec<u16> {
+        let at = match self.steps.back() {
+            Some((newest, _)) if *newest == step => self.steps.len() - 1,
+            _ => {
+                let at = self.steps.partition_point(|(known, _)| *known < step);
+                if self.steps.get(at).is_none_or(|(known, _)| *known != step) {
+                    self.steps.insert(at, (step, Vec::new()));
+                }
+                at
+            }
+        };
+        &mut self.steps[at].1
+    }
+
+    /// Drops what no command that comes now could want.
+    fn forget(&mut self) {
         let Some(newest) = self.steps.back().map(|(step, _)| *step) else {
             return;
         };
@@ -226,8 +233,8 @@ impl Side {
 
     #[cold]
     fn make_steps(&mut self, upto: usize) {
-        // Room for as many operations as a step had before, so that it need not grow one by one.
-        let room = self.steps.iter().map(|s| s.took.len()).max().unwrap_or(0);
+        // Room for as many operations as the step before has, so that it need not grow one by one.
+        let room = self.steps.back().map_or(0, |step| step.took.len());
         self.steps.resize_with(upto, || Step {
             took: Vec::with_capacity(room),
             ..Step::default()

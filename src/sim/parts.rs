@@ -228,14 +228,6 @@ pub(super) struct Round {
 }
 
 impl Call {
-    /// It is at an instance from now on.
-    #[inline(always)]
-    pub(super) fn enter(&mut self, here: &mut Instance, now: u64) {
-        self.present = true;
-        self.arrived = now;
-        here.present.add(now);
-    }
-
     /// The request is on its link, and has not reached its node.
     pub(super) fn on_its_way(&self) -> bool {
         !self.free && !self.present && self.arrived == 0 && self.outcome == Outcome::Done

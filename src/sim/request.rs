@@ -169,10 +169,10 @@ impl Sim {
                 if (here.moved || !here.status.serves()) && !self.accepts(index) {
                     return;
                 }
+                self.enter(index);
                 if kind == NodeKind::Service {
                     self.admit_to_service(index);
                 } else {
-                    self.enter(index);
                     self.admit_to_store(index);
                 }
             }
@@ -278,7 +278,9 @@ impl Sim {
         let call = &mut self.calls[index as usize];
         let node = &mut self.nodes[call.node as usize];
         node.arrived += 1;
-        call.enter(&mut node.instances[call.instance as usize], self.now);
+        call.present = true;
+        call.arrived = self.now;
+        node.instances[call.instance as usize].present.add(self.now);
     }
 
     /// The call leaves its instance, which is what its time there is counted to.

@@ -43,9 +43,7 @@ impl Sim {
         let Body::Service(service) = &slot.body else {
             return;
         };
-        slot.arrived += 1;
         let here = &mut slot.instances[call.instance as usize];
-        call.enter(here, now);
         if service.settings.error_share.0 > 0.0
             && unit(draw(service.error_key, call.draw)) < service.settings.error_share.0
         {
