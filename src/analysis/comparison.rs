@@ -35,21 +35,25 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, bucket: u16) {
-        let (bucket, row) = (usize::from(bucket), usize::from(bucket >> SUB_BITS));
-        if row >= self.rows.len() {
-            self.rows.resize(row + 1, 0);
-            self.buckets.resize((row + 1) << SUB_BITS, 0);
+    fn add(&mut self, took: &[u16]) {
+        for &bucket in took {
+            let (bucket, row) = (usize::from(bucket), usize::from(bucket >> SUB_BITS));
+            if row >= self.rows.len() {
+                self.rows.resize(row + 1, 0);
+                self.buckets.resize((row + 1) << SUB_BITS, 0);
+            }
+            self.buckets[bucket] += 1;
+            self.rows[row] += 1;
         }
-        self.buckets[bucket] += 1;
-        self.rows[row] += 1;
-        self.total += 1;
+        self.total += took.len() as u64;
     }
 
-    fn remove(&mut self, bucket: u16) {
-        self.buckets[usize::from(bucket)] -= 1;
-        self.rows[usize::from(bucket >> SUB_BITS)] -= 1;
-        self.total -= 1;
+    fn remove(&mut self, took: &[u16]) {
+        for &bucket in took {
+            self.buckets[usize::from(bucket)] -= 1;
+            self.rows[usize::from(bucket >> SUB_BITS)] -= 1;
+        }
+        self.total -= took.len() as u64;
     }
 
     /// How many are in buckets above that one.
@@ -58,10 +62,10 @@ impl Counts {
         if row >= self.rows.len() {
             return 0;
         }
-        let rows: u64 = self.rows[row + 1..].iter().map(|&n| u64::from(n)).sum();
+        let rows: u32 = self.rows[row + 1..].iter().sum();
         let end = (row + 1) << SUB_BITS;
-        let rest = &self.buckets[usize::from(bucket) + 1..end];
-        rows + rest.iter().map(|&n| u64::from(n)).sum::<u64>()
+        let rest: u32 = self.buckets[usize::from(bucket) + 1..end].iter().sum();
+        u64::from(rows) + u64::from(rest)
     }
 
     /// The 99th percentile in nanoseconds, interpolated inside its bucket; `None` without samples.
@@ -147,7 +151,9 @@ impl Before {
             _ => {
                 let at = self.steps.partition_point(|(known, _)| *known < step);
                 if self.steps.get(at).is_none_or(|(known, _)| *known != step) {
-                    self.steps.insert(at, (step, Vec::new()));
+                    // As many as in the newest step, so that it need not grow one by one.
+                    let room = self.steps.back().map_or(0, |(_, took)| took.len());
+                    self.steps.insert(at, (step, Vec::with_capacity(room)));
                 }
                 at
             }
@@ -276,9 +282,7 @@ impl Side {
         if let Some(step) = self.steps.get(number - self.first) {
             self.window.add(step);
             self.compared.add(step);
-            for &took in &step.took {
-                self.window_took.add(took);
-            }
+            self.window_took.add(&step.took);
         }
     }
 
@@ -286,9 +290,7 @@ impl Side {
     fn leave(&mut self, number: usize) {
         if let Some(step) = self.steps.get(number - self.first) {
             self.window = self.window.minus(step);
-            for &took in &step.took {
-                self.window_took.remove(took);
-            }
+            self.window_took.remove(&step.took);
         }
     }
 
@@ -360,7 +362,7 @@ impl Comparison {
             .map(|(step, took)| (number(*step).min(-1), took.clone()))
             .collect();
         let mut usual = Counts::default();
-        for &took in before.iter().flat_map(|(_, took)| took) {
+        for (_, took) in &before {
             usual.add(took);
         }
         let mut sides = [Side::default(), Side::default()];
@@ -493,9 +495,7 @@ impl Comparison {
             self.here.enter(self.entered);
             self.there.enter(self.entered);
             if let Some(step) = self.there.get(self.entered) {
-                for &took in &step.took {
-                    self.usual.add(took);
-                }
+                self.usual.add(&step.took);
             }
             self.entered += 1;
         }
@@ -550,9 +550,7 @@ impl Comparison {
             if self.usual.total - (took.len() as u64) < LEAST {
                 return;
             }
-            for &took in took {
-                self.usual.remove(took);
-            }
+            self.usual.remove(took);
             if self.usual_from < 0
                 && self
                     .before
