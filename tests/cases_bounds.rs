@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use statescope::model::settings::{Field, Shape, ron_options};
@@ -462,13 +464,13 @@ fn times_that_overflow_are_refused_where_they_are_read() {
     assert_eq!(status, 0, "{said}");
 }
 
-/// A process that somebody interrupts once it listens: what it has said by its end.
+/// A process that listens for Ctrl+C.
 #[cfg(target_os = "linux")]
-fn interrupted(arguments: &[&str]) -> Output {
+fn listening(arguments: &[&str], stdout: Stdio) -> Child {
     let child = Command::new(env!("CARGO_BIN_EXE_statescope"))
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -481,15 +483,72 @@ fn interrupted(arguments: &[&str]) -> Output {
     while !listens() {
         std::thread::yield_now();
     }
+    child
+}
+
+#[cfg(target_os = "linux")]
+fn interrupt(child: &Child) {
     let process = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &process])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let status = Command::new("kill").args(["-INT", &process]).status();
+    assert!(status.unwrap().success());
+}
+
+/// A process that somebody interrupts once it listens: what it has said by its end.
+#[cfg(target_os = "linux")]
+fn interrupted(arguments: &[&str]) -> Output {
+    let child = listening(arguments, Stdio::piped());
+    interrupt(&child);
     child.wait_with_output().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_second_ctrl_c_ends_the_program_at_once() {
+    // Nobody reads what it prints after the first, and the pipe is full: it would wait for ever.
+    let (_reader, mut pipe) = std::io::pipe().unwrap();
+    pipe.write_all(&[b' '; 1 << 16]).unwrap();
+    let run = ["run", "sticky-in-memory", "--duration", "3650d"];
+    let mut child = listening(&run, pipe.into());
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "it does not end");
+        interrupt(&child);
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told_and_costs_no_file() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_statescope"))
+        .args(["run", "sticky-in-memory", "--json"])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("standard output cannot be written"), "{said}");
+
+    // The system lets no file grow, as if no room were left: what was there before stays, and nothing else is left.
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "drawing.svg", "mine");
+    let export =
+        "trap '' XFSZ; ulimit -f 0; exec \"$0\" export sticky-in-memory --to svg -o \"$1\"";
+    let output = Command::new("sh")
+        .args(["-c", export, env!("CARGO_BIN_EXE_statescope"), &file])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("drawing.svg"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

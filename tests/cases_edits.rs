@@ -404,6 +404,28 @@ fn taking_requests_out_of_a_long_queue_is_cheap() {
     );
 }
 
+#[test]
+fn what_moves_has_moved_some_time() {
+    let file = case("undo-during-move");
+    let there = r#"At("20s", Set("nodes.api.state", "External(store: \"store\")"))"#;
+    // To its end; or cut off, by a crash of one of those that send, or of the one that receives.
+    for cut in [
+        "",
+        r#", At("20.0001s", Crash("api", 1))"#,
+        r#", At("20.0001s", LoseMachine("store", 1))"#,
+    ] {
+        let topology = with(&file, "scenario", &format!("[{there}{cut}]"));
+        let mut sim = start(&topology, 1);
+        let moving = |sim: &Sim| sim.snapshot().nodes[2].moving_bytes;
+        sim.run_until(Duration(20 * SECOND - 1));
+        assert_eq!(moving(&sim), 0);
+        sim.run_until(Duration(20 * SECOND + 50_000));
+        assert!(moving(&sim) > 0);
+        sim.run_until(Duration(30 * SECOND));
+        assert_eq!(moving(&sim), 0, "{cut}");
+    }
+}
+
 /// What each event lost, and when it happened.
 fn losses(sim: &Sim) -> Vec<(u64, u64, u64)> {
     let faults = sim.snapshot().faults;

@@ -627,4 +627,21 @@ Topology(
         assert_eq!(session.scenario, [crash]);
         assert_eq!(session.duration, Duration::from_secs(200.0));
     }
+
+    #[test]
+    fn a_session_says_again_what_its_file_says() {
+        let text = r#"Topology(schema: 1, nodes: {"clients": Clients(), "lb": LoadBalancer(retries: 3), "api": Service(workers: 8)}, links: ["clients -> lb", "lb -> api"])"#;
+        let document = Document::from_loaded(Loaded {
+            path: None,
+            name: "a".to_owned(),
+            topology: file::read(text, "a.ron").unwrap(),
+            text: text.to_owned(),
+        });
+        let session = session_as_scenario(document.topology(), &[], Duration::from_secs(9.0));
+        let written = document.text_of(&session);
+        for explicit in ["retries: 3", "workers: 8"] {
+            assert!(written.contains(explicit), "{written}");
+            assert!(!file::write(&session).contains(explicit));
+        }
+    }
 }
