@@ -478,9 +478,9 @@ impl Track {
     }
 
     /// A second one of the system as it is, for a row that has not begun.
-    fn fork(&self, row: usize) -> Option<Sim> {
+    fn fork(&mut self, row: usize) -> Option<Sim> {
         let wanted = self.keeps.twins && self.rows[row].at.is_none();
-        (wanted && self.sim.size() <= TWIN_BYTES_MAX).then(|| self.sim.clone())
+        (wanted && self.sim.size() <= TWIN_BYTES_MAX).then(|| self.sim.twin())
     }
 
     fn topology_before(&self, row: usize) -> Option<Topology> {

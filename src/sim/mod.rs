@@ -745,6 +745,29 @@ impl Sim {
         }
     }
 
+    /// A second one that goes on in the same way, but keeps no histograms of response times: whoever compares the two
+    /// listens to operations.
+    pub fn twin(&mut self) -> Self {
+        let kept: Vec<_> = self
+            .response_times()
+            .map(|histogram| std::mem::replace(histogram, Histogram::silent()))
+            .collect();
+        let twin = self.clone();
+        for (histogram, kept) in self.response_times().zip(kept) {
+            *histogram = kept;
+        }
+        twin
+    }
+
+    fn response_times(&mut self) -> impl Iterator<Item = &mut Histogram> {
+        let nodes = self.nodes.iter_mut().map(|node| &mut node.response);
+        let counted = self.counted.iter_mut().flat_map(|counted| {
+            let failed = std::iter::once(&mut counted.failed_response);
+            counted.response.iter_mut().chain(failed)
+        });
+        nodes.chain(counted)
+    }
+
     /// From now on remembers what operations do, for [`Self::take_told`]; whoever asks for it has to take it, too.
     pub fn tell_operations(&mut self) {
         self.told = Some(Told::default());

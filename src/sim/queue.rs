@@ -184,7 +184,7 @@ impl Queue {
         head
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, key: u128) {
         if self.top_is_spent {
             self.top_is_spent = false;
