@@ -1,6 +1,7 @@
 //! The order of events.
 //!
-//! An event's place is (time, number). Constant delays (links, timeouts) go through lanes, where each entry is due no
+//! An event's place is (time, number). A few events stand in a sorted list, which is faster than a heap as long as they are
+//! few; what finds no room there stands in a heap. Constant delays (links, timeouts) go through lanes, where each entry is due no
 //! earlier than the one before it, so that only a lane's head stands in the heap. A timer that nobody waits for any
 //! more is skipped when its lane gets to it, without touching the heap.
 
@@ -63,10 +64,17 @@ pub(super) struct Entry {
 
 pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
 
+/// Events in the sorted list.
+const FEW: usize = 16;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    /// A heap of four children a node. Keys: time in the upper 64 bits, then number, then kind and index.
+    /// Keys: time in the upper 64 bits, then number, then kind and index. The next is last.
+    few: Vec<u128>,
+    /// More keys: a heap of four children a node.
     heap: Vec<u128>,
+    /// What was taken last.
+    taken: u128,
     /// The top has been handed out; the next push takes its place, which spares moving the last key up and down again.
     top_is_spent: bool,
     number: u32,
@@ -189,6 +197,14 @@ impl Queue {
         if self.top_is_spent {
             self.top_is_spent = false;
             self.sift_down(key);
+        } else if self.few.len() < FEW {
+            let mut at = self.few.len();
+            self.few.push(key);
+            while at > 0 && self.few[at - 1] < key {
+                self.few[at] = self.few[at - 1];
+                at -= 1;
+            }
+            self.few[at] = key;
         } else {
             self.heap.push(key);
             let mut at = self.heap.len() - 1;
@@ -246,13 +262,29 @@ impl Queue {
     #[inline]
     pub(super) fn pop(&mut self, until: u64) -> Option<Due> {
         self.drop_spent();
-        let top = *self.heap.first()?;
-        let at = (top >> 64) as u64;
+        let (next, is_few) = self.next()?;
+        let at = (next >> 64) as u64;
         if at > until {
             return None;
         }
-        self.top_is_spent = true;
-        Some(due(top))
+        self.taken = next;
+        if is_few {
+            self.few.pop();
+        } else {
+            self.top_is_spent = true;
+        }
+        Some(due(next))
+    }
+
+    /// The next key, and whether it is one of the few.
+    #[inline]
+    fn next(&self) -> Option<(u128, bool)> {
+        match (self.few.last(), self.heap.first()) {
+            (Some(&few), Some(&top)) if top < few => Some((top, false)),
+            (Some(&few), _) => Some((few, true)),
+            (None, Some(&top)) => Some((top, false)),
+            (None, None) => None,
+        }
     }
 
     /// Entries of a lane.
@@ -262,7 +294,7 @@ impl Queue {
 
     pub(super) fn bytes(&self) -> usize {
         let lanes = self.lanes.iter().map(|l| room::<Entry>(l.len()));
-        room::<u128>(self.heap.len())
+        room::<u128>(self.heap.len() + self.few.len())
             + room::<VecDeque<Entry>>(self.lanes.len())
             + lanes.sum::<usize>()
     }
@@ -270,18 +302,21 @@ impl Queue {
     /// Puts the event that was taken last back, before anything else is done.
     #[inline]
     pub(super) fn untake(&mut self) {
-        debug_assert!(
-            self.top_is_spent,
-            "nothing was taken, or something came since"
-        );
-        self.top_is_spent = false;
+        if self.top_is_spent {
+            self.top_is_spent = false;
+        } else {
+            debug_assert!(
+                self.few.last().is_none_or(|&next| self.taken < next),
+                "nothing was taken, or something came since"
+            );
+            self.few.push(self.taken);
+        }
     }
 
     /// Everything that is due some time, in no order.
     pub(super) fn pending(&self) -> impl Iterator<Item = Due> {
-        self.heap[usize::from(self.top_is_spent)..]
-            .iter()
-            .map(|&key| due(key))
+        let heap = &self.heap[usize::from(self.top_is_spent)..];
+        self.few.iter().chain(heap).map(|&key| due(key))
     }
 
     /// The entries of every lane, with the lane.
@@ -294,7 +329,7 @@ impl Queue {
     /// When the next event is due.
     pub(super) fn next_at(&mut self) -> Option<u64> {
         self.drop_spent();
-        self.heap.first().map(|top| (top >> 64) as u64)
+        self.next().map(|(key, _)| (key >> 64) as u64)
     }
 }
 

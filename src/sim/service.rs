@@ -110,10 +110,11 @@ impl Sim {
         let call = &mut self.calls[index as usize];
         call.holds_worker = false;
         let (node, instance) = (call.node, call.instance);
-        let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
-        here.busy.remove(now);
-        self.take_next(node, instance);
+        here.busy.remove(self.now);
+        if here.has_next() {
+            self.take_next(node, instance);
+        }
     }
 
     /// Free workers of an instance take what waits. Work that takes no time frees its worker at once: the loop that
@@ -121,8 +122,7 @@ impl Sim {
     #[inline(always)]
     pub(super) fn take_next(&mut self, node: u16, instance: u16) {
         let now = self.now;
-        let here = &self.nodes[node as usize].instances[instance as usize];
-        if here.taking || !here.has_next() {
+        if self.nodes[node as usize].instances[instance as usize].taking {
             return;
         }
         loop {
