@@ -200,9 +200,19 @@ impl Sim {
         let here = &self.logs[log as usize];
         let (number, lag) = (reached.sequence, here.durability.lag_ns);
         let by = machine.then_some(Duration(self.now.saturating_sub(lag)));
-        let copies: Vec<u16> = here.replicas.iter().map(|r| r.instance).collect();
-        for (copy, alive) in copies.into_iter().zip(alive) {
+        // A machine that goes after its process hung takes along what was still to come.
+        let less_comes = machine && here.orphan.is_some();
+        let copies: Vec<(u16, u64)> = here
+            .replicas
+            .iter()
+            .map(|r| (r.instance, r.disk.sequence))
+            .collect();
+        for ((copy, disk), alive) in copies.into_iter().zip(alive) {
             let holder = Holder::Copy(copy);
+            if less_comes && *alive {
+                self.tell(Fact::Gone(log, holder));
+                self.reached(log, Holder::CopyDisk(copy), disk);
+            }
             self.tell(if *alive {
                 Fact::Reached {
                     log,
