@@ -22,7 +22,7 @@ pub fn instants(nodes: &IndexMap<String, Node>, scenario: &[Timed], seed: u64) -
             Timed::Between(from, to, command) => {
                 let who = (command.name(), identity(nodes, command));
                 let count = alike.entry(who).or_default();
-                let key = key_of(seed, &format!("scenario {} {}", who.0, who.1));
+                let key = key_of(key_of(seed, "scenario"), &format!("{} {}", who.0, who.1));
                 let share = unit(draw(purpose_key(key, Purpose::Instant), *count));
                 *count += 1;
                 let span = to.0.saturating_sub(from.0) as f64;
