@@ -70,6 +70,8 @@ pub struct Measured {
     sessions: [LossFigure; 4],
     /// Of state and of sessions: the instance that crashed in every run.
     victims: [Option<(String, u32)>; 2],
+    /// How many sessions the second one held.
+    held: Option<u64>,
     /// In a fresh run: when the crash came.
     fresh_for: Option<Duration>,
 }
@@ -216,6 +218,16 @@ impl Measure {
             Some((service.to_owned(), number))
         };
         let victims = [victim(asked.service), victim(front.as_deref())];
+        let held = victims[1].as_ref().filter(|_| from.is_some());
+        let held = held.and_then(|(service, number)| {
+            let node = asked.snapshot.nodes.iter().find(|n| n.name == *service)?;
+            Some(
+                node.instances
+                    .iter()
+                    .find(|i| i.number == *number)?
+                    .sessions,
+            )
+        });
         let (basis, fresh_for) = match from {
             Some(_) => (Basis::Now(copy()), None),
             None => {
@@ -227,6 +239,7 @@ impl Measure {
             key: self.key.clone(),
             from,
             faults: asked.snapshot.faults.len(),
+            held: held.filter(|_| matches!(bare.sessions, Sessions::InMemory(_))),
             fresh_for,
             victims,
             ..Measured::default()
@@ -310,6 +323,13 @@ impl Measure {
             ),
             (None, None) => return None,
         })
+    }
+
+    /// The instance that crashed in the runs about sessions, how many it held, and when.
+    pub fn held(&self) -> Option<(String, u64, Duration)> {
+        let measured = self.measured()?;
+        let (name, number) = measured.victims[1].as_ref()?;
+        Some((format!("{name} {number}"), measured.held?, measured.from?.1))
     }
 }
 
@@ -561,6 +581,7 @@ impl Measure {
             sessions,
             victims: [Some(("api".into(), 3)), Some(("api".into(), 3))],
             from: Some((1, Duration(62_600_000_000))),
+            held: Some(551),
             ..Measured::default()
         });
     }

@@ -377,7 +377,13 @@ fn session_costs(choice: SessionKind, pane: &Pane) -> Costs {
         ),
         SessionKind::Sticky => Costs::new(
             "No store to run, no lookup",
-            "A crash logs out all who were there",
+            if let Some((name, held, at)) = view.measure.held() {
+                let held = format::counted(held, "session", "sessions");
+                let at = format::instant(at);
+                format!("A crash logs out who is there; {name} held {held} at {at}")
+            } else {
+                "A crash logs out all who were there".to_owned()
+            },
         ),
     }
 }
