@@ -637,7 +637,7 @@ Topology(
             topology: file::read(text, "a.ron").unwrap(),
             text: text.to_owned(),
         });
-        let session = session_as_scenario(document.topology(), &[], Duration::from_secs(9.0));
+        let session = session_as_scenario(document.topology(), &[], &[], Duration::from_secs(9.0));
         let written = document.text_of(&session);
         for explicit in ["retries: 3", "workers: 8"] {
             assert!(written.contains(explicit), "{written}");
