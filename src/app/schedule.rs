@@ -101,11 +101,22 @@ pub fn offers(view: &View, at: Duration) -> Vec<Offer> {
     offers
 }
 
+/// A command as a title: "Crash api 2", "Add 1 instance to api".
+pub fn title(command: &Command) -> String {
+    let instances = |count: u32| format::counted(u64::from(count), "instance", "instances");
+    match command {
+        Command::AddInstances(node, count) => format!("Add {} to {node}", instances(*count)),
+        Command::RemoveInstances(node, count) => {
+            format!("Remove {} of {node}", instances(*count))
+        }
+        other => events::capitalised(&events::imperative(other).1),
+    }
+}
+
 fn offer(verb: &'static str, command: Command) -> Offer {
-    let (icon, text) = events::imperative(&command);
     Offer {
-        icon,
-        text: events::capitalised(&text),
+        icon: events::imperative(&command).0,
+        text: title(&command),
         verb,
         command,
     }
@@ -306,6 +317,7 @@ mod tests {
             "{of_instance:?}"
         );
         assert!(of_instance.contains(&"Deploy api".to_owned()));
+        assert!(of_instance.contains(&"Add 1 instance to api".to_owned()));
         // Only a store fails over, and only tokens have a key.
         assert!(!of_instance.iter().any(|text| text.contains("ail over")));
         assert!(!of_instance.iter().any(|text| text.contains("signing")));

@@ -105,11 +105,10 @@ impl Form {
         actions: &mut Vec<Action>,
     ) -> bool {
         let palette = theme::palette(ui);
-        let (_, name) = events::imperative(timed.command());
         let mut stays = true;
         ui.horizontal(|ui| {
             ui.set_min_height(height::BUTTON);
-            let title = events::capitalised(&name);
+            let title = schedule::title(timed.command());
             let text = theme::text(&title, size::FIGURE, Weight::Semibold, palette.text);
             ui.add(egui::Label::new(text).truncate());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -225,6 +225,11 @@ impl Plan {
             let seconds = snapped(lay, lay.window.seconds(pos.x, lay.across), free_hand);
             let at = Duration::from_secs(seconds.max(0.0)).max(least(lay, view, ui));
             paint_place(ui, lay, at, palette);
+            paint_tip(
+                ui,
+                pos2(lay.x(at), lay.track.top() - 3.0),
+                &format::instant(at),
+            );
             if response.clicked() {
                 self.adding = Some(Adding {
                     at,
@@ -614,7 +619,6 @@ fn paint_place(ui: &Ui, lay: Lay, at: Duration, palette: &Palette) {
     Icon::Plus.paint_stroked(painter, centre, 11.0, 1.2, palette.text);
     let ends = [pos2(x, lay.track.top() + 20.0), pos2(x, lay.bottom)];
     painter.extend(Shape::dotted_line(&ends, palette.text2, 4.0, 0.7));
-    paint_tip(ui, pos2(x, lay.track.top() - 3.0), &format::instant(at));
 }
 
 /// An instant on an ink plate, its lower edge at a point.
