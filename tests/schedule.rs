@@ -219,3 +219,30 @@ fn a_recovery_that_goes_on_breaks_its_promise_only_once_it_takes_too_long() {
     assert_eq!(said(12.9), None);
     assert_eq!(said(20.0), Some(false));
 }
+
+#[test]
+fn random_instants_are_uniform_over_seeds() {
+    let topology =
+        topology(r#"Between("10s", "20s", Hang("api", 1)), Between("10s", "20s", Hang("api", 2))"#);
+    let n = 10_000;
+    let shares: Vec<[f64; 2]> = (1..=n)
+        .map(|seed| {
+            let at = instants(&topology.nodes, &topology.scenario, seed);
+            [0, 1].map(|place: usize| (at[place].secs() - 10.0) / 10.0)
+        })
+        .collect();
+    // Within four standard errors: of a mean of uniform numbers, of a count in a tenth, and of a product of two.
+    let mean = |of: &dyn Fn(&[f64; 2]) -> f64| shares.iter().map(of).sum::<f64>() / n as f64;
+    let error = |variance: f64| 4.0 * (variance / n as f64).sqrt();
+    for place in [0, 1] {
+        let middle = mean(&|share| share[place]);
+        assert!((middle - 0.5).abs() < error(1.0 / 12.0), "{middle}");
+        let first = mean(&|share| f64::from(u8::from(share[place] < 0.1)));
+        assert!((first - 0.1).abs() < error(0.09), "{first}");
+    }
+    let together = mean(&|share| share[0] * share[1]);
+    assert!(
+        (together - 0.25).abs() < error(1.0 / 9.0 - 1.0 / 16.0),
+        "{together}"
+    );
+}

@@ -141,9 +141,10 @@ impl Queue {
     /// Takes out every command that is still to come; returns what they were put in with.
     pub(super) fn take_commands(&mut self) -> Vec<u32> {
         self.drop_spent();
-        let all = std::mem::take(&mut self.heap);
+        let few = std::mem::take(&mut self.few);
+        let all = few.into_iter().chain(std::mem::take(&mut self.heap));
         let (commands, others): (Vec<u128>, Vec<u128>) =
-            all.into_iter().partition(|&key| due(key).is_command());
+            all.partition(|&key| due(key).is_command());
         for key in others {
             self.insert(key);
         }
