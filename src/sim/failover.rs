@@ -106,24 +106,25 @@ impl Sim {
                 .iter()
                 .map(|r| r.synced_at <= now && self.is_serving(node, r.instance))
                 .collect();
-            let copies: Vec<u16> = here.replicas.iter().map(|r| r.instance).collect();
-            for (&copy, &serves) in copies.iter().zip(&serving) {
-                let holder = Holder::Copy(copy);
-                self.tell(if serves {
-                    Fact::Reached {
-                        log,
-                        holder,
-                        number: arrived.sequence,
-                        by: Some(by),
-                    }
-                } else {
-                    Fact::Gone(log, holder)
+            let copies = here.replicas.clone();
+            for (copy, &serves) in copies.iter().zip(&serving) {
+                let holder = Holder::Copy(copy.instance);
+                if !serves {
+                    self.tell(Fact::Gone(log, holder));
+                    continue;
+                }
+                self.reached(log, holder, copy.filled.sequence);
+                self.tell(Fact::Reached {
+                    log,
+                    holder,
+                    number: arrived.sequence,
+                    by: Some(by),
                 });
             }
             self.tell(Fact::Served(log, false));
             let here = &mut self.logs[log as usize];
             for (replica, serves) in here.replicas.iter_mut().zip(serving) {
-                replica.mark = serves.then_some(arrived);
+                replica.mark = serves.then_some(arrived.max(replica.filled));
             }
             here.replicas.retain(|r| r.mark.is_some());
             here.online = false;
@@ -244,6 +245,7 @@ impl Sim {
         here.replicas.push(Replica {
             instance: old,
             synced_at: now,
+            filled: all,
             mark: None,
             disk: if always { Mark::default() } else { old_disk },
         });

@@ -118,6 +118,8 @@ pub(super) struct Replica {
     pub instance: u16,
     /// Complete, and following, from then on.
     pub synced_at: u64,
+    /// What it was filled with: complete, it has that, however long what was written before stays in the stream.
+    pub filled: Mark,
     /// What it held when the primary died; set at the death.
     pub mark: Option<Mark>,
     /// What its own disk has, where files are synced from time to time. (With `Always` a copy syncs what it gets.)
@@ -476,6 +478,7 @@ impl Log {
         self.snapshot = self.snapshot.min(mark);
         for replica in &mut self.replicas {
             replica.disk = replica.disk.min(mark);
+            replica.filled = replica.filled.min(mark);
         }
         lost
     }
@@ -502,7 +505,9 @@ impl Log {
             lag => self.mark_at(now.saturating_sub(lag)).min(all),
         };
         let complete = self.replicas.iter().filter(|r| r.synced_at <= now);
-        complete.map(|r| (r.instance, got)).collect()
+        complete
+            .map(|r| (r.instance, got.max(r.filled.min(all))))
+            .collect()
     }
 
     /// A copy's fsync that began at this mark is over; gives what has it now, if it counts.
@@ -600,7 +605,8 @@ impl Log {
     pub(super) fn exposed(&self, now: u64) -> u64 {
         let mut safe = self.own_remains(true);
         for replica in self.replicas.iter().filter(|r| r.synced_at <= now) {
-            safe = safe.max(replica.mark.unwrap_or_else(|| self.arrived(now)));
+            let has = || self.arrived(now).max(replica.filled);
+            safe = safe.max(replica.mark.unwrap_or_else(has));
         }
         if safe.sequence < self.base_end {
             self.acknowledged_after(Mark::default())
@@ -669,6 +675,7 @@ mod tests {
             log.replicas.push(Replica {
                 instance,
                 synced_at: 0,
+                filled: Mark::default(),
                 mark: None,
                 disk,
             });

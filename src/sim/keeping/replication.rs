@@ -33,9 +33,13 @@ impl Sim {
                 } else {
                     self.filled_at(log, candidate)
                 };
-                self.logs[log as usize].replicas.push(Replica {
+                let stamp = self.stamp;
+                let here = &mut self.logs[log as usize];
+                let filled = here.mark(stamp);
+                here.replicas.push(Replica {
                     instance: candidate,
                     synced_at,
+                    filled,
                     mark: None,
                     disk: Mark::default(),
                 });
@@ -66,7 +70,11 @@ impl Sim {
         let copies = self.logs[log as usize].replicas.len();
         for copy in 0..copies {
             let to = self.logs[log as usize].replicas[copy].instance;
-            self.logs[log as usize].replicas[copy].synced_at = self.filled_at(log, to);
+            let (at, stamp) = (self.filled_at(log, to), self.stamp);
+            let here = &mut self.logs[log as usize];
+            let filled = here.mark(stamp);
+            here.replicas[copy].synced_at = at;
+            here.replicas[copy].filled = filled;
         }
     }
 
@@ -122,7 +130,7 @@ impl Sim {
             let here = &mut self.logs[log as usize];
             here.online = false;
             for (replica, alive) in here.replicas.iter_mut().zip(&alive) {
-                replica.mark = alive.then_some(reached);
+                replica.mark = alive.then_some(reached.max(replica.filled));
             }
             here.replicas.retain(|r| r.mark.is_some());
             self.stop_writing(log);
@@ -202,26 +210,23 @@ impl Sim {
         let by = machine.then_some(Duration(self.now.saturating_sub(lag)));
         // A machine that goes after its process hung takes along what was still to come.
         let less_comes = machine && here.orphan.is_some();
-        let copies: Vec<(u16, u64)> = here
-            .replicas
-            .iter()
-            .map(|r| (r.instance, r.disk.sequence))
-            .collect();
-        for ((copy, disk), alive) in copies.into_iter().zip(alive) {
-            let holder = Holder::Copy(copy);
-            if less_comes && *alive {
+        let copies = here.replicas.clone();
+        for (copy, alive) in copies.into_iter().zip(alive) {
+            let holder = Holder::Copy(copy.instance);
+            if !alive {
                 self.tell(Fact::Gone(log, holder));
-                self.reached(log, Holder::CopyDisk(copy), disk);
+                continue;
             }
-            self.tell(if *alive {
-                Fact::Reached {
-                    log,
-                    holder,
-                    number,
-                    by,
-                }
-            } else {
-                Fact::Gone(log, holder)
+            if less_comes {
+                self.tell(Fact::Gone(log, holder));
+                self.reached(log, Holder::CopyDisk(copy.instance), copy.disk.sequence);
+            }
+            self.reached(log, holder, copy.filled.sequence);
+            self.tell(Fact::Reached {
+                log,
+                holder,
+                number,
+                by,
             });
         }
     }
@@ -271,7 +276,9 @@ impl Sim {
         orphan.stream_ends = orphan.stream_ends.min(now);
         let missed = orphan.since.saturating_add(here.durability.down_after_ns) <= now;
         for replica in &mut here.replicas {
-            replica.mark = replica.mark.map(|mark| mark.min(arrived));
+            replica.mark = replica
+                .mark
+                .map(|mark| mark.min(arrived.max(replica.filled)));
         }
         let copies: Vec<(u16, u64, u64)> = here
             .replicas
@@ -368,7 +375,8 @@ impl Sim {
             return copy.disk;
         }
         let sent = tick.saturating_sub(here.durability.lag_ns);
-        let got = here.mark_at(sent);
+        let got = here.mark_at(sent).max(copy.filled);
+        self.reached(log, holder, copy.filled.sequence.min(number));
         self.tell(Fact::Reached {
             log,
             holder,
@@ -408,11 +416,14 @@ impl Sim {
                     }
                     let now = self.now;
                     self.tell(Fact::Served(log, true));
+                    let stamp = self.stamp;
                     let here = &mut self.logs[log as usize];
                     here.online = true;
+                    let filled = here.mark(stamp);
                     for replica in &mut here.replicas {
                         replica.mark = None;
                         replica.synced_at = now;
+                        replica.filled = filled;
                     }
                     self.place_replicas(log, false);
                 }
