@@ -190,3 +190,25 @@ fn a_write_that_has_moved_on_before_its_acknowledgement_is_lost_where_it_went() 
     assert!((948..=952).contains(&writes.acknowledged), "{writes:?}");
     assert_eq!((writes.held, writes.lost), (0, writes.acknowledged));
 }
+
+#[test]
+fn a_copy_has_what_it_was_filled_with_however_long_the_stream_takes() {
+    // 25 writes a second on each instance, 33 while another is gone. The copy is filled 2 s before the machine is lost:
+    // what was written from then on is still under way, and nothing else.
+    let replication = r#"Asynchronous(replicas: 1, lag: "5s")"#;
+    let later = format!(
+        r#"[At("20s", Set("nodes.api.state.replication", {replication:?})), At("22s", LoseMachine("api", 1))]"#
+    );
+    let anew = r#"[At("20s", LoseMachine("api", 2)), At("21s", Restart("api", 2)), At("25s", LoseMachine("api", 1))]"#;
+    for (at_first, scenario) in [("None", later.as_str()), (replication, anew)] {
+        let topology = fleet(&[
+            ("nodes.api.state.replication", at_first),
+            ("scenario", scenario),
+        ]);
+        for seed in 1..=4 {
+            let faults = run(&topology, seed).snapshot().faults;
+            let lost = faults.last().unwrap().lost_writes;
+            assert!((48..=70).contains(&lost), "{scenario}, seed {seed}: {lost}");
+        }
+    }
+}
