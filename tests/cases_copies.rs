@@ -6,7 +6,7 @@ mod support;
 
 use statescope::model::{Topology, file};
 use statescope::sim::snapshot::What;
-use support::cases::run;
+use support::cases::{changed, run};
 
 /// Four instances that keep what is written through them in memory, each with one copy on the next.
 const FLEET: &str = r#"Topology(schema: 1, duration: "120s",
@@ -20,13 +20,7 @@ const FLEET: &str = r#"Topology(schema: 1, duration: "120s",
     links: ["clients -> lb", "lb -> api"])"#;
 
 fn fleet(changes: &[(&str, &str)]) -> Topology {
-    let mut topology = file::read(FLEET, "fleet").unwrap();
-    for (path, value) in changes {
-        topology
-            .set_path(path, value)
-            .unwrap_or_else(|e| panic!("{path}: {e}"));
-    }
-    topology
+    changed(file::read(FLEET, "fleet").unwrap(), changes)
 }
 
 /// Runs to the end with a few seeds: nothing is lost, and deployments come to their end.

@@ -8,7 +8,7 @@ use statescope::model::{Command, Stop, Topology, file};
 use statescope::sim::snapshot::{Snapshot, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
-use support::cases::run;
+use support::cases::{changed, run};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -22,13 +22,7 @@ const FLEET: &str = r#"Topology(schema: 1, profile: Bare, duration: "120s",
     links: ["clients -> lb", "lb -> api"], scenario: [At("20s", Deploy("api", Drained))])"#;
 
 fn fleet(changes: &[(&str, &str)]) -> Topology {
-    let mut topology = file::read(FLEET, "fleet").unwrap();
-    for (path, value) in changes {
-        topology
-            .set_path(path, value)
-            .unwrap_or_else(|e| panic!("{path}: {e}"));
-    }
-    topology
+    changed(file::read(FLEET, "fleet").unwrap(), changes)
 }
 
 /// When the deployment was over, to a tenth of a second.

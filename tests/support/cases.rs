@@ -16,11 +16,15 @@ pub fn case(name: &str) -> Topology {
 
 /// The same, with some of its settings changed.
 pub fn case_with(name: &str, changes: &[(&str, &str)]) -> Topology {
-    let mut topology = case(name);
+    changed(case(name), changes)
+}
+
+/// A topology with some of its settings changed.
+pub fn changed(mut topology: Topology, changes: &[(&str, &str)]) -> Topology {
     for (path, value) in changes {
         topology
             .set_path(path, value)
-            .unwrap_or_else(|e| panic!("{name}: {path}: {e}"));
+            .unwrap_or_else(|e| panic!("{path}: {e}"));
     }
     topology
 }
