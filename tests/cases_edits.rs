@@ -618,3 +618,27 @@ fn more_instances_than_can_be_numbered_are_refused_in_words() {
     let sentence = refused.unwrap().to_string();
     assert!(sentence.contains("still ending"), "{sentence}");
 }
+
+/// Another rate goes on from where the last one was: 0.5 and 0.6 a second, changed every second, are 33 in a minute.
+#[test]
+fn a_rate_that_is_changed_often_holds_no_arrival_back() {
+    let changes: String = (1..60)
+        .map(|s| {
+            format!(
+                r#"At("{s}s", Set("nodes.c.arrivals", "Steady(\"0.{}/s\")")),"#,
+                5 + s % 2
+            )
+        })
+        .collect();
+    let text = format!(
+        r#"Topology(schema: 1, profile: Bare, duration: "60s", nodes: {{
+            "c": Clients(arrivals: Steady("0.5/s"), mix: (read: 1)), "api": Service(service_time: Constant("1ms")),
+        }}, links: ["c -> api"], scenario: [{changes}])"#
+    );
+    let topology = load(&text);
+    let mut sim = start(&topology, 1);
+    sim.run_until(topology.duration);
+    let offered = sim.snapshot().nodes[0].arrived;
+    // 30 s at 0.5/s and 30 s at 0.6/s.
+    assert!((32..=33).contains(&offered), "{offered}");
+}

@@ -354,6 +354,66 @@ fn the_oldest_of_five_twins_makes_room_but_never_a_fault_for_a_change() {
     assert!(ends[..4].iter().all(|end| end == "recovered"), "{ends:?}");
 }
 
+/// The way back is a row of its own where it does more than restore: it takes instances and what they hold away, or
+/// something else is changed within the second.
+#[test]
+fn a_way_back_that_does_harm_is_told_with_it() {
+    let system = |scenario: &str| {
+        let text = format!(
+            r#"Topology(schema: 1, duration: "120s", nodes: {{
+                "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), users: 500),
+                "lb": LoadBalancer(),
+                "api": Service(instances: 2, workers: 8, boot_time: "1s", service_time: Constant("20ms"),
+                               state: InMemory()),
+            }}, links: ["clients -> lb", "lb -> api"], scenario: [{scenario}])"#
+        );
+        topology(&text)
+    };
+    for scale in [
+        r#"At("20s", AddInstances("api", 2)), At("60s", RemoveInstances("api", 2))"#,
+        r#"At("20s", Set("nodes.api.instances", "4")), At("60s", Set("nodes.api.instances", "2"))"#,
+    ] {
+        let run = system(scale);
+        let row = &rows(&run, 1, 1)[0];
+        assert!(row.lost_writes > Some(0.0), "{scale}: {row:?}");
+        assert_eq!(row.recovery, Some(0.0), "{scale}: {row:?}");
+        assert_eq!(row.caused, Some(0.0), "{scale}: {row:?}");
+        let (figures, _) = replicate(&run, 1, true, Control::threads(1));
+        let text = statescope::report::text::results(&figures);
+        assert!(text.contains("writes LOST"), "{text}");
+    }
+    // 100/s ask for 2 s each of 16 workers: most of 90 s fail.
+    let run = system(
+        r#"At("20s", Set("nodes.api.workers", "16")), At("30s", Set("nodes.api.workers", "8")),
+           At("30.5s", Set("nodes.api.service_time", "Constant(\"2s\")"))"#,
+    );
+    let row = &rows(&run, 1, 1)[0];
+    assert!(row.caused > Some(4_000.0), "{row:?}");
+}
+
+/// What has been down for longer than is promised when the run ends breaks the promise, though it is too near the end to
+/// tell how long it takes.
+#[test]
+fn an_outage_at_the_end_that_is_too_long_already_breaks_its_promise() {
+    let met = |crash: u32| {
+        let run = topology(&format!(
+            r#"Topology(schema: 1, profile: Bare, duration: "120s", objectives: (recovery_time: "3s"), nodes: {{
+                "c": Clients(arrivals: Steady("100/s"), timeout: "500ms"),
+                "api": Service(instances: 1, workers: 100, service_time: Constant("1ms")),
+            }}, links: ["c -> api"], scenario: [At("20s", Crash("api", 1)), At("21s", Restart("api", 1)),
+                At("{crash}s", Crash("api", 1))])"#
+        ));
+        let (results, _) = replicate(&run, 1, true, Control::threads(1));
+        match results.at("objectives[0].met") {
+            Some(Figures::Plain(met)) => met.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // Windows of 5 s can be compared up to 115 s: down for 9 s, and for 1 s.
+    assert_eq!(met(106), Plain::Flag(false));
+    assert_eq!(met(114), Plain::Null);
+}
+
 #[test]
 fn commands_at_one_instant_and_changes_within_a_second_are_one() {
     let ends = watches(&idle(

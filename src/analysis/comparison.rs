@@ -385,6 +385,15 @@ impl Comparison {
         }
     }
 
+    /// Bytes of memory that it holds, about.
+    pub(super) fn size(&self) -> usize {
+        let of_side = |side: &Side| {
+            let took: usize = side.steps.iter().map(|step| step.took.capacity()).sum();
+            side.steps.len() * size_of::<Step>() + took * size_of::<u16>()
+        };
+        size_of::<Self>() + of_side(&self.here) + of_side(&self.there)
+    }
+
     /// What operations did here.
     pub(super) fn take_in_here(&mut self, told: &Told) {
         self.here.take_in(self.at, told);
@@ -420,13 +429,24 @@ impl Comparison {
         self.caused(self.here.all(self.entered), self.there.all(self.entered))
     }
 
-    /// What is known when the run ends at `now`.
-    pub(super) fn at_end(&self, now: u64) -> Found {
+    /// All that can be compared at `now`: what is still under way and has taken too long already is bad, however it would
+    /// have ended.
+    fn until(&self, now: u64) -> Self {
         let mut rest = self.clone();
-        // What is still under way and has taken too long already is bad, however it would have ended.
         while rest.window_is_over(now) && rest.is_told(now) {
             rest.compare();
         }
+        rest
+    }
+
+    /// For how long, from the command to `now`, it has certainly not recovered.
+    pub(super) fn not_recovered_for(&self, now: u64) -> Duration {
+        self.until(now).recovered_after()
+    }
+
+    /// What is known when the run ends at `now`.
+    pub(super) fn at_end(&self, now: u64) -> Found {
+        let rest = self.until(now);
         let recovery = match rest.disagreed {
             _ if rest.next < STEADY => Recovery::TooNearTheEnd,
             Some(last) if rest.next - 1 < last + STEADY => Recovery::NotByTheEnd,
@@ -453,7 +473,7 @@ impl Comparison {
     }
 
     /// The last instant that disagreed, since the command: as long as the watch goes on, recovery takes at least so long.
-    pub(super) fn recovered_after(&self) -> Duration {
+    fn recovered_after(&self) -> Duration {
         Duration(self.disagreed.map_or(0, |last| last as u64 * STEP_NS))
     }
 

@@ -60,8 +60,8 @@ const RECOVERY: &str = "recovery_time";
 
 /// How the watch of a fault is called that goes on, while the system has not recovered.
 pub(super) const NOT_YET: &str = "not_recovered_yet";
-/// For how long it has certainly not, in seconds.
-pub(super) const SO_FAR: &str = "so_far_s";
+/// For how long it has certainly not, in seconds, where the run ended before it had or before that could be told.
+pub(super) const SO_FAR: &str = "not_recovered_for_s";
 
 /// What is said of an objective that is set.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +109,8 @@ fn availability(figures: &Figures) -> Option<f64> {
 }
 
 /// The longest recovery after a fault, a failover or a deployment; 0 without any. What did not recover breaks the
-/// objective; what was not watched to its end says nothing.
+/// objective, and so does what had not for longer than was promised when the run ended; what was not watched to its end
+/// says nothing.
 fn longest_recovery(figures: &Figures, target: f64) -> Said {
     let Some(Figures::List(rows)) = figures.at("recovery") else {
         return (None, None);
@@ -128,6 +129,12 @@ fn longest_recovery(figures: &Figures, target: f64) -> Said {
             Some(NOT_YET) => {
                 longest = longest.max(figure(row, SO_FAR).unwrap_or(0.0));
                 open = true;
+            }
+            Some("too_near_the_end") => {
+                let so_far = figure(row, SO_FAR).unwrap_or(0.0);
+                longest = longest.max(so_far);
+                open |= so_far > 0.0;
+                untold |= so_far == 0.0;
             }
             _ => match figure(row, "recovery_time_s") {
                 Some(time) => {
@@ -240,6 +247,23 @@ mod tests {
         assert_eq!(said(vec![recovered(31.0)]), (Some(31.0), Some(false)));
         let never = watched("not_recovered_by_the_end", None);
         assert_eq!(said(vec![recovered(4.0), never]), (None, Some(false)));
+        let near = |so_far: f64| {
+            let mut row = watched("too_near_the_end", None);
+            if let Figures::Group(parts) = &mut row {
+                parts.push((SO_FAR.to_owned(), Figures::Figure(Some(so_far))));
+            }
+            row
+        };
+        // 31 s were too long already; after 4 s it might have recovered at once.
+        assert_eq!(
+            said(vec![recovered(4.0), near(31.0)]),
+            (Some(31.0), Some(false))
+        );
+        assert_eq!(said(vec![recovered(2.0), near(4.0)]), (Some(4.0), None));
+        assert_eq!(
+            said(vec![recovered(4.0), near(0.0)]),
+            (Some(4.0), Some(true))
+        );
         let unwatched = || watched("not_watched_to_the_end", None);
         assert_eq!(said(vec![unwatched()]), (None, None));
         assert_eq!(

@@ -96,6 +96,11 @@ impl Row {
         }
     }
 
+    /// Whether nothing is left of it once the topology is again what it was: scaling may have moved or lost state.
+    fn can_be_taken_back(&self) -> bool {
+        self.commands.iter().all(Command::is_edit)
+    }
+
     fn twin(&mut self) -> Option<&mut Twin> {
         match &mut self.watched {
             Watched::Open(twin) => Some(twin),
@@ -203,13 +208,13 @@ impl Track {
         self.sim.now()
     }
 
-    /// Bytes of memory that the run and its twins hold, by the simulator's own count.
+    /// Bytes of memory that the run, its twins and what is compared of them hold, by the simulator's own count.
     pub fn size(&self) -> usize {
         let twins = self.rows.iter().filter_map(|row| match &row.watched {
-            Watched::Open(twin) => Some(twin.sim.size()),
+            Watched::Open(twin) => Some(twin.sim.size() + twin.comparison.size()),
             _ => None,
         });
-        self.sim.size() + twins.sum::<usize>()
+        self.sim.size() + twins.sum::<usize>() + self.rows.len() * size_of::<Row>()
     }
 
     /// Simulated time that twins have run, in nanoseconds.
@@ -434,7 +439,7 @@ impl Track {
             twin.sim.reschedule(&drawn);
         });
 
-        let scenario = self.sim.topology().scenario.clone();
+        let scenario = self.sim.scenario().to_vec();
         let known = std::mem::take(&mut self.row_of);
         let mut rows: Vec<Option<Row>> = std::mem::take(&mut self.rows)
             .into_iter()
@@ -464,11 +469,6 @@ impl Track {
         }
         self.rows.extend(rows.into_iter().flatten());
         self.to_come = self.row_of[kept.len()..].iter().flatten().count();
-        for row in &mut self.rows {
-            if let Some(before) = &mut row.before {
-                before.scenario.clone_from(&scenario);
-            }
-        }
         for row in 0..self.rows.len() {
             let restart = self.restart_of(row, self.rows[row].at.unwrap_or(0));
             if let Some(twin) = self.rows[row].twin() {
@@ -477,15 +477,16 @@ impl Track {
         }
     }
 
-    /// A second one of the system as it is, for a row that has not begun.
+    /// A second one of the system as it is, for a row that has not begun, or that may turn out to do more than take back.
     fn fork(&mut self, row: usize) -> Option<Sim> {
-        let wanted = self.keeps.twins && self.rows[row].at.is_none();
+        let begins = matches!(self.rows[row].watched, Watched::Not | Watched::TakesBack);
+        let wanted = self.keeps.twins && begins;
         (wanted && self.sim.size() <= TWIN_BYTES_MAX).then(|| self.sim.twin())
     }
 
     fn topology_before(&self, row: usize) -> Option<Topology> {
         let row = &self.rows[row];
-        let first = row.is_change && row.before.is_none();
+        let first = row.before.is_none() && row.can_be_taken_back();
         first.then(|| self.sim.topology().clone())
     }
 
@@ -501,23 +502,19 @@ impl Track {
             return;
         }
         let now = self.sim.now().0;
-        let takes_back = self.rows[row].is_change
-            && self.rows[row].at.is_none()
-            && self
-                .rows
-                .iter()
-                .any(|row| row.before.as_ref() == Some(self.sim.topology()));
         let here = &mut self.rows[row];
         here.faults.extend(known..self.sim.faults());
         here.last_at = now;
-        if here.before.is_none() {
+        if here.before.is_none() && here.can_be_taken_back() {
             here.before = before;
         }
-        if here.at.is_some() {
-            if let Watched::Open(twin) = &mut here.watched {
-                twin.comparison.shares |= asks_otherwise(&self.sim, &twin.sim);
-                twin.quiet_since = None;
-            }
+        let takes_back = self.takes_back(row);
+        let here = &mut self.rows[row];
+        if let Watched::Open(twin) = &mut here.watched {
+            twin.comparison.shares |= asks_otherwise(&self.sim, &twin.sim);
+            twin.quiet_since = None;
+        }
+        if !matches!(here.watched, Watched::Not | Watched::TakesBack) {
             return;
         }
         here.at = Some(now);
@@ -527,6 +524,25 @@ impl Track {
             self.watch(row, now, fork)
         };
         self.rows[row].watched = watched;
+    }
+
+    /// Whether a row's edits only restore what an earlier one found. Fewer instances than before are never only that:
+    /// what they held had to go somewhere.
+    fn takes_back(&self, row: usize) -> bool {
+        let now = self.sim.topology();
+        let scales_in = |before: &Topology| {
+            before.nodes.iter().any(|(name, node)| match node {
+                Node::Service(_) => now
+                    .nodes
+                    .get(name)
+                    .is_some_and(|n| n.members() < node.members()),
+                _ => false,
+            })
+        };
+        let row = &self.rows[row];
+        let before = row.before.as_ref().filter(|_| row.can_be_taken_back());
+        before.is_some_and(|before| !scales_in(before))
+            && self.rows.iter().any(|row| row.before.as_ref() == Some(now))
     }
 
     /// What becomes of the clone that was made before a row began.
@@ -601,7 +617,7 @@ impl Track {
         self.sim
             .planned()
             .iter()
-            .zip(&self.sim.topology().scenario)
+            .zip(self.sim.scenario())
             .filter(|(at, timed)| {
                 (now..=now.saturating_add(RESTART_SOON_NS)).contains(at)
                     && restarts(timed.command())
@@ -751,19 +767,21 @@ impl Track {
                 (_, Some(Recovery::NoTwin)) => "no_twin",
                 _ => "recovered",
             };
-            let so_far = match &row.watched {
-                Watched::Open(twin) if watch == NOT_YET => {
-                    Some(twin.comparison.recovered_after().secs())
+            // What was known when the run ended, or is by now.
+            let so_far = match (&row.watched, recovery) {
+                (Watched::Open(twin), Some(Recovery::TooNearTheEnd | Recovery::NotByTheEnd)) => {
+                    Some(twin.comparison.not_recovered_for(self.sim.now().0).secs())
                 }
                 _ => None,
             };
-            let mut figures = Figures::group([
+            Figures::group([
                 ("fault", Figures::text(commands.join("; "))),
                 ("at_s", Figures::Plain(at)),
                 ("change", Figures::Plain(Plain::Flag(row.is_change))),
                 ("detected_s", Figures::Figure(detected.map(Duration::secs))),
                 ("recovery_time_s", Figures::Figure(time)),
                 ("recovered", Figures::Figure(recovered)),
+                (SO_FAR, Figures::Figure(so_far)),
                 (
                     "watch",
                     Figures::Group(vec![(watch.to_owned(), Figures::count(1))]),
@@ -783,11 +801,7 @@ impl Track {
                     "failed_sent_after_detection",
                     sum(|fault| fault.failed_sent_after_detection),
                 ),
-            ]);
-            if let (Some(_), Figures::Group(parts)) = (so_far, &mut figures) {
-                parts.push((SO_FAR.to_owned(), Figures::Figure(so_far)));
-            }
-            figures
+            ])
         });
         Figures::List(rows.collect())
     }

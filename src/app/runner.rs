@@ -530,7 +530,7 @@ impl Machine {
 
     fn note_scenario(&mut self) {
         if let Some(track) = &self.track {
-            self.scenario = Arc::new(track.sim().topology().scenario.clone());
+            self.scenario = Arc::new(track.sim().scenario().to_vec());
         }
     }
 

@@ -243,6 +243,7 @@ const FIGURES: &[Figure] = figures! {
     "recovery[n].detected_s", Seconds, Always, "From then until a balancer or an observer took what it struck for dead; null if none did.";
     "recovery[n].recovery_time_s", Seconds, Always, "From then until the system does as well as the same run without it; 0 if it never did worse. Null if it did not recover before the end; the mean is null unless all replications recovered.";
     "recovery[n].recovered", Share, Always, "Share of the runs that recovered before the end, among those of which it can be told; in one run 1 or 0.";
+    "recovery[n].not_recovered_for_s", Seconds, Always, "For how long it had certainly not recovered when the run ended; null where the recovery is known.";
     "recovery[n].watch.WATCH", Share, Always, "Share of the runs whose watch ended so; what is not listed has 0.";
     "recovery[n].rough", Share, Always, "Share of the runs in which users in a closed loop near saturation kept run and twin apart: the recovery is rough.";
     "recovery[n].lost_writes", Count, Always, "Acknowledged writes lost through it, by the ledger.";

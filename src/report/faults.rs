@@ -13,13 +13,23 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
     let mean = |path: &str| figure(path).mean;
     // Counts divided by the number of runs: back to how many.
     let of_runs = |name: &str| (mean(&format!("watch.{name}")).unwrap_or(0.0) * runs).round();
+    let some = |path: &str| mean(path).is_some_and(|n| n != 0.0);
+    let losses = [
+        ("lost_writes", "writes LOST"),
+        ("lost_sessions", "sessions LOST"),
+    ];
+    let lost = losses
+        .into_iter()
+        .filter(|(path, _)| some(path))
+        .map(|(path, text)| format!("{} {text}", with_spread(figure(path), count)));
     let happened = runs - of_runs("did_not_happen") - of_runs("takes_back");
     if happened == 0.0 {
-        return vec![if of_runs("takes_back") > 0.0 {
-            "takes an earlier change back".to_owned()
+        let what = if of_runs("takes_back") > 0.0 {
+            "takes an earlier change back"
         } else {
-            "did not happen, or had no effect".to_owned()
-        }];
+            "did not happen, or had no effect"
+        };
+        return std::iter::once(what.to_owned()).chain(lost).collect();
     }
     let mut said = Vec::new();
     if of_runs("did_not_happen") > 0.0 {
@@ -28,13 +38,12 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
     if let Some(after) = mean("detected_s") {
         said.push(format!("found after {}", time(after)));
     }
-    let some = |path: &str| mean(path).is_some_and(|n| n != 0.0);
     let caused = figure("failed_operations");
     let certain = |estimate: Estimate| estimate.ci95.is_none_or(|half| half == 0.0);
     let no_failures = caused.mean == Some(0.0) && certain(caused);
-    let lost = some("lost_writes") || some("lost_sessions");
+    let lost: Vec<String> = lost.collect();
     let never_down = mean("recovery_time_s") == Some(0.0) && certain(figure("recovery_time_s"));
-    if never_down && no_failures && !lost {
+    if never_down && no_failures && lost.is_empty() {
         said.push("harmed nobody".to_owned());
         return said;
     }
@@ -60,14 +69,7 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
         )),
         _ => {}
     }
-    for (path, text) in [
-        ("lost_writes", "writes LOST"),
-        ("lost_sessions", "sessions LOST"),
-    ] {
-        if some(path) {
-            said.push(format!("{} {text}", with_spread(figure(path), count)));
-        }
-    }
+    said.extend(lost);
     let at = match row.at("at_s") {
         Some(Figures::Plain(Plain::Number(at))) => *at,
         _ => 0.0,

@@ -5,6 +5,9 @@ use crate::model::settings::from_ron;
 use crate::model::{Command, Stop};
 use crate::sim::figures::{Figures, Plain};
 
+/// Commands of one row that are named.
+const COMMANDS: usize = 4;
+
 /// The summary that `run` prints.
 pub fn results(results: &Figures<Estimate>) -> String {
     let results = Results(results);
@@ -341,14 +344,19 @@ impl Results<'_> {
         }
         page.gap();
         page.line("Faults and changes", "");
-        let end_s = self.plain_number("duration_s").unwrap_or(0.0);
+        let cut_at = self.plain_number("cut.at_s");
+        let end_s = cut_at.or(self.plain_number("duration_s")).unwrap_or(0.0);
         let runs = self.plain_number("replications").unwrap_or(1.0);
         for fault in faults {
             let said = super::faults::said(fault, end_s, runs);
             let fault = Results(fault);
             let what = match fault.plain("fault") {
                 Some(Plain::Text(text)) => {
-                    let commands: Vec<String> = text.split("; ").map(in_words).collect();
+                    let mut commands: Vec<String> = text.split("; ").map(in_words).collect();
+                    if commands.len() > COMMANDS {
+                        let more = commands.split_off(COMMANDS - 1).len();
+                        commands.push(format!("and {more} more"));
+                    }
                     commands.join(", ")
                 }
                 _ => "fault".to_owned(),

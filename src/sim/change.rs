@@ -156,6 +156,8 @@ impl Sim {
                 },
                 mean_gap_ns: f64::INFINITY,
                 over_ns: 0.0,
+                arrives_at: 0,
+                planned_gap_ns: f64::INFINITY,
                 think: None,
                 mix: [0.0; 4],
                 only: None,

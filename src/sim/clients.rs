@@ -73,16 +73,30 @@ impl Sim {
             clients.seats = mine;
         }
         if wanted == 0 {
-            if let Some(clients) = self.clients(node) {
-                clients.over_ns = 0.0;
-            }
-            self.next_arrival(node);
+            self.plan_arrivals(node);
         }
+    }
+
+    /// The next arrival at another rate: what was left until it passes as much faster or slower, so that changing the
+    /// rate again and again neither holds arrivals back nor draws anew.
+    fn plan_arrivals(&mut self, node: u16) {
+        let now = self.now;
+        let Some(clients) = self.clients(node) else {
+            return;
+        };
+        let ratio = clients.mean_gap_ns / clients.planned_gap_ns;
+        let goes_on = clients.epoch != 0 && ratio.is_finite();
+        if !goes_on {
+            clients.over_ns = 0.0;
+            self.next_arrival(node);
+            return;
+        }
+        let left = clients.arrives_at.saturating_sub(now) as f64 + clients.over_ns;
+        self.arrives_after(node, left * ratio);
     }
 
     #[inline(always)]
     fn next_arrival(&mut self, node: u16) {
-        let now = self.now;
         let Some(clients) = self.clients(node) else {
             return;
         };
@@ -94,11 +108,22 @@ impl Sim {
             clients.epoch = 0;
             return;
         }
-        // Whole nanoseconds; what is over goes into the next gap. Time goes on whatever the rate.
         let gap_ns = gap_ns + clients.over_ns;
+        self.arrives_after(node, gap_ns);
+    }
+
+    /// Whole nanoseconds; what is over goes into the next gap. Time goes on whatever the rate.
+    #[inline(always)]
+    fn arrives_after(&mut self, node: u16, gap_ns: f64) {
+        let now = self.now;
+        let Some(clients) = self.clients(node) else {
+            return;
+        };
         let whole = (gap_ns as i64 as u64).max(u64::from(clients.mean_gap_ns < 1.0));
         clients.over_ns = (gap_ns - whole as f64).max(0.0);
+        clients.planned_gap_ns = clients.mean_gap_ns;
         let at = now.saturating_add(whole);
+        clients.arrives_at = at;
         let number = self.queue.push(at, Kind::Arrival, u32::from(node));
         if let Some(clients) = self.clients(node) {
             clients.epoch = number;

@@ -43,6 +43,7 @@ mod streams;
 mod view;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
@@ -340,7 +341,10 @@ impl IntervalCounts {
 /// A running system. Cloned at any moment and run on, it gives the same bytes as the one it was cloned from.
 #[derive(Clone, Debug)]
 pub struct Sim {
+    /// As it is now, without the scenario: every edit makes a new one.
     topology: Topology,
+    /// What has happened of it and what is still to come; shared, since clones seldom get another.
+    scenario: Arc<Vec<Timed>>,
     seed: u64,
     watch: Watch,
     now: u64,
@@ -399,6 +403,7 @@ impl Sim {
                 nodes: indexmap::IndexMap::new(),
                 ..Topology::default()
             },
+            scenario: Arc::new(topology.scenario.clone()),
             seed,
             watch,
             now: 0,
@@ -438,7 +443,10 @@ impl Sim {
             interval: IntervalCounts::default(),
             facts: None,
         };
-        sim.reconfigure(topology.clone());
+        sim.reconfigure(Topology {
+            scenario: Vec::new(),
+            ..topology.clone()
+        });
         sim.start_sessions();
         sim.schedule_scenario();
         if sim.warmup > 0 {
@@ -558,9 +566,14 @@ impl Sim {
         Ok(())
     }
 
-    /// The topology as it is now, edits included.
+    /// The topology as it is now, edits included; its scenario is apart, see [`scenario`](Self::scenario).
     pub fn topology(&self) -> &Topology {
         &self.topology
+    }
+
+    /// What is planned for this run: what has happened of it and what is still to come.
+    pub fn scenario(&self) -> &[Timed] {
+        &self.scenario
     }
 
     /// What was applied from outside so far, with its time: replayed as a scenario it gives the same bytes.

@@ -1,6 +1,8 @@
 //! Nodes get other names while they run. It is no event of the run: whatever tells of a node tells its new name, also of
 //! what was before, and nothing else changes.
 
+use std::sync::Arc;
+
 use super::Sim;
 use super::snapshot::{FaultView, Happening, Interval, Snapshot, What};
 use crate::model::Renaming;
@@ -9,6 +11,9 @@ impl Sim {
     /// Gives nodes other names. They keep their identities, so the run goes on as it would have.
     pub fn rename(&mut self, names: &Renaming) {
         names.topology(&mut self.topology);
+        for timed in Arc::make_mut(&mut self.scenario) {
+            names.timed(timed);
+        }
         for node in &mut self.nodes {
             names.name(&mut node.name);
         }

@@ -422,6 +422,9 @@ pub(super) struct ClientsBody {
     pub mean_gap_ns: f64,
     /// What the last gap was longer than its whole nanoseconds.
     pub over_ns: f64,
+    /// When the next operation arrives, and the mean gap by which that was planned: another rate goes on from there.
+    pub arrives_at: u64,
+    pub planned_gap_ns: f64,
     pub think: Option<Sampler>,
     /// Kinds of operation by cumulative weight, from 0 to 1.
     pub mix: [f64; 4],

@@ -1,6 +1,7 @@
 //! When the events of a scenario happen, and how what is still to come gives way to another future.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -54,9 +55,8 @@ fn fixed(timed: &Timed, at: Duration) -> Timed {
 
 impl Sim {
     pub(super) fn schedule_scenario(&mut self) {
-        let scenario = &self.topology.scenario;
-        let at = instants(&self.topology.nodes, scenario, self.seed);
-        let commands: Vec<Command> = scenario.iter().map(|t| t.command().clone()).collect();
+        let at = instants(&self.topology.nodes, &self.scenario, self.seed);
+        let commands: Vec<Command> = self.scenario.iter().map(|t| t.command().clone()).collect();
         for (command, at) in commands.into_iter().zip(at) {
             self.schedule(command, at.0);
         }
@@ -77,7 +77,7 @@ impl Sim {
     }
 
     /// From now on, what happens is what lies ahead of now in this scenario, and nothing else that was planned. What has
-    /// happened stays as it was, and stands first in the topology's scenario from here on, so that the run can be
+    /// happened stays as it was, and stands first in its scenario from here on, so that the run can be
     /// repeated from it. Returns the places that this had until now.
     ///
     /// Everything that is due now must have been done.
@@ -92,7 +92,7 @@ impl Sim {
         let kept: Vec<usize> = (0..self.planned.len())
             .filter(|&place| self.planned[place] <= self.now)
             .collect();
-        let known = std::mem::take(&mut self.topology.scenario);
+        let known = std::mem::take(&mut self.scenario);
         let past = kept.iter().map(|&place| {
             let at = Duration(self.planned[place]);
             known.get(place).map_or_else(
@@ -100,7 +100,7 @@ impl Sim {
                 |timed| fixed(timed, at),
             )
         });
-        self.topology.scenario = past.chain(future.iter().cloned()).collect();
+        self.scenario = Arc::new(past.chain(future.iter().cloned()).collect());
         self.planned = kept.iter().map(|&place| self.planned[place]).collect();
         self.commands = kept.iter().map(|&p| self.commands[p].clone()).collect();
         for timed in future {
