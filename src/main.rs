@@ -10,7 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[cfg(feature = "gui")]
 const WINDOW: Option<&Window> = Some(&Window {
     open: statescope::app::run,
-    picture: |topology| statescope::app::canvas::picture(topology, false),
+    picture: |topology| statescope::app::canvas::png(topology, false),
 });
 #[cfg(not(feature = "gui"))]
 const WINDOW: Option<&Window> = None;

@@ -10,6 +10,6 @@ pub mod statistics;
 pub mod track;
 pub mod validate;
 
-pub use replications::{of_one_run, replicate};
+pub use replications::{of_one_run, replicate, so_far};
 pub use statistics::Estimate;
 pub use track::{Keeps, Track};

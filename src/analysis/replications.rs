@@ -3,10 +3,12 @@
 use super::objectives;
 use super::parallel::{Control, Cut, Run, Why, run_all};
 use super::statistics::{Estimate, Samples};
+use super::track::Track;
 use crate::model::Topology;
 use crate::model::settings::to_ron;
 use crate::sim::Idle;
 use crate::sim::figures::{Figures, Plain};
+use crate::units::Duration;
 
 /// Version of the shape of results.
 pub const SCHEMA: u64 = 1;
@@ -52,52 +54,96 @@ pub fn replicate(
         },
     )
     .err();
-    let mut results = merged.finish();
-    leave_open_what_did_not_recover(&mut results);
-    objectives::judge(&mut results);
+    let results = Whole {
+        topology,
+        replications: cut.as_ref().map_or(runs.len(), |cut| cut.whole.max(1)),
+        cut: cut.as_ref().map(|cut| (cut, runs.len())),
+        duration: topology.duration,
+        events,
+        idle: &idle,
+    };
+    (results.of(merged), cut)
+}
 
-    let plain = |name: &str, value| (name.to_owned(), Figures::Plain(value));
-    let replications = cut.as_ref().map_or(runs.len(), |cut| cut.whole.max(1));
-    let mut parts = vec![
-        plain("schema", Plain::Integer(SCHEMA)),
-        plain("name", Plain::Text(topology.name.clone())),
-        plain("seed", Plain::Integer(topology.seed)),
-        plain("replications", Plain::Integer(replications as u64)),
-        plain("warmup_s", Plain::Number(topology.warmup.secs())),
-        plain("duration_s", Plain::Number(topology.duration.secs())),
-    ];
-    if let Some(cut) = &cut {
-        let why = match &cut.why {
-            Why::Cancelled => "interrupted".to_owned(),
-            Why::Full(sentence) => sentence.clone(),
-        };
-        let mut group = vec![plain("why", Plain::Text(why))];
-        if cut.whole == 0 {
-            group.push(plain("at_s", Plain::Number(cut.at.secs())));
+/// The results of a run that goes on, as if it ended now: what `run --json` prints of the same run with that duration.
+pub fn so_far(track: &Track) -> Figures<Estimate> {
+    let topology = track.sim().topology();
+    let mut figures = track.results();
+    objectives::add(&mut figures, &topology.objectives);
+    let (mut merged, mut idle) = (Merged::Empty, Vec::new());
+    merged.add(&figures);
+    add_idle(&mut idle, track.sim().without_effect().to_vec());
+    let results = Whole {
+        topology,
+        replications: 1,
+        cut: None,
+        duration: track.now(),
+        events: track.sim().events(),
+        idle: &idle,
+    };
+    results.of(merged)
+}
+
+/// What stands around the figures of runs.
+struct Whole<'a> {
+    topology: &'a Topology,
+    replications: usize,
+    /// What cut the runs, and how many were asked for.
+    cut: Option<(&'a Cut, usize)>,
+    duration: Duration,
+    events: u64,
+    idle: &'a [(Idle, u64)],
+}
+
+impl Whole<'_> {
+    fn of(&self, merged: Merged) -> Figures<Estimate> {
+        let mut results = merged.finish();
+        leave_open_what_did_not_recover(&mut results);
+        objectives::judge(&mut results);
+
+        let plain = |name: &str, value| (name.to_owned(), Figures::Plain(value));
+        let topology = self.topology;
+        let mut parts = vec![
+            plain("schema", Plain::Integer(SCHEMA)),
+            plain("name", Plain::Text(topology.name.clone())),
+            plain("seed", Plain::Integer(topology.seed)),
+            plain("replications", Plain::Integer(self.replications as u64)),
+            plain("warmup_s", Plain::Number(topology.warmup.secs())),
+            plain("duration_s", Plain::Number(self.duration.secs())),
+        ];
+        if let Some((cut, asked)) = self.cut {
+            let why = match &cut.why {
+                Why::Cancelled => "interrupted".to_owned(),
+                Why::Full(sentence) => sentence.clone(),
+            };
+            let mut group = vec![plain("why", Plain::Text(why))];
+            if cut.whole == 0 {
+                group.push(plain("at_s", Plain::Number(cut.at.secs())));
+            }
+            group.push(plain("asked", Plain::Integer(asked as u64)));
+            parts.push(("cut".to_owned(), Figures::Group(group)));
         }
-        group.push(plain("asked", Plain::Integer(runs.len() as u64)));
-        parts.push(("cut".to_owned(), Figures::Group(group)));
+        if let Figures::Group(figures) = results {
+            parts.extend(figures);
+        }
+        if !self.idle.is_empty() {
+            let row = |(idle, runs): &(Idle, u64)| {
+                Figures::Group(vec![
+                    plain("command", Plain::Text(to_ron(&idle.command))),
+                    plain("at_s", Plain::Number(idle.at.secs())),
+                    plain("why", Plain::Text(idle.why.clone())),
+                    plain("runs", Plain::Integer(*runs)),
+                ])
+            };
+            let rows = self.idle.iter().map(row).collect();
+            parts.push(("without_effect".to_owned(), Figures::List(rows)));
+        }
+        parts.push((
+            "simulation".to_owned(),
+            Figures::Group(vec![plain("events", Plain::Integer(self.events))]),
+        ));
+        Figures::Group(parts)
     }
-    if let Figures::Group(figures) = results {
-        parts.extend(figures);
-    }
-    if !idle.is_empty() {
-        let row = |(idle, runs): &(Idle, u64)| {
-            Figures::Group(vec![
-                plain("command", Plain::Text(to_ron(&idle.command))),
-                plain("at_s", Plain::Number(idle.at.secs())),
-                plain("why", Plain::Text(idle.why.clone())),
-                plain("runs", Plain::Integer(*runs)),
-            ])
-        };
-        let rows = idle.iter().map(row).collect();
-        parts.push(("without_effect".to_owned(), Figures::List(rows)));
-    }
-    parts.push((
-        "simulation".to_owned(),
-        Figures::Group(vec![plain("events", Plain::Integer(events))]),
-    ));
-    (Figures::Group(parts), cut)
 }
 
 /// The results of one run as `replicate` gives them for it alone: objectives have their verdicts. What a file expects is

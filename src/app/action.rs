@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::take::{self, Take};
 use super::theme;
 use crate::model::{Command, Renaming, Topology};
 use crate::units::Duration;
@@ -90,6 +91,14 @@ pub enum Action {
     SaveAs,
     /// Ask for a file and write what happened in this run as a scenario.
     SaveSession,
+    /// Take something away: ask for a file and write it there.
+    Take(Take),
+    /// The whole canvas as a picture, to the clipboard.
+    CopyPicture,
+    /// How pictures that are taken away look.
+    SetTaking(take::Options),
+    /// Open the menu of what can be taken away.
+    ShowTaking,
     /// Show the start screen.
     ShowStart,
     /// Go back from the start screen to the document.

@@ -17,12 +17,13 @@ use std::time::{Duration as RealDuration, Instant};
 use egui::{Align2, Area, Context, Frame, Id, Key, Order, Stroke, TextEdit, vec2};
 
 use super::icons::Icon;
+use super::take::Take;
 use super::theme::{self, Weight, radius, size, space};
 use super::widgets::Button;
 
 /// An answer of "nothing" within this time comes from a system without dialogs, not from a person.
 const AT_ONCE: RealDuration = RealDuration::from_millis(400);
-/// After this time without an answer the field is offered besides.
+/// After this time without an answer, in which nothing else has the keyboard, the field is offered besides.
 const PATIENCE: RealDuration = RealDuration::from_secs(10);
 
 /// What a file is asked for.
@@ -34,6 +35,8 @@ pub enum Purpose {
     SaveAs,
     /// To write the session to it, as a scenario.
     SaveSession,
+    /// To write what is taken away to it.
+    Take(Take),
 }
 
 impl Purpose {
@@ -42,13 +45,22 @@ impl Purpose {
             Self::Open => "Open a topology",
             Self::SaveAs => "Save the topology as",
             Self::SaveSession => "Save the session as a scenario",
+            Self::Take(take) => take.title(),
+        }
+    }
+
+    /// The kind of file, and the ending of its name.
+    fn format(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Open | Self::SaveAs | Self::SaveSession => ("Topology", "ron"),
+            Self::Take(take) => take.format(),
         }
     }
 
     fn verb(self) -> &'static str {
         match self {
             Self::Open => "Open file",
-            Self::SaveAs | Self::SaveSession => "Save file",
+            Self::SaveAs | Self::SaveSession | Self::Take(_) => "Save file",
         }
     }
 }
@@ -83,6 +95,8 @@ struct Asking {
     purpose: Purpose,
     answer: Option<Receiver<Option<PathBuf>>>,
     since: Instant,
+    /// Since when the window has the keyboard: a dialog that is there takes it.
+    alone: Instant,
     /// Whether the field is shown.
     field: bool,
     typed: String,
@@ -101,6 +115,11 @@ impl Files {
         }
     }
 
+    /// Whether only the field is ever shown.
+    pub fn are_typed(&self) -> bool {
+        self.typed_only
+    }
+
     /// Asks for a file; `suggested` is where to begin.
     pub fn ask(&mut self, ctx: &Context, purpose: Purpose, suggested: &Path) {
         let answer = (!self.typed_only).then(|| dialog(ctx, purpose, suggested));
@@ -109,6 +128,7 @@ impl Files {
             field: answer.is_none(),
             answer,
             since: Instant::now(),
+            alone: Instant::now(),
             typed: suggested.display().to_string(),
             error: None,
             replace: None,
@@ -163,7 +183,7 @@ impl Files {
                 Ok(Some(path)) => {
                     let purpose = asking.purpose;
                     self.asking = None;
-                    return Some((purpose, path));
+                    return Some((purpose, with_ending(path, purpose)));
                 }
                 Ok(None) if asking.since.elapsed() < AT_ONCE => {
                     asking.answer = None;
@@ -174,7 +194,10 @@ impl Files {
                     return None;
                 }
                 Err(TryRecvError::Empty) => {
-                    if asking.since.elapsed() >= PATIENCE {
+                    if !ctx.input(|input| input.focused) {
+                        asking.alone = Instant::now();
+                    }
+                    if asking.alone.elapsed() >= PATIENCE {
                         asking.field = true;
                     }
                     ctx.request_repaint_after(RealDuration::from_millis(200));
@@ -258,7 +281,7 @@ impl Asking {
                                 .id(id.with("text"))
                                 .desired_width(ui.available_width() - buttons)
                                 .margin(vec2(8.0, 5.0))
-                                .hint_text("Path of a .ron file");
+                                .hint_text(format!("Path of a .{} file", self.purpose.format().1));
                             let edit = ui.add(edit).labelled_by(title.id);
                             if first {
                                 edit.request_focus();
@@ -310,7 +333,7 @@ fn differs(path: &Path, texts: &[&str]) -> bool {
     read.is_ok() && texts.iter().all(|text| text.as_bytes() != bytes)
 }
 
-/// A typed path as one that can be used: "~" is the home folder, and what is saved gets the ending of topologies.
+/// A typed path as one that can be used: "~" is the home folder, and what is saved gets its ending.
 fn typed_path(typed: &str, purpose: Purpose) -> Result<PathBuf, String> {
     let typed = typed.trim().trim_matches('"');
     if typed.is_empty() {
@@ -332,7 +355,7 @@ fn typed_path(typed: &str, purpose: Purpose) -> Result<PathBuf, String> {
         }
     } else {
         if path.extension().is_none() {
-            path.set_extension("ron");
+            path.set_extension(purpose.format().1);
         }
         let folder = path
             .parent()
@@ -344,11 +367,22 @@ fn typed_path(typed: &str, purpose: Purpose) -> Result<PathBuf, String> {
     Ok(path)
 }
 
+/// Not every dialog adds the ending to a name without one; and none has asked whether the file may be replaced that has
+/// it.
+fn with_ending(path: PathBuf, purpose: Purpose) -> PathBuf {
+    if purpose == Purpose::Open || path.extension().is_some() || path.exists() {
+        return path;
+    }
+    let ended = path.with_extension(purpose.format().1);
+    if ended.exists() { path } else { ended }
+}
+
 /// Shows the system's dialog; the answer comes through the channel, and the window is woken for it.
 fn dialog(ctx: &Context, purpose: Purpose, suggested: &Path) -> Receiver<Option<PathBuf>> {
+    let (kind, ending) = purpose.format();
     let mut dialog = rfd::AsyncFileDialog::new()
         .set_title(purpose.title())
-        .add_filter("Topology", &["ron"]);
+        .add_filter(kind, &[ending]);
     if let Some(folder) = suggested.parent().filter(|folder| folder.is_dir()) {
         dialog = dialog.set_directory(folder);
     }

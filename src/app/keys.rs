@@ -69,6 +69,8 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
             ("Ctrl+O", "Open"),
             ("Ctrl+S", "Save"),
             ("Ctrl+Shift+S", "Save as"),
+            ("Ctrl+Shift+E", "Take away: pictures, data"),
+            ("Ctrl+Shift+C", "Copy a picture of all"),
             ("Ctrl+Z", "Undo"),
             ("Ctrl+Shift+Z", "Redo"),
         ],
@@ -229,6 +231,8 @@ fn document(ctx: &Context, help: bool) -> Vec<Action> {
         (Modifiers::COMMAND, Key::Y, Action::Redo),
         (Modifiers::COMMAND, Key::Z, Action::Undo),
         (shift, Key::S, Action::SaveAs),
+        (shift, Key::E, Action::ShowTaking),
+        (shift, Key::C, Action::CopyPicture),
         (Modifiers::COMMAND, Key::S, Action::Save),
     ];
     for (modifiers, key, action) in keys {

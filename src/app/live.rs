@@ -16,8 +16,10 @@ use super::spoken;
 use super::state::{Dismissed, Seen, View};
 use super::toggles;
 use super::widgets::{About, Toast};
+use crate::analysis::Estimate;
 use crate::model::check::Problem;
 use crate::model::{Command, Node, Renaming, Topology, difference};
+use crate::sim::figures::Figures;
 use crate::sim::schedule::instants;
 use crate::sim::snapshot::What;
 use crate::units::Duration;
@@ -204,6 +206,13 @@ impl Live {
     /// Whether this run is another than that of the document it began with.
     pub fn has_recording(&self) -> bool {
         !self.latest.recording.is_empty() || *self.latest.scenario != self.at_reset.scenario
+    }
+
+    /// Asks the running system for its results so far; nothing comes where nothing runs.
+    pub fn take_results(&mut self) -> mpsc::Receiver<Figures<Estimate>> {
+        let (answer, results) = mpsc::channel();
+        self.runner.order(Order::Take(answer));
+        results
     }
 
     /// This run so far as a scenario: replays to the same bytes.

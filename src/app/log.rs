@@ -9,10 +9,11 @@ use super::action::Action;
 use super::events::{self, Event};
 use super::format;
 use super::icons::Icon;
+use super::notices::Notice;
 use super::state::View;
 use super::theme::{self, Weight, height, size, space, stroke};
 use super::widgets::{Button, LogRow, paint_text};
-use crate::sim::snapshot::What;
+use crate::sim::snapshot::{Happening, What};
 
 /// What happenings have cost is told afresh this often, in seconds of the reader's time.
 const REFRESH_S: f64 = 0.2;
@@ -41,6 +42,23 @@ struct Row {
 }
 
 impl Row {
+    fn of(happening: &Happening, view: &View) -> Self {
+        Self::new(happening.id, events::happened(happening, view.snapshot))
+    }
+
+    fn told(notice: &Notice) -> Self {
+        Self::new(notice.after, notice.event())
+    }
+
+    fn new(id: u64, event: Event) -> Self {
+        Self {
+            id,
+            time: format::instant(event.at),
+            event,
+            height: None,
+        }
+    }
+
     fn text(&self) -> String {
         format!("{}  {}", self.time, self.event.sentence())
     }
@@ -163,8 +181,7 @@ impl Log {
                 .height(height::HIT)
                 .tooltip("Copies the whole log as text, oldest first");
             if ui.add_enabled(!self.rows.is_empty(), copy).clicked() {
-                let lines: Vec<String> = self.rows.iter().rev().map(Row::text).collect();
-                ui.ctx().copy_text(lines.join("\n"));
+                ui.ctx().copy_text(lines(&self.rows));
             }
             let newer = self.newer();
             if self.held.is_some() {
@@ -262,30 +279,9 @@ impl Log {
             self.held = None;
         }
         self.told = Some((now, news));
-        let row = |happening| {
-            let event = events::happened(happening, view.snapshot);
-            Row {
-                id: happening.id,
-                time: format::instant(event.at),
-                event,
-                height: None,
-            }
-        };
         let before = std::mem::take(&mut self.rows);
-        let mut rows: Vec<Row> = view.history.happenings().rev().map(row).collect();
-        let mut latest = None;
-        for notice in view.notices.iter() {
-            let event = notice.event();
-            let row = Row {
-                id: notice.after,
-                time: format::instant(event.at),
-                event,
-                height: None,
-            };
-            latest = Some(row.clone());
-            let newer = rows.partition_point(|row| row.event.at > notice.at);
-            rows.insert(newer, row);
-        }
+        let mut rows = rows(view);
+        let latest = view.notices.iter().last().map(Row::told);
         for row in &mut rows {
             // What has not changed keeps its height.
             let at = before.partition_point(|old| old.id > row.id);
@@ -296,7 +292,7 @@ impl Log {
         }
         self.rows = rows;
         self.line = view.history.happenings().next_back().map(|happening| {
-            let mut row = row(happening);
+            let mut row = Row::of(happening, view);
             // Alone on its line, a discovery has to say what the fault had cost.
             if let What::FoundDead {
                 fault: Some(fault), ..
@@ -318,6 +314,43 @@ impl Log {
             self.line = Some(latest);
         }
     }
+}
+
+/// Everything that happened and what it cost, newest first.
+fn rows(view: &View) -> Vec<Row> {
+    let happenings = view.history.happenings().rev();
+    let mut rows: Vec<Row> = happenings
+        .map(|happening| Row::of(happening, view))
+        .collect();
+    for notice in view.notices.iter() {
+        let newer = rows.partition_point(|row| row.event.at > notice.at);
+        rows.insert(newer, Row::told(notice));
+    }
+    rows
+}
+
+/// A line for each, oldest first.
+fn lines(rows: &[Row]) -> String {
+    let lines: Vec<String> = rows.iter().rev().map(Row::text).collect();
+    lines.join("\n")
+}
+
+/// The whole log as text under a title, oldest first; it says so where the oldest is no longer known.
+pub fn text(view: &View, title: &str) -> String {
+    let rows = rows(view);
+    let now = format::span(view.snapshot.now);
+    let mut text = format!("{title}: the first {now}, seed {}\n\n", view.seed);
+    let forgotten = count(view).saturating_sub(rows.len() as u64);
+    if forgotten > 0 {
+        let forgotten = format::counted(forgotten, "event", "events");
+        text.push_str(&format!("(The first {forgotten} are no longer known.)\n"));
+    }
+    if rows.is_empty() {
+        text.push_str("Nothing has happened.");
+    }
+    text.push_str(&lines(&rows));
+    text.push('\n');
+    text
 }
 
 /// How much there is to read.

@@ -32,10 +32,13 @@ pub mod spoken;
 pub mod standing;
 pub mod start;
 pub mod state;
+pub mod still;
+pub mod take;
 pub mod theme;
 pub mod toggles;
 pub mod topbar;
 pub mod transport;
+pub mod vector;
 pub mod verdicts;
 pub mod widgets;
 

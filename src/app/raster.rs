@@ -1,4 +1,4 @@
-//! Draws egui's triangles without a display or a graphics card: pictures for tests and for `export --to png`.
+//! Draws egui's triangles without a display or a graphics card: pictures for tests, for `export --to png`, and to take away.
 //!
 //! The same as egui's OpenGL painter does, in whole numbers where it decides which pixels a triangle covers: edges are
 //! exact (1/256 pixel, top-left rule), so two triangles that share an edge neither overlap nor leave a gap, and the
@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 
-use egui::epaint::{ClippedPrimitive, ImageData, Primitive, Vertex};
+use egui::epaint::{ClippedPrimitive, ClippedShape, ColorImage, ImageData, Primitive, Vertex};
 use egui::{
-    Color32, Context, FullOutput, Pos2, RawInput, Rect, TextureFilter, TextureId, TextureOptions,
-    TexturesDelta, Theme, Ui, Vec2, ViewportId,
+    Color32, Context, FullOutput, LayerId, Pos2, RawInput, Rect, TextureFilter, TextureId,
+    TextureOptions, TexturesDelta, Ui, Vec2, ViewportId,
 };
 
 use super::theme;
+use super::vector;
 
 /// A picture: 8 bits of red, green, blue and alpha a pixel, premultiplied, from the top left, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,11 @@ impl Image {
             height,
             pixels: vec![colour; width * height],
         }
+    }
+
+    /// The picture as egui has pictures, for the clipboard.
+    pub fn to_egui(self) -> ColorImage {
+        ColorImage::new([self.width, self.height], self.pixels)
     }
 
     /// The picture as a PNG file.
@@ -112,37 +118,116 @@ impl Image {
 ///
 /// `size` is in points; the picture has `size * pixels_per_point` pixels. Fonts and styles are [`theme::install`]ed, the
 /// ground is the theme's panel.
-pub fn render_ui(
+pub fn render_ui(size: Vec2, pixels_per_point: f32, dark: bool, run: impl FnMut(&mut Ui)) -> Image {
+    let settings = theme::Settings::default();
+    Settled::new(size, pixels_per_point, (dark, settings), run).image()
+}
+
+/// What a user interface without input paints once it has settled.
+pub struct Settled {
+    ctx: Context,
+    raster: Raster,
+    output: FullOutput,
+    size: Vec2,
+}
+
+impl Settled {
+    /// Runs it in a context of its own, dark or light.
+    pub fn new(
+        size: Vec2,
+        pixels_per_point: f32,
+        (dark, settings): (bool, theme::Settings),
+        mut run: impl FnMut(&mut Ui),
+    ) -> Self {
+        let ctx = Context::default();
+        theme::install(&ctx, settings);
+        theme::set(&ctx, dark);
+        let mut raster = Raster::default();
+        let mut output = FullOutput::default();
+        // Areas and grids need a second pass to know their size.
+        for frame in 0..3 {
+            let mut input = RawInput {
+                screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)),
+                time: Some(f64::from(frame)),
+                ..RawInput::default()
+            };
+            if let Some(viewport) = input.viewports.get_mut(&ViewportId::ROOT) {
+                viewport.native_pixels_per_point = Some(pixels_per_point);
+            }
+            output = ctx.run_ui(input, &mut run);
+            raster.apply(&mut output.textures_delta);
+        }
+        Self {
+            ctx,
+            raster,
+            output,
+            size,
+        }
+    }
+
+    /// As pixels.
+    pub fn image(self) -> Image {
+        let scale = self.output.pixels_per_point;
+        let primitives = self.ctx.tessellate(self.output.shapes, scale);
+        let ground = theme::palette(&self.ctx).panel;
+        self.raster.draw(&primitives, self.size, scale, ground)
+    }
+
+    /// As a drawing of that title, an SVG document.
+    pub fn svg(&self, title: &str) -> String {
+        let ground = theme::palette(&self.ctx).panel;
+        vector::svg(&self.output.shapes, self.size, ground, title)
+    }
+}
+
+/// A frame of a window as triangles, with the letters in it: can be drawn on another thread, whatever comes after it.
+pub struct Frame {
+    raster: Raster,
+    primitives: Vec<ClippedPrimitive>,
     size: Vec2,
     pixels_per_point: f32,
-    dark: bool,
-    mut run: impl FnMut(&mut Ui),
-) -> Image {
-    let ctx = Context::default();
-    theme::install(&ctx, theme::Settings::default());
-    ctx.set_theme(if dark { Theme::Dark } else { Theme::Light });
-    let mut raster = Raster::default();
-    let mut output = FullOutput::default();
-    // Areas and grids need a second pass to know their size.
-    for frame in 0..3 {
-        let mut input = RawInput {
-            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)),
-            time: Some(f64::from(frame)),
-            ..RawInput::default()
-        };
-        if let Some(viewport) = input.viewports.get_mut(&ViewportId::ROOT) {
-            viewport.native_pixels_per_point = Some(pixels_per_point);
+    ground: Color32,
+}
+
+impl Frame {
+    /// What has been painted so far in the frame that is being made.
+    pub fn of(ctx: &Context) -> Self {
+        let mut layers: Vec<LayerId> = ctx.memory(|memory| memory.layer_ids().collect());
+        if !layers.contains(&LayerId::background()) {
+            layers.insert(0, LayerId::background());
         }
-        output = ctx.run_ui(input, &mut run);
-        raster.apply(&mut output.textures_delta);
+        // From below to above, as egui itself goes through them.
+        layers.sort_by_key(|layer| layer.order);
+        let shapes: Vec<ClippedShape> = ctx.graphics(|graphics| {
+            let lists = layers.iter().filter_map(|layer| graphics.get(*layer));
+            lists.flat_map(|list| list.all_entries().cloned()).collect()
+        });
+        let letters = ctx.fonts(|fonts| fonts.image());
+        let mut raster = Raster::default();
+        raster
+            .textures
+            .insert(TextureId::default(), Texture::of(&letters, true));
+        let pixels_per_point = ctx.pixels_per_point();
+        Self {
+            raster,
+            primitives: ctx.tessellate(shapes, pixels_per_point),
+            size: ctx.content_rect().size(),
+            pixels_per_point,
+            ground: theme::palette(ctx).panel,
+        }
     }
-    let primitives = ctx.tessellate(output.shapes, output.pixels_per_point);
-    raster.draw(
-        &primitives,
-        size,
-        output.pixels_per_point,
-        theme::palette(&ctx).panel,
-    )
+
+    /// As pixels.
+    pub fn image(&self) -> Image {
+        let Self {
+            raster,
+            primitives,
+            size,
+            pixels_per_point,
+            ground,
+        } = self;
+        raster.draw(primitives, *size, *pixels_per_point, *ground)
+    }
 }
 
 /// Keeps the textures (the font atlas above all) and draws frames with them.
@@ -176,12 +261,7 @@ impl Raster {
                 let ImageData::Color(image) = &change.image;
                 match change.pos {
                     None => {
-                        let texture = Texture {
-                            width: image.size[0],
-                            height: image.size[1],
-                            pixels: image.pixels.clone(),
-                            linear: is_linear(change.options),
-                        };
+                        let texture = Texture::of(image, is_linear(change.options));
                         self.textures.insert(id, texture);
                     }
                     Some([x, y]) => {
@@ -231,6 +311,15 @@ fn is_linear(options: TextureOptions) -> bool {
 }
 
 impl Texture {
+    fn of(image: &ColorImage, linear: bool) -> Self {
+        Self {
+            width: image.size[0],
+            height: image.size[1],
+            pixels: image.pixels.clone(),
+            linear,
+        }
+    }
+
     fn patch(&mut self, x: usize, y: usize, [width, height]: [usize; 2], pixels: &[Color32]) {
         if x + width > self.width || y + height > self.height || width == 0 {
             return;
@@ -500,7 +589,7 @@ fn over(source: [f32; 4], destination: Color32) -> Color32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use egui::epaint::{ColorImage, Mesh};
+    use egui::epaint::Mesh;
     use egui::{StrokeKind, pos2, vec2};
 
     fn white() -> Texture {

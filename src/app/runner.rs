@@ -22,7 +22,7 @@ use arc_swap::ArcSwap;
 
 use crate::analysis::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
 use crate::analysis::objectives::Verdict;
-use crate::analysis::{Keeps, Track};
+use crate::analysis::{Estimate, Keeps, Track, so_far};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Renaming, Timed, Topology};
 use crate::sim::Sim;
@@ -70,6 +70,8 @@ pub enum Order {
     },
     /// A copy of the running system as it is now, to be tried out elsewhere.
     Copy(Sender<Sim>),
+    /// All results so far, in the shape of `run --json`.
+    Take(Sender<Figures<Estimate>>),
     /// Carry out now, in this order.
     Apply(Vec<Command>),
     /// Nodes get other names, also in what was recorded; a run that was put aside keeps its own until it is back. The number tells what is published from then on.
@@ -385,6 +387,12 @@ impl Machine {
                 if let Some(copy) = self.guarded(|track| track.sim().clone()) {
                     // Whoever wanted it may have given up: then nobody is told.
                     let _ = answer.send(copy);
+                }
+            }
+            Order::Take(answer) => {
+                if let Some(results) = self.guarded(|track| so_far(track)) {
+                    // Whoever wanted them may have given up: then nobody is told.
+                    let _ = answer.send(results);
                 }
             }
             Order::Apply(commands) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Context, Id, Rect, Role, Stroke, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::action::Action;
-use super::canvas::{Canvas, remove};
+use super::canvas::{Canvas, Look, remove};
 use super::charts::Charts;
 use super::dialogs::{self, Leaving, Reply};
 use super::document::Document;
@@ -17,9 +17,11 @@ use super::log::Log;
 use super::runner::Runner;
 use super::standing::Standing;
 use super::start::Start;
+use super::still::Still;
+use super::take::{self, Done, Material, Scene, Take, Taking};
 use super::theme::{self, height};
 use super::widgets::{Toast, Toasts};
-use super::{keys, topbar, transport};
+use super::{charts, format, keys, spoken, topbar, transport};
 use crate::model::{Command, FileError, Loaded, Topology, file, part};
 
 /// What outlives the window.
@@ -32,6 +34,8 @@ pub struct Kept {
     pub look: theme::Settings,
     /// Files opened and saved lately, the latest first.
     pub recent: Vec<PathBuf>,
+    /// How pictures that are taken away look.
+    pub taking: take::Options,
     /// Work that was not saved when the window was last seen: the file it belongs to and its text. It has a file of its
     /// own, see [`Drafts`].
     #[serde(skip)]
@@ -69,6 +73,7 @@ pub struct Shell {
     standing: Standing,
     toasts: Toasts<Answer>,
     files: Files,
+    taking: Taking,
     /// The dialog about unsaved work, and what it holds up.
     leaving: Option<(Leaving, Next)>,
     /// What to do once the document has been saved.
@@ -148,8 +153,9 @@ impl Shell {
         }
         theme::install(ctx, kept.look);
         if let Some(dark) = kept.dark {
-            set_theme(ctx, dark);
+            theme::set(ctx, dark);
         }
+        let taking = Taking::new(files.are_typed());
         let mut shell = Self {
             live: Live::new(runner),
             kept,
@@ -162,6 +168,7 @@ impl Shell {
             standing: Standing::default(),
             toasts: Toasts::default(),
             files,
+            taking,
             leaving: None,
             after_save: None,
             losing_comments: None,
@@ -272,6 +279,10 @@ impl Shell {
         }
         self.dragging &= pointer_down;
         self.keep_draft(&ctx, now);
+        if let Some(frame) = self.taking.exposed(&ctx) {
+            self.taking.wait(Take::WindowPng, Material::Window(frame));
+            self.ask(&ctx, Purpose::Take(Take::WindowPng));
+        }
     }
 
     /// Letters and digits mean something again once what was typed is left by Esc or by a click on the canvas.
@@ -328,6 +339,11 @@ impl Shell {
         let screen = ctx.content_rect();
         if let Some((purpose, path)) = self.files.show(ctx, height::TOP_BAR) {
             self.file_chosen(ctx, purpose, path);
+        } else if !self.files.is_asking() {
+            self.taking.give_up();
+        }
+        while let Some(done) = self.taking.take_done() {
+            self.tell_taken(ctx, done);
         }
         let anchor = match self.screen {
             Screen::Start => screen.right_bottom() - vec2(16.0, 16.0),
@@ -429,7 +445,12 @@ impl Shell {
             actions
         }));
         actions.extend(pane(ui, panes.top, "Top bar", palette.panel, |ui| {
-            topbar::ui(ui, &view, document)
+            let of = topbar::Of {
+                document,
+                recent: &self.kept.recent,
+                taking: self.kept.taking,
+            };
+            topbar::ui(ui, &view, &of)
         }));
         actions.extend(pane(
             ui,
@@ -496,6 +517,14 @@ impl Shell {
             return;
         }
         match action {
+            Action::OpenPath(path) if self.is_gone(&path) => {
+                self.kept.recent.retain(|recent| *recent != path);
+                let place = format::shortened(&shown_folder(&path), 60);
+                let text = format!("{} is gone from {place}", shown_name(&path));
+                self.toasts.push(Toast::error(format!(
+                    "{text}: off the list of recent files"
+                )));
+            }
             Action::New | Action::OpenPath(_) | Action::OpenPreset(_) | Action::RestoreDraft => {
                 self.unless_unsaved(ctx, Next::Do(action));
             }
@@ -504,6 +533,13 @@ impl Shell {
             Action::Save => self.save(ctx),
             Action::SaveAs => self.ask(ctx, Purpose::SaveAs),
             Action::SaveSession => self.ask(ctx, Purpose::SaveSession),
+            Action::Take(take) => self.take(ctx, take),
+            Action::CopyPicture => {
+                let scene = self.scene(ctx);
+                self.taking.copy(ctx, scene);
+            }
+            Action::SetTaking(options) => self.kept.taking = options,
+            Action::ShowTaking => topbar::take::open(ctx),
             Action::ShowStart => {
                 self.live.act(&Action::Pause, false);
                 self.screen = Screen::Start;
@@ -514,7 +550,7 @@ impl Shell {
             Action::ToggleTheme => {
                 let dark = !theme::palette(ctx).dark;
                 self.kept.dark = Some(dark);
-                set_theme(ctx, dark);
+                theme::set(ctx, dark);
             }
             Action::SetLook(look) => {
                 self.kept.look = look;
@@ -654,8 +690,7 @@ impl Shell {
 
     fn open(&mut self, loaded: Loaded) {
         if let Some(path) = &loaded.path {
-            let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-            self.remember(whole);
+            self.remember(path.clone());
         }
         self.live.open(Document::from_loaded(loaded));
         self.show_main();
@@ -670,7 +705,16 @@ impl Shell {
         self.standing = Standing::default();
     }
 
+    /// Whether it is one of the files of late and is not there any more.
+    fn is_gone(&self, path: &Path) -> bool {
+        let gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        let listed = self.kept.recent.iter().any(|recent| recent == path);
+        listed && std::fs::metadata(path).is_err_and(gone)
+    }
+
     fn remember(&mut self, path: PathBuf) {
+        // By whatever way it was given, a file stands there once.
+        let path = std::fs::canonicalize(&path).unwrap_or(path);
         self.kept.recent.retain(|recent| *recent != path);
         self.kept.recent.insert(0, path);
         self.kept.recent.truncate(8);
@@ -686,16 +730,87 @@ impl Shell {
         let suggested = match (purpose, document.path()) {
             (Purpose::Open, _) => folder.join(""),
             (Purpose::SaveAs, Some(path)) => path.to_owned(),
-            (Purpose::SaveAs, None) => folder.join(file_name(&document.title(), "")),
-            (Purpose::SaveSession, _) => folder.join(file_name(&document.title(), "-session")),
+            (Purpose::SaveAs, None) => folder.join(file_name(&document.title(), ".ron")),
+            (Purpose::SaveSession, _) => folder.join(file_name(&document.title(), "-session.ron")),
+            (Purpose::Take(take), _) => {
+                let (_, ending) = take.format();
+                let ending = format!("{}.{ending}", take.part());
+                let folder = self.taking.folder().unwrap_or(folder);
+                folder.join(file_name(&document.title(), &ending))
+            }
         };
         self.files.ask(ctx, purpose, &suggested);
+    }
+
+    /// Takes something away, as it is now.
+    fn take(&mut self, ctx: &Context, take: Take) {
+        let still = Still::of(&self.live.view());
+        let look = self.look(ctx);
+        let material = match take {
+            Take::WindowPng => {
+                // Asked for once the window has been drawn without the menu.
+                self.taking.expose(ctx, look.dark);
+                return;
+            }
+            Take::CanvasPng | Take::CanvasSvg => Material::Canvas(self.scene(ctx)),
+            Take::ChartsPng | Take::ChartsSvg | Take::ChartsCsv => {
+                Material::Charts(still, charts::TimeWindow::shared(ctx), look)
+            }
+            Take::LogText => Material::Log(still, self.live.document().title()),
+            Take::ResultsJson => Material::Results(self.live.take_results()),
+        };
+        self.taking.wait(take, material);
+        self.ask(ctx, Purpose::Take(take));
+    }
+
+    /// How pictures look that are taken away now.
+    fn look(&self, ctx: &Context) -> Look {
+        let here = theme::palette(ctx).dark;
+        Look {
+            dark: self.kept.taking.dark.unwrap_or(here),
+            settings: self.kept.look,
+        }
+    }
+
+    /// The whole canvas, with or without what runs.
+    fn scene(&self, ctx: &Context) -> Scene {
+        let view = self.live.view();
+        Scene {
+            canvas: self.canvas.untouched(),
+            still: if self.kept.taking.without_figures {
+                Still::before(view.topology)
+            } else {
+                Still::of(&view)
+            },
+            look: self.look(ctx),
+        }
+    }
+
+    /// Says what became of what was taken away.
+    fn tell_taken(&mut self, ctx: &Context, done: Done) {
+        let toast = match done {
+            Done::Saved(take, path) => {
+                let (name, folder) = (shown_name(&path), shown_folder(&path));
+                let folder = format::shortened(&folder, 60);
+                Toast::info(format!("{} saved as {name} in {folder}", take.name()))
+            }
+            Done::Copied(image) => {
+                ctx.copy_image(image.to_egui());
+                Toast::info("Picture of the canvas copied")
+            }
+            Done::Failed(text) => {
+                let show = Answer::Details(text.clone());
+                Toast::error(shortened(&text)).with_action("Show", show)
+            }
+        };
+        self.toasts.push(toast);
     }
 
     fn file_chosen(&mut self, ctx: &Context, purpose: Purpose, path: PathBuf) {
         match purpose {
             Purpose::Open => self.unless_unsaved(ctx, Next::Do(Action::OpenPath(path))),
             Purpose::SaveAs => self.write(ctx, path),
+            Purpose::Take(_) => self.taking.write(ctx, path),
             Purpose::SaveSession => {
                 let text = self.live.document().text_of(&self.live.session());
                 match file::save(&path, &text) {
@@ -827,14 +942,6 @@ impl Shell {
     }
 }
 
-fn set_theme(ctx: &Context, dark: bool) {
-    ctx.set_theme(if dark {
-        egui::Theme::Dark
-    } else {
-        egui::Theme::Light
-    });
-}
-
 /// An empty document.
 fn blank() -> Topology {
     Topology {
@@ -843,7 +950,7 @@ fn blank() -> Topology {
     }
 }
 
-/// A file name made from a title.
+/// A file name made from a title, with that ending.
 fn file_name(title: &str, ending: &str) -> String {
     let mut name = String::new();
     for c in title.to_lowercase().chars() {
@@ -855,7 +962,9 @@ fn file_name(title: &str, ending: &str) -> String {
     }
     let name = name.trim_end_matches('-');
     let name = if name.is_empty() { "topology" } else { name };
-    format!("{name}{ending}.ron")
+    // No system takes names of any length.
+    let name: String = name.chars().take(80).collect();
+    format!("{name}{ending}")
 }
 
 fn shown_name(path: &Path) -> String {
@@ -863,6 +972,20 @@ fn shown_name(path: &Path) -> String {
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     )
+}
+
+/// The folder of a file, from the home folder on where it is there.
+fn shown_folder(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let Some(folder) = folder else {
+        return "the program's folder".to_owned();
+    };
+    let home = std::env::home_dir().filter(|home| *home != Path::new("/"));
+    match home.and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned)) {
+        Some(rest) if rest == Path::new("") => "your home folder".to_owned(),
+        Some(rest) => Path::new("~").join(rest).display().to_string(),
+        None => folder.display().to_string(),
+    }
 }
 
 fn file_error(error: &FileError) -> Toast<Answer> {
@@ -876,19 +999,14 @@ fn file_error(error: &FileError) -> Toast<Answer> {
 }
 
 fn save_error(path: &Path, error: &std::io::Error) -> Toast<Answer> {
-    let whole = format!("{} could not be written: {error}", path.display());
+    let why = spoken::io(error);
+    let whole = format!("{} could not be written: {why}", path.display());
     Toast::error(shortened(&whole)).with_action("Show", Answer::Details(whole.clone()))
 }
 
 /// The beginning of a text, for a message of one line.
 fn shortened(text: &str) -> String {
-    const MOST: usize = 90;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(MOST - 1).collect();
-    short.push('…');
-    short
+    format::shortened(text, 90)
 }
 
 /// A file dropped on the window.

@@ -1,5 +1,7 @@
 //! What checks and refusals say, in words: they are written for whoever edits a file, and here a person clicked.
 
+use std::io;
+
 use super::events::{capitalised, imperative, words};
 use super::format;
 use crate::model::check::Problem;
@@ -16,6 +18,29 @@ const SAID: [(&str, &str); 7] = [
     ("Service", "service"),
     ("Jwt", "JWT"),
 ];
+
+/// Why a file could not be read or written, for the end of a sentence.
+pub fn io(error: &io::Error) -> String {
+    use io::ErrorKind::{
+        NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    // Those that the program made itself are sentences already.
+    if error.get_ref().is_some() {
+        return error.to_string();
+    }
+    let text = match error.kind() {
+        StorageFull => "the disk is full",
+        QuotaExceeded => "you have used all the room that you may on that disk",
+        NotFound => "the folder is gone",
+        PermissionDenied => "you may not write in that folder",
+        ReadOnlyFilesystem => "that disk can only be read",
+        _ => {
+            let text = error.to_string();
+            return text.split(" (os error").next().unwrap_or(&text).to_owned();
+        }
+    };
+    text.to_owned()
+}
 
 /// A message without the signs and names of the file format; `is_name` knows the names of nodes, which stay.
 pub fn sentence(message: &str, is_name: impl Fn(&str) -> bool) -> String {
@@ -157,6 +182,26 @@ pub fn refusal(error: &SettingError, topology: &Topology) -> String {
 mod tests {
     use super::*;
     use crate::app::sample::Sample;
+
+    #[test]
+    fn a_disk_is_told_in_words() {
+        use io::ErrorKind;
+        for (kind, words) in [
+            (ErrorKind::StorageFull, "the disk is full"),
+            (ErrorKind::NotFound, "the folder is gone"),
+            (
+                ErrorKind::PermissionDenied,
+                "you may not write in that folder",
+            ),
+        ] {
+            assert_eq!(io(&io::Error::from(kind)), words);
+        }
+        let own = io::Error::new(ErrorKind::PermissionDenied, "it is mine");
+        assert_eq!(io(&own), "it is mine");
+        // ENAMETOOLONG: the system's words, without its number.
+        let other = io(&io::Error::from_raw_os_error(36));
+        assert!(!other.is_empty() && !other.contains("os error"), "{other}");
+    }
 
     #[test]
     fn messages_lose_the_signs_of_the_file() {

@@ -235,6 +235,11 @@ pub fn install(ctx: &Context, settings: Settings) {
     apply(ctx, settings);
 }
 
+/// Dark or light from now on, whatever the system has.
+pub fn set(ctx: &Context, dark: bool) {
+    ctx.set_theme(if dark { Theme::Dark } else { Theme::Light });
+}
+
 /// Sets both styles again, after a change of the settings.
 pub fn apply(ctx: &Context, settings: Settings) {
     ctx.data_mut(|data| data.insert_temp(Id::NULL, settings));
@@ -266,6 +271,17 @@ pub fn font(size: f32, weight: Weight) -> FontId {
         Weight::Semibold => SEMIBOLD.clone(),
     };
     FontId::new(size, family)
+}
+
+/// The weight of one of these families, as style sheets number them.
+pub fn number_of(family: &FontFamily) -> u32 {
+    if *family == *SEMIBOLD {
+        600
+    } else if *family == *MEDIUM {
+        500
+    } else {
+        400
+    }
 }
 
 /// The height of a line of text at one of the sizes of [`size`], in points.

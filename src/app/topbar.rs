@@ -1,20 +1,37 @@
 //! The bar at the top: document, undo, how the promises stand, and what is done to the running system.
 
+pub mod take;
 mod verdict;
+
+use std::path::{Path, PathBuf};
 
 use egui::{Align, Layout, Popup, PopupCloseBehavior, Response, Sense, Ui, pos2, vec2};
 
 use super::action::Action;
 use super::document::Document;
+use super::format::shortened;
 use super::icons::Icon;
 use super::keys;
 use super::state::View;
+use super::take::Options;
 use super::theme::{self, Palette, Weight, height, size, space};
 use super::widgets::{Button, logo, menu_item, menu_separator, separator, stepper};
 use crate::model::{Command, Node, Stop};
 
+/// What the bar shows beside the view.
+#[derive(Clone, Copy, Debug)]
+pub struct Of<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// Files of late, the latest first.
+    pub recent: &'a [PathBuf],
+    /// How pictures that are taken away look.
+    pub taking: Options,
+}
+
 /// Shows the bar in a row of its height; returns what was asked for.
-pub fn ui(ui: &mut Ui, view: &View, document: &Document) -> Vec<Action> {
+pub fn ui(ui: &mut Ui, view: &View, of: &Of) -> Vec<Action> {
+    let document = of.document;
     let mut actions = Vec::new();
     let palette = theme::palette(ui);
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -25,7 +42,7 @@ pub fn ui(ui: &mut Ui, view: &View, document: &Document) -> Vec<Action> {
             actions.push(Action::ShowStart);
         }
         separator(ui);
-        actions.extend(title(ui, document));
+        actions.extend(title(ui, document, of.recent));
         separator(ui);
         undo_redo(ui, document, &mut actions);
 
@@ -45,6 +62,7 @@ pub fn ui(ui: &mut Ui, view: &View, document: &Document) -> Vec<Action> {
             if ui.add(Button::icon_only(Icon::Theme, other)).clicked() {
                 actions.push(Action::ToggleTheme);
             }
+            take::show(ui, view, of.taking, &mut actions);
             separator(ui);
             scale(ui, view, &mut actions);
             deploy(ui, view, &mut actions);
@@ -156,7 +174,7 @@ fn undo_redo(ui: &mut Ui, document: &Document, actions: &mut Vec<Action>) {
 }
 
 /// The title with the mark of unsaved changes; opens the menu of the document.
-fn title(ui: &mut Ui, document: &Document) -> Vec<Action> {
+fn title(ui: &mut Ui, document: &Document, recent: &[PathBuf]) -> Vec<Action> {
     let palette = theme::palette(ui);
     let mut actions = Vec::new();
     let font = theme::font(size::BODY, Weight::Medium);
@@ -232,8 +250,32 @@ fn title(ui: &mut Ui, document: &Document) -> Vec<Action> {
             "",
             Action::SaveSession,
         );
+        actions.extend(recent_files(ui, document, recent));
     });
     actions
+}
+
+/// Files of late, with the folders that they are in.
+fn recent_files(ui: &mut Ui, document: &Document, recent: &[PathBuf]) -> Option<Action> {
+    const MOST: usize = 5;
+    let others = recent.iter().filter(|path| document.path() != Some(path));
+    let mut asked = None;
+    for (i, path) in others.take(MOST).enumerate() {
+        if i == 0 {
+            menu_separator(ui);
+        }
+        let name = |path: Option<&Path>| {
+            let name = path.and_then(Path::file_name);
+            name.map_or_else(String::new, |name| shortened(&name.to_string_lossy(), 40))
+        };
+        let (file, folder) = (name(Some(path)), name(path.parent()));
+        let item = menu_item(ui, Some(Icon::File), &file, &folder);
+        if item.clicked() {
+            asked = Some(Action::OpenPath(path.clone()));
+        }
+        item.on_hover_text(path.display().to_string());
+    }
+    asked
 }
 
 /// Logo and name; a way back to the start screen.

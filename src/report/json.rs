@@ -74,7 +74,7 @@ fn write_optional(out: &mut String, number: Option<f64>) {
 }
 
 /// The shortest digits that read back to the same number; whole numbers without a point.
-fn write_number(out: &mut String, number: f64) {
+pub(super) fn write_number(out: &mut String, number: f64) {
     if !number.is_finite() {
         out.push_str("null");
     } else if number == 0.0 {

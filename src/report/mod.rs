@@ -1,5 +1,6 @@
 //! Results and topologies in other formats.
 
+pub mod csv;
 mod faults;
 pub mod json;
 pub mod svg;

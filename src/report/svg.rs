@@ -415,7 +415,8 @@ fn fitted(text: &str, width: f64, size: f64) -> String {
     short
 }
 
-fn escaped(text: &str) -> String {
+/// A text as it stands in XML, without what it could disguise itself by.
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

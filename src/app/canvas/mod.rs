@@ -27,7 +27,7 @@ mod tools;
 mod transform;
 pub(super) mod words;
 
-pub use picture::picture;
+pub use picture::{Look, picture, png};
 pub use selecting::remove;
 
 use egui::{
@@ -83,6 +83,8 @@ pub struct Canvas {
     shown: Shown,
     /// The ghosts are placed with the nodes that are there, and keep their place while they are shown.
     ghosts: Places,
+    /// Nobody edits on it: it is drawn for a picture.
+    alone: bool,
 }
 
 /// Whether everything is to be fitted into the canvas at the next frame.
@@ -164,10 +166,11 @@ impl Canvas {
         scene.bounds()
     }
 
-    /// Paints everything at 100 % into an area, without what floats above.
-    fn paint_alone(&mut self, ui: &Ui, area: Rect, view: &View) {
+    /// Paints everything into an area, at a zoom, without what floats above and without what is there to edit by.
+    fn paint_alone(&mut self, ui: &Ui, area: Rect, zoom: f32, view: &View) {
         let snapshot = view.snapshot;
         let mut scene = Scene::measure(view, &snapshot.nodes, snapshot.now, &mut self.worst);
+        scene.operations = snapshot.operations;
         self.places.update(view.topology, &scene);
         scene.put(|name| self.place(view, name));
         let bounds = scene.bounds();
@@ -175,12 +178,21 @@ impl Canvas {
             Transform::default()
         } else {
             Transform {
-                origin: (area.center() - bounds.center().to_vec2()).round(),
-                zoom: 1.0,
+                origin: (area.center() - bounds.center().to_vec2() * zoom).round(),
+                zoom,
             }
         };
         let lines = link::lines(view.topology, &scene, &snapshot.links, view.readings);
         self.paint(ui, area, view, &scene, &lines, &On::default(), 0.0);
+    }
+
+    /// Another canvas with everything in the same place, of which nothing is selected, dragged or pointed at.
+    pub fn untouched(&self) -> Self {
+        Self {
+            places: self.places.clone(),
+            alone: true,
+            ..Self::default()
+        }
     }
 
     fn show(&mut self, ui: &mut Ui, area: Rect, view: &View) -> Vec<Action> {

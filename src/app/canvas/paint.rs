@@ -36,7 +36,9 @@ impl Canvas {
             palette,
             texts: &mut self.texts,
         };
-        paint_grid(&ink, area);
+        if !self.alone {
+            paint_grid(&ink, area);
+        }
 
         let visible = self.transform.world_rect(area);
         let moves = view.playing && !settings.reduced_motion;

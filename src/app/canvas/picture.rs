@@ -1,56 +1,57 @@
-//! A picture of a topology, drawn by the window's own renderer without a window.
+//! A picture of a topology, drawn by the window's own renderer without a window: all of it, whatever part is in view.
 
-use egui::{Rect, vec2};
+use egui::{Pos2, Rect, Vec2, vec2};
 
 use super::Canvas;
-use crate::app::history::History;
-use crate::app::measure::Measure;
-use crate::app::notices::Notices;
-use crate::app::raster;
-use crate::app::readings::Readings;
-use crate::app::state::View;
-use crate::app::toggles::Remembered;
+use crate::app::raster::Settled;
+use crate::app::still::Still;
+use crate::app::theme;
 use crate::model::Topology;
-use crate::sim::snapshot::Snapshot;
 
 /// Pixels a point.
 const SCALE: f32 = 2.0;
+/// Room around the cards, in points.
+const MARGIN: f32 = 24.0;
+/// No larger than a wall: points of a side, and of the whole (a picture takes 16 bytes for each while it is made).
+const SIDE_MAX: f32 = 8192.0;
+const AREA_MAX: f32 = 12e6;
+
+/// How a picture looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Dark or light.
+    pub dark: bool,
+    /// Contrast.
+    pub settings: theme::Settings,
+}
 
 /// The topology before it runs, as a PNG file.
-pub fn picture(topology: &Topology, dark: bool) -> Vec<u8> {
-    let (snapshot, readings, history) =
-        (Snapshot::default(), Readings::default(), History::default());
-    let dismissed = std::collections::BTreeMap::new();
-    let view = View {
-        topology,
-        snapshot: &snapshot,
-        readings: &readings,
-        history: &history,
-        selection: None,
-        playing: false,
-        speed: 1.0,
-        speed_got: None,
-        seed: topology.seed,
-        cursor: None,
-        dismissed: &dismissed,
-        preview: &[],
-        problem: None,
-        remembered: &Remembered::default(),
-        measure: &Measure::default(),
-        notices: &Notices::default(),
-        warnings: &[],
-        schedule: &[],
-        recording: &[],
-        promises: &[],
-        results: None,
+pub fn png(topology: &Topology, dark: bool) -> Vec<u8> {
+    let look = Look {
+        dark,
+        settings: theme::Settings::default(),
     };
-    let mut canvas = Canvas::default();
-    let bounds = canvas.bounds(&view);
-    // Room around the cards; no larger than a wall.
-    let size = (bounds.size() + vec2(48.0, 48.0)).clamp(vec2(160.0, 120.0), vec2(8192.0, 8192.0));
-    let image = raster::render_ui(size, SCALE, dark, |ui| {
-        let area = Rect::from_min_size(egui::Pos2::ZERO, size);
-        canvas.paint_alone(ui, area, &view);
-    });
-    image.to_png()
+    let canvas = Canvas::default().untouched();
+    picture(canvas, &Still::before(topology), look)
+        .image()
+        .to_png()
+}
+
+/// What an [`untouched`](Canvas::untouched) canvas shows, whole: at 100 %, or as large as a picture can be.
+pub fn picture(mut canvas: Canvas, still: &Still, look: Look) -> Settled {
+    let view = still.view();
+    let bounds = canvas.bounds(&view).size();
+    let bounds = if bounds.is_finite() {
+        bounds.max(Vec2::splat(1.0))
+    } else {
+        Vec2::splat(1.0)
+    };
+    let side = (SIDE_MAX - 2.0 * MARGIN) / bounds.max_elem();
+    let zoom = side.min((AREA_MAX / bounds.x / bounds.y).sqrt()).min(1.0);
+    let size = bounds * zoom + Vec2::splat(2.0 * MARGIN);
+    let size = size.max(vec2(160.0, 120.0)).ceil();
+    Settled::new(size, SCALE, (look.dark, look.settings), |ui| {
+        let area = Rect::from_min_size(Pos2::ZERO, size);
+        canvas.paint_alone(ui, area, zoom, &view);
+    })
 }

@@ -9,6 +9,7 @@ mod form;
 mod ground;
 mod lanes;
 mod node;
+mod picture;
 mod plan;
 mod readout;
 mod track;
@@ -16,6 +17,7 @@ mod twin;
 mod window;
 
 pub use node::{NodeChart, NodeFigure};
+pub use picture::picture;
 pub use plan::{holds_focus, open_event, takes_escape};
 pub use readout::recent;
 pub use window::TimeWindow;
@@ -54,6 +56,8 @@ pub struct Charts {
     plan: Plan,
     /// Whether the pointer was over the charts at the last frame.
     pointed: bool,
+    /// They are drawn for a picture: there is nothing to click.
+    alone: bool,
 }
 
 /// Texts that are made a few times a second.
@@ -170,7 +174,7 @@ impl Charts {
         paint_readout(ui.painter(), &places, &readout, palette);
         actions.extend(readout::promise_ui(ui, &places, &readout, view));
         name(&response, &readout, self.told.without.as_ref(), view);
-        if !window.follows {
+        if !window.follows && !self.alone {
             show_follow(ui, &places, palette);
         }
         actions
