@@ -355,7 +355,11 @@ impl Shell {
         };
         // What was offered may be out of date by now.
         self.toasts.revise(|message| self.live.stands(message));
-        match self.toasts.show(ctx, anchor) {
+        // What was saved before is no part of a picture of the window.
+        let shown = (!self.taking.exposes(ctx))
+            .then(|| self.toasts.show(ctx, anchor))
+            .flatten();
+        match shown {
             Some(Answer::Do(action)) => actions.push(action),
             Some(Answer::Details(text)) => self.details = Some(text),
             None => {}
@@ -754,7 +758,9 @@ impl Shell {
             }
             Take::CanvasPng | Take::CanvasSvg => Material::Canvas(self.scene(ctx)),
             Take::ChartsPng | Take::ChartsSvg | Take::ChartsCsv => {
-                Material::Charts(still, charts::TimeWindow::shared(ctx), look)
+                let now = still.view().snapshot.now.secs();
+                let seen = charts::TimeWindow::shared(ctx).past(now);
+                Material::Charts(still, seen, look)
             }
             Take::LogText => Material::Log(still, self.live.document().title()),
             Take::ResultsJson => Material::Results(self.live.take_results()),

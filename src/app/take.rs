@@ -204,6 +204,8 @@ fn drawn(settled: Settled, take: Take, title: &str) -> Result<Vec<u8>, String> {
 struct Exposure {
     /// The theme that it takes the place of, if it does.
     before: Option<ThemePreference>,
+    /// The frame in which it was asked for, which still has the menu.
+    asked: u64,
 }
 
 /// What is being taken away.
@@ -329,15 +331,24 @@ impl Taking {
         }
         self.exposure = Some(Exposure {
             before: other.then_some(before),
+            asked: ctx.cumulative_frame_nr(),
         });
         ctx.request_repaint();
+    }
+
+    /// Whether the frame that is being made is the one that is taken.
+    pub fn exposes(&self, ctx: &Context) -> bool {
+        let now = ctx.cumulative_frame_nr();
+        self.exposure
+            .as_ref()
+            .is_some_and(|exposure| now > exposure.asked)
     }
 
     /// The picture of the window, at the end of the frame that was drawn for it. If that is in the other theme, nobody
     /// sees it: it is drawn again.
     pub fn exposed(&mut self, ctx: &Context) -> Option<Frame> {
         // A frame that is drawn again is not yet what is seen.
-        if ctx.will_discard() {
+        if !self.exposes(ctx) || ctx.will_discard() {
             return None;
         }
         let exposure = self.exposure.take()?;

@@ -96,6 +96,15 @@ impl TimeWindow {
         self.from = self.to - span;
     }
 
+    /// The same without what is still to come, but for a little room; as it is where it was moved by hand.
+    pub fn past(mut self, now: f64) -> Self {
+        if self.follows && now > self.from {
+            self.to = self.to.min(now + (now - self.from) * 0.03);
+            self.follows = false;
+        }
+        self
+    }
+
     /// Shifts it by so many seconds; it no longer follows.
     pub fn pan(&mut self, seconds: f64) {
         let seconds = seconds.max(-self.from);

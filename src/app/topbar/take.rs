@@ -164,7 +164,7 @@ fn look(ui: &mut Ui, options: Options) -> Option<Action> {
     row(ui, "Canvas with figures of the run", &mut |ui| {
         let mut with = !options.without_figures;
         ui.add_space(space::XS);
-        switch(ui, "Canvas with figures of the run", &mut with);
+        switch(ui, "Figures of the run", &mut with);
         wanted.without_figures = !with;
     });
     (wanted != options).then_some(Action::SetTaking(wanted))
