@@ -29,6 +29,21 @@ pub fn changed(mut topology: Topology, changes: &[(&str, &str)]) -> Topology {
     topology
 }
 
+/// A topology from its text, with some of its settings changed.
+pub fn read_with(text: &str, changes: &[(&str, &str)]) -> Topology {
+    changed(
+        file::read(text, "this test").unwrap_or_else(|e| panic!("{e}")),
+        changes,
+    )
+}
+
+/// A run up to an instant, in milliseconds.
+pub fn until(topology: &Topology, seed: u64, ms: u64) -> Sim {
+    let mut sim = Sim::new(topology, seed, Watch { live: false });
+    sim.run_until(Duration(ms * 1_000_000));
+    sim
+}
+
 /// A run to its end, with the engine's books audited.
 pub fn run(topology: &Topology, seed: u64) -> Sim {
     let mut sim = Sim::new(topology, seed, Watch { live: false });
