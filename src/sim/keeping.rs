@@ -12,7 +12,7 @@ use super::ledger::{
     Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy,
 };
 use super::parts::{Body, NONE};
-use super::{LossCause, Sim, Timer};
+use super::{LossCause, Sim};
 use crate::model::state::{Disk, FsyncPolicy, Replication, SessionsInMemory, SnapshotTo, State};
 use crate::model::{Node, Sessions};
 use crate::units::Duration;
@@ -298,8 +298,7 @@ impl Sim {
         lost
     }
 
-    /// Forgets ranges of lost writes that nothing under way can name any more: no request, no operation, and no fsync or
-    /// snapshot that has begun.
+    /// Forgets ranges of lost writes that nothing under way can name any more: no request and no operation.
     fn forget_lost(&mut self, log: u32) {
         if !self.logs[log as usize].has_many_lost() {
             return;
@@ -309,17 +308,10 @@ impl Sim {
         let places = calls.chain(ops.map(|o| o.place)).flatten();
         let places = places.map(|place| (place.log, place.sequence));
         let moved_here = self.logs.iter().filter_map(|l| l.forward);
-        let marks = self.timers.iter().filter_map(|timer| match timer {
-            Timer::FsyncDone { log: of, mark, .. } if *of == log => Some(mark.sequence),
-            Timer::SnapshotDone { log: of, mark, .. } if *of == log => Some(mark.sequence),
-            Timer::RoundSynced { log: of, mark, .. } if *of == log => Some(mark.sequence),
-            _ => None,
-        });
         let mut named: Vec<u64> = places
             .chain(moved_here)
             .filter(|place| place.0 == log)
             .map(|place| place.1)
-            .chain(marks)
             .collect();
         named.sort_unstable();
         self.logs[log as usize].forget_lost(&named);

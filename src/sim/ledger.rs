@@ -186,8 +186,7 @@ pub(super) struct Log {
     base_end: u64,
     base_acknowledged: u64,
     segments: VecDeque<Segment>,
-    /// Ranges of lost writes, in order, to recognise what still names one of them: a late acknowledgement, or the end of
-    /// an fsync or snapshot.
+    /// Ranges of lost writes, in order, to recognise an acknowledgement of one of them that comes late.
     lost: Vec<Lost>,
     /// With so many ranges it is time to look for those that nothing names any more.
     lost_limit: usize,
@@ -512,7 +511,7 @@ impl Log {
 
     /// A copy's fsync that began at this mark is over; gives what has it now, if it counts.
     pub(super) fn copy_reaches_disk(&mut self, instance: u16, mark: Mark) -> Option<Holder> {
-        if self.is_lost(mark.sequence) || mark.sequence < self.base_end {
+        if mark.sequence < self.base_end {
             return None;
         }
         if instance == self.primary {

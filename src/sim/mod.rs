@@ -146,7 +146,6 @@ enum Timer {
     },
     SnapshotDone {
         log: u32,
-        by: u16,
         mark: Mark,
         started: u64,
     },
@@ -646,12 +645,7 @@ impl Sim {
                 copies,
             } => self.fsync_done(log, by, mark, &copies),
             Timer::Snapshot { log } => self.take_snapshot(log),
-            Timer::SnapshotDone {
-                log,
-                by,
-                mark,
-                started,
-            } => self.snapshot_done(log, by, mark, started),
+            Timer::SnapshotDone { log, mark, started } => self.snapshot_done(log, mark, started),
             Timer::Detect { log, since } => self.primary_missed(log, since),
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),
             Timer::Moved { log, number } => self.moved(log, number),

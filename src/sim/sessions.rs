@@ -306,10 +306,9 @@ impl Sim {
         if log.online {
             return true;
         }
+        // What copies have is known since the primary is gone.
         log.replicas.iter().any(|r| {
-            r.synced_at <= self.now
-                && r.mark.is_none_or(|m| slot.sequence <= m.sequence)
-                && self.is_serving(node, r.instance)
+            r.mark.is_some_and(|m| slot.sequence <= m.sequence) && self.is_serving(node, r.instance)
         })
     }
 
@@ -482,9 +481,10 @@ impl Sim {
         if same_strategy(before, &self.topology.sessions) {
             return (0, 0, 0);
         }
-        let earlier = self.sessions_before.take().filter(|earlier| {
-            self.now <= earlier.until && same_strategy(&earlier.strategy, &self.topology.sessions)
-        });
+        let earlier = self
+            .sessions_before
+            .take()
+            .filter(|earlier| same_strategy(&earlier.strategy, &self.topology.sessions));
         let mut here_before = earlier.map_or(Vec::new(), |earlier| earlier.users);
         let mut remembered = Vec::new();
         let (mut kept, mut moved, mut dropped) = (0, 0, 0);

@@ -184,7 +184,7 @@ impl Sim {
         here.round.synced = true;
         let log_here = &mut self.logs[log as usize];
         let counts = log_here.primary == instance && log_here.online && !log_here.retired;
-        if counts && !log_here.is_lost(mark.sequence) && log_here.reach_disk(mark) {
+        if counts && log_here.reach_disk(mark) {
             self.reached(log, Holder::Disk, mark.sequence);
         }
         if !hangs {

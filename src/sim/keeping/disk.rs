@@ -149,8 +149,7 @@ impl Sim {
         }
         let here = &mut self.logs[log as usize];
         // Another may have taken over: its disk is not the one that was synced.
-        let counts =
-            here.primary == by && here.online && !here.retired && !here.is_lost(mark.sequence);
+        let counts = here.primary == by && here.online && !here.retired;
         if counts && here.reach_disk(mark) {
             self.reached(log, Holder::Disk, mark.sequence);
         }
@@ -207,29 +206,28 @@ impl Sim {
         if !here.online || here.retired {
             return;
         }
-        let (by, mark) = (here.primary, here.mark(stamp));
+        let mark = here.mark(stamp);
         here.snapshot_running = Some((mark, now));
         let took = (bytes as f64 / policy.bytes_per_s * 1e9) as u64;
         self.timer_after(
             took,
             Timer::SnapshotDone {
                 log,
-                by,
                 mark,
                 started: now,
             },
         );
     }
 
-    pub(in crate::sim) fn snapshot_done(&mut self, log: u32, by: u16, mark: Mark, started: u64) {
+    pub(in crate::sim) fn snapshot_done(&mut self, log: u32, mark: Mark, started: u64) {
         let here = &mut self.logs[log as usize];
         if here.snapshot_running != Some((mark, started)) {
             return;
         }
         here.snapshot_running = None;
-        let lost =
-            here.primary != by || mark.sequence < here.base_end() || here.is_lost(mark.sequence);
-        if here.online && !here.retired && !lost && mark >= here.snapshot {
+        // Left from an earlier policy, it may be inside what was put together.
+        let counts = mark.sequence >= here.base_end() && mark >= here.snapshot;
+        if here.online && !here.retired && counts {
             here.snapshot = mark;
             here.snapshot_at = Some(started);
             self.reached(log, Holder::Snapshot, mark.sequence);
