@@ -346,3 +346,72 @@ fn an_instance_that_drains_stays_out_of_rotation() {
         assert!((21_900..=22_100).contains(&over[0]), "{over:?}");
     }
 }
+
+// What checks change for those who stick, and for those who moved.
+
+#[test]
+fn users_leave_an_instance_that_was_found_dead() {
+    let changes = [
+        CRASH,
+        ("nodes.lb.policy", "StickyCookie"),
+        ("nodes.lb.retries", "0"),
+        (
+            "nodes.lb.health_checks",
+            r#"HealthChecks(interval: "500ms", fall: 2)"#,
+        ),
+    ];
+    let end = end_of(&changes, 1);
+    // Half of them, about 50 a second, until the second failed probe, which comes between 0.5 s and 1 s after the crash.
+    let ms = times(&end, found_dead)[0] - 10_000;
+    assert!((500..=1_000).contains(&ms), "{ms}");
+    let failed = end.operations.failed;
+    let expected = ms as f64 / 20.0;
+    assert!(
+        (failed as f64 - expected).abs() < 4.0 * (expected / 2.0).sqrt() + 1.0,
+        "{failed}, {expected}"
+    );
+}
+
+/// Replacements that boot beside those that are killed have addresses of their own. Checks find the old ones dead, and the
+/// new ones alive, one after the other; then everything is as before.
+#[test]
+fn replacements_at_other_addresses_are_found_and_used() {
+    let changes = [
+        ("nodes.lb.retries", "0"),
+        (
+            "nodes.lb.health_checks",
+            r#"HealthChecks(interval: "500ms", fall: 2, rise: 2)"#,
+        ),
+        ("nodes.api.boot_time", "5s"),
+        (
+            "nodes.api.deployment",
+            r#"(max_surge: "50%", max_unavailable: "0%")"#,
+        ),
+        ("scenario", r#"[At("20s", Deploy("api", Abrupt))]"#),
+        ("duration", "60s"),
+    ];
+    for seed in 1..=3 {
+        let end = end_of(&changes, seed);
+        let (dead, alive) = (times(&end, found_dead), times(&end, back));
+        assert_eq!((dead.len(), alive.len()), (1, 1), "seed {seed}");
+        assert!(alive[0] > dead[0]);
+        let api = end.nodes.iter().find(|n| n.name == "api").unwrap();
+        assert!(api.instances.iter().all(|i| i.in_rotation), "seed {seed}");
+        // 50 a second for half a second to a second each, and while one is out of rotation all go to the other.
+        let failed = end.operations.failed;
+        assert!((45..=205).contains(&failed), "seed {seed}: {failed}");
+        // The last fifteen seconds or so without a failure: each answers 50 a second.
+        let until = sim_calls(&changes, seed, 45);
+        let calls = sim_calls(&changes, seed, 55);
+        for (before, after) in until.iter().zip(&calls) {
+            assert!((after - before).abs_diff(500) <= 1, "{until:?}, {calls:?}");
+        }
+    }
+}
+
+/// How many calls each instance has answered by then.
+fn sim_calls(changes: &[(&str, &str)], seed: u64, second: u64) -> Vec<u64> {
+    let snapshot = support::cases::until(&pair(changes), seed, second * 1_000).snapshot();
+    let link = snapshot.links.iter().find(|l| l.from == "lb").unwrap();
+    link.calls.iter().map(|c| c.completed).collect()
+}

@@ -8,7 +8,7 @@ use statescope::model::{Command, Stop, Topology, file};
 use statescope::sim::snapshot::{Snapshot, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
-use support::cases::{changed, run};
+use support::cases::{changed, run, until};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -83,4 +83,158 @@ fn one_deployment_goes_on_at_a_time() {
     sim.run_until(Duration(70 * SECOND));
     assert_eq!(over(&sim.snapshot()), 60.0);
     sim.apply(&deploy).expect("it is over");
+}
+
+#[test]
+fn an_instance_that_is_missing_already_does_not_stop_a_deployment() {
+    // One may be missing, one is: the other three go one at a time all the same, and it comes back by itself or never.
+    let scenario = r#"[At("15s", Crash("api", 1)), At("20s", Deploy("api", Drained))]"#;
+    let end = run(&fleet(&[("scenario", scenario)]), 1).snapshot();
+    assert_eq!(over(&end), 50.0);
+    // Of two that may be missing one is: one at a time as well.
+    let two = r#"(max_surge: "0%", max_unavailable: "50%")"#;
+    let changes = [("scenario", scenario), ("nodes.api.deployment", two)];
+    assert_eq!(over(&run(&fleet(&changes), 1).snapshot()), 50.0);
+    // Without it they go by twos.
+    let end = run(&fleet(&[("nodes.api.deployment", two)]), 1).snapshot();
+    assert_eq!(over(&end), 40.0);
+}
+
+/// A single instance without a balancer is still sent requests while it drains. It waits for those that were under way when
+/// it was told to, 30 ms long, and not for those that were sent afterwards.
+#[test]
+fn a_drained_stop_waits_for_what_was_sent_before_it_and_for_nothing_else() {
+    let mut topology = fleet(&[
+        ("nodes.api.instances", "1"),
+        ("nodes.api.drain_time", "40s"),
+        (
+            "links",
+            r#"[Link(path: "clients -> api", latency: "30ms")]"#,
+        ),
+    ]);
+    topology.nodes.shift_remove("lb");
+    let end = run(&topology, 1).snapshot();
+    assert_eq!(over(&end), 30.0);
+    // 40 a second for the 10 s of its boot, in which it refuses them, but for what the drain took in.
+    let failed = end.operations.failed;
+    assert!((397..=402).contains(&failed), "{failed}");
+}
+
+/// Two instances that copy each other, with 1,000 MiB each: a copy takes 10 s, and a replacement gets two of them, one after
+/// the other. The next replacement begins to boot when they are there.
+#[test]
+fn the_next_step_waits_until_copies_are_complete() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "150s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("1000/s"), mix: (write: 1), keys: 1000, popularity: Uniform, value_size: "1MiB"),
+            "lb": LoadBalancer(),
+            "api": Service(instances: 2, workers: 100, service_time: Constant("0s"), boot_time: "20s",
+                deployment: (max_surge: "50%", max_unavailable: "0%"),
+                state: InMemory(replication: Asynchronous(replicas: 1, lag: "1ms"), down_after: "1s")),
+        },
+        links: ["clients -> lb", "lb -> api"],
+        scenario: [
+            At("29s", Set("nodes.clients.arrivals", "Steady(\"0.001/s\")")),
+            At("30s", Deploy("api", Drained)),
+        ])"#;
+    let end = run(&file::read(text, "this test").unwrap(), 1).snapshot();
+    assert_eq!(end.writes.lost, 0);
+    assert_eq!(over(&end), 30.0 + 2.0 * (20.0 + 2.0 * 10.0));
+}
+
+// Scaling.
+
+/// Two instances whose memory is saved in an object store when they are told to stop, and never otherwise.
+const SAVED: &str = r#"Topology(schema: 1, profile: Bare, duration: "40s",
+    nodes: {
+        "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1)),
+        "lb": LoadBalancer(),
+        "api": Service(instances: 2, workers: 100, service_time: Constant("0s"),
+            state: InMemory(snapshot_every: Some("1d"), snapshot_to: ObjectStore("objects"))),
+        "objects": ObjectStore(),
+    },
+    links: ["clients -> lb", "lb -> api"],
+    scenario: [
+        At("10005ms", RemoveInstances("api", 1)), At("20005ms", AddInstances("api", 1)), At("30005ms", Crash("api", 2)),
+    ])"#;
+
+#[test]
+fn what_an_object_store_has_of_an_instance_goes_to_those_that_stay() {
+    let topology = file::read(SAVED, "saved").unwrap();
+    let at = |ms| {
+        let snapshot = until(&topology, 1, ms).snapshot();
+        let api = snapshot.nodes.iter().find(|n| n.name == "api").unwrap();
+        let held: Vec<u64> = api.instances.iter().map(|i| i.writes).collect();
+        (held, snapshot.writes)
+    };
+    let (held, writes) = at(10_000);
+    assert_eq!((held, writes.held), (vec![500, 500], 1_000));
+    let (held, writes) = at(11_000);
+    assert_eq!((writes.held, writes.unavailable), (1_100, 0));
+    assert_eq!(held[0], 1_100);
+    // Who takes the place of the one that left begins with nothing, and has saved nothing when it dies.
+    let (held, writes) = at(30_000);
+    assert_eq!((held, writes.held), (vec![2_500, 500], 3_000));
+    let end = run(&topology, 1).snapshot();
+    assert_eq!((end.writes.lost, end.faults[2].lost_writes), (500, 500));
+}
+
+#[test]
+fn one_that_leaves_is_none_of_those_that_are_wished_for() {
+    // It drains for 30 s, and another is wished for meanwhile.
+    let changes = [
+        ("nodes.api.service_time", r#"Constant("60s")"#),
+        ("nodes.api.workers", "10000"),
+        (
+            "scenario",
+            r#"[At("20s", RemoveInstances("api", 1)), At("21s", AddInstances("api", 1))]"#,
+        ),
+    ];
+    let topology = fleet(&changes);
+    for (ms, expected) in [(20_500, 3), (31_500, 4), (60_000, 4)] {
+        let snapshot = until(&topology, 1, ms).snapshot();
+        let api = snapshot.nodes.iter().find(|n| n.name == "api").unwrap();
+        let up = api.instances.iter().filter(|i| i.in_rotation).count();
+        assert_eq!(up, expected, "{ms}");
+    }
+}
+
+#[test]
+fn an_instance_that_is_gone_is_not_checked_any_more() {
+    // A request at 25 s and one at 50 s, which takes the second instance 5 s, so that it drains when it is told to leave.
+    // What happens besides is a probe a second for each of the two, and then for one.
+    let changes = [
+        ("nodes.clients.arrivals", "Steady(\"0.04/s\")"),
+        ("nodes.api.service_time", r#"Constant("5s")"#),
+        ("nodes.lb.health_checks", r#"HealthChecks(interval: "1s")"#),
+        ("nodes.api.instances", "2"),
+        ("scenario", r#"[At("51s", RemoveInstances("api", 1))]"#),
+    ];
+    let topology = fleet(&changes);
+    let events = |ms| until(&topology, 1, ms).snapshot().events;
+    let before = events(40_000) - events(30_000);
+    let after = events(70_000) - events(60_000);
+    assert_eq!((before, after), (20, 10));
+}
+
+#[test]
+fn a_place_that_is_taken_again_is_one_target() {
+    let scenario =
+        r#"[At("20005ms", RemoveInstances("api", 1)), At("30005ms", AddInstances("api", 1))]"#;
+    let topology = fleet(&[("scenario", scenario), ("nodes.api.instances", "2")]);
+    let calls = |ms| {
+        let snapshot = until(&topology, 1, ms).snapshot();
+        let lb = snapshot.nodes.iter().find(|n| n.name == "lb").unwrap();
+        let link = snapshot.links.iter().find(|l| l.from == "lb").unwrap();
+        let completed: Vec<u64> = link.calls.iter().map(|c| c.completed).collect();
+        (lb.targets.len(), completed)
+    };
+    assert_eq!(calls(20_000).0, 2);
+    assert_eq!(calls(25_000).0, 1);
+    // It boots for 10 s. Then either gets every second of 40 a second.
+    let ((targets, before), (_, after)) = (calls(50_000), calls(60_000));
+    assert_eq!(targets, 2);
+    for (before, after) in before.iter().zip(&after) {
+        assert!((after - before).abs_diff(200) <= 1, "{before}, {after}");
+    }
 }

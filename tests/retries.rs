@@ -174,3 +174,97 @@ fn an_answer_of_401_is_not_tried_again() {
     assert_eq!(end.operations.by_cause[7], unauthorized);
     assert!(end.operations.attempts <= end.operations.offered);
 }
+
+/// Writes that are applied in a store before they take too long further on, until that is mended at 10 s: those that were
+/// begun shortly before are answered by a retry.
+fn impatient_before_a_store(changes: &[(&str, &str)], scenario: &str) -> Topology {
+    let mut topology = read(&format!(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "20s",
+        nodes: {{
+            "clients": Clients(arrivals: Steady("50/s"), mix: (write: 1), timeout: Some("100ms"), retries: 3,
+                retry_budget: None, backoff: "500ms", backoff_limit: "500ms", idempotency_keys: true),
+            "api": Service(instances: 1, workers: 1000, service_time: Constant("1ms")),
+            "store": RedisLike(command_time: "0s", persistence: None, down_after: "1ms", promotion_time: "0s"),
+            "back": Service(instances: 1, workers: 1000, service_time: Constant("300ms")),
+        }},
+        links: ["clients -> api", "api -> store", "api -> back"],
+        scenario: [{scenario}, At("10s", Set("nodes.back.service_time", "Constant(\"1ms\")"))],
+    )"#
+    ));
+    for (path, value) in changes {
+        topology = set(&topology, path, value);
+    }
+    topology
+}
+
+/// A copy is filled at 10 s and gets nothing of what comes later, before it takes over at 11.5 s. With idempotency keys a
+/// retried write is where its first attempt put it, so only the 75 that were begun in between are lost.
+#[test]
+fn with_idempotency_keys_a_retried_write_stays_where_it_was_applied_first() {
+    let scenario = r#"At("10s", Set("nodes.store.replication", "Asynchronous(replicas: 1, lag: \"1h\")")),
+        At("11500ms", LoseMachine("store", 1))"#;
+    let end = end_of(&impatient_before_a_store(&[], scenario));
+    assert!(
+        end.operations.completed_after_retry > 20,
+        "{:?}",
+        end.operations
+    );
+    assert_eq!(end.writes.lost, 75);
+    let twice = [("nodes.clients.idempotency_keys", "false")];
+    let end = end_of(&impatient_before_a_store(&twice, scenario));
+    assert!(end.writes.lost > 95, "{:?}", end.writes);
+}
+
+/// What the first attempt had put into a store that lost everything is applied again by the next.
+#[test]
+fn with_idempotency_keys_a_retried_write_that_was_lost_meanwhile_is_applied_again() {
+    let scenario = r#"At("9990ms", Crash("store", 1)), At("9990ms", Restart("store", 1))"#;
+    let end = end_of(&impatient_before_a_store(&[], scenario));
+    assert!(
+        end.operations.completed_after_retry > 20,
+        "{:?}",
+        end.operations
+    );
+    // Nobody had been answered before.
+    assert_eq!(
+        (end.writes.lost, end.writes.held),
+        (0, end.writes.acknowledged)
+    );
+}
+
+#[test]
+fn a_write_of_two_attempts_is_applied_twice() {
+    let mut topology = set(&impatient(false), "nodes.clients.retries", "1");
+    topology.scenario.clear();
+    let end = end_of(&topology);
+    // Both take too long. Those of the last 0.9 s may not be over: two attempts, the wait before the second, and its work.
+    assert!(
+        (955..=1_000).contains(&end.writes.applied_twice),
+        "{:?}",
+        end.writes
+    );
+    assert_eq!(end.writes.applied_unacknowledged, end.writes.applied_twice);
+}
+
+/// A write that two services on its way keep is applied once in each, and the first of them holds it.
+#[test]
+fn a_write_that_several_keep_is_not_applied_twice() {
+    for idempotent in [false, true] {
+        let mut topology = set(
+            &impatient(idempotent),
+            "nodes.back.service_time",
+            "Constant(\"1ms\")",
+        );
+        topology = set(&topology, "nodes.back.state", "InMemory()");
+        for (node, lost) in [("back", false), ("api", true)] {
+            topology.scenario = vec![statescope::model::Timed::At(
+                Duration(20 * SECOND - 1),
+                Command::Crash(node.to_owned(), 1),
+            )];
+            let writes = end_of(&topology).writes;
+            assert_eq!(writes.applied_twice, 0);
+            assert_eq!(writes.lost, if lost { writes.acknowledged } else { 0 });
+        }
+    }
+}
