@@ -186,6 +186,20 @@ fn an_instance_that_comes_back_after_a_promotion_begins_anew() {
     }
 }
 
+/// The last instance leaves for good while the only copy of its 500 writes is on one that hangs.
+#[test]
+fn what_a_stopped_instance_leaves_to_a_copy_that_hangs_is_there_when_that_goes_on() {
+    let scenario = r#"[At("20005ms", Hang("api", 1)), At("20015ms", RemoveInstances("api", 1)),
+        At("30s", Resume("api", 1))]"#;
+    let topology = read_with(FLEET, &[("scenario", scenario)]);
+    // Those of the one that hangs are taken over after a second by its own copy.
+    for (ms, unavailable) in [(25_000, 500), (29_999, 500), (30_001, 0)] {
+        let writes = until(&topology, 1, ms).snapshot().writes;
+        assert!(writes.unavailable.abs_diff(unavailable) <= 1, "{writes:?}");
+        assert_eq!(writes.lost, 0, "{ms}");
+    }
+}
+
 #[test]
 fn what_a_stopped_instance_still_sends_is_waited_for() {
     // It is told to leave, has nothing to do, and is stopped 1 s later, while 5 s of its writes are under way.
