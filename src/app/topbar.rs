@@ -220,6 +220,7 @@ fn title(ui: &mut Ui, document: &Document, recent: &[PathBuf]) -> Vec<Action> {
     };
     let menu = Popup::menu(&response).gap(4.0).accessible_name("Document");
     menu.show(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
         let mut row = |ui: &mut Ui, icon, text: &str, keys: &str, action: Action| {
             if menu_item(ui, Some(icon), text, keys).clicked() {
                 actions.push(action);

@@ -21,7 +21,7 @@ pub fn svg(shapes: &[ClippedShape], size: Vec2, ground: Color32, title: &str) ->
     let mut drawing = Drawing {
         text: format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" font-family=\"'IBM Plex Sans', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif\" \
+             viewBox=\"0 0 {width} {height}\" font-family=\"'IBM Plex Sans', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans Condensed', sans-serif\" \
              xml:space=\"preserve\">\n<title>{}</title>\n",
             escaped(title)
         ),

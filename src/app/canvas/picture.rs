@@ -55,3 +55,40 @@ pub fn picture(mut canvas: Canvas, still: &Still, look: Look) -> Settled {
         canvas.paint_alone(ui, area, zoom, &view);
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::settings::ron_options;
+
+    fn drawn(text: &str) -> crate::app::raster::Image {
+        let topology: Topology = ron_options().from_str(text).unwrap();
+        let still = Still::before(&topology);
+        picture(Canvas::default().untouched(), &still, Look::default()).image()
+    }
+
+    /// However far apart: the whole of it is in the picture, and the picture is no larger than can be made.
+    #[test]
+    fn all_of_it_is_in_the_picture() {
+        let far = drawn(
+            r#"Topology(schema: 1, nodes: {"a": Clients(), "b": Service()}, links: ["a -> b"],
+                canvas: {"a": (-1000000, 0), "b": (1000000, 300)})"#,
+        );
+        assert!((far.width as f32) <= SIDE_MAX * SCALE, "{}", far.width);
+        assert!(far.width > 16_000 && far.height >= 240);
+        let near = drawn(
+            r#"Topology(schema: 1, nodes: {"a": Clients(), "b": Service()}, links: ["a -> b"],
+                canvas: {"a": (-100000, 7), "b": (-99800, 7)})"#,
+        );
+        // 200 points from card to card, the second card's width, the room around: twice as many pixels.
+        assert!((800..1200).contains(&near.width), "{}", near.width);
+        // Both cards have the room around them and nothing more.
+        let card = crate::app::theme::Palette::of(false, false).card;
+        let column = |x: usize| (0..near.height).any(|y| near.pixels[y * near.width + x] == card);
+        let inset = (MARGIN * SCALE) as usize;
+        assert!(!column(inset - 4) && column(inset + 6));
+        assert!(!column(near.width - inset + 4) && column(near.width - inset - 6));
+        let nothing = drawn("Topology(schema: 1)");
+        assert_eq!((nothing.width, nothing.height), (320, 240));
+    }
+}
