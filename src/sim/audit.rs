@@ -311,6 +311,13 @@ impl Sim {
             if log.moving.is_some_and(|m| !arrives(m.number)) {
                 faults.push(format!("what moves from {name} never arrives"));
             }
+            // Whoever dies takes its copies along; one that hangs keeps them.
+            let here = &self.nodes[log.node as usize].instances;
+            let keeps = |status: Status| status.serves() || status == Status::Hung;
+            let dead = |at: u16| !keeps(here[at as usize].status);
+            if let Some(copy) = log.replicas.iter().find(|r| dead(r.instance)) {
+                faults.push(format!("{name} has a copy on dead {}", copy.instance));
+            }
             let serving = self.is_serving(log.node, log.primary);
             if log.online && !serving || (!log.online && serving && log.orphan.is_none()) {
                 faults.push(format!(

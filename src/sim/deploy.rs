@@ -245,7 +245,7 @@ impl Sim {
             let replicated = self.logs[log as usize]
                 .replicas
                 .iter()
-                .any(|r| r.synced_at <= self.now && self.could_lead(node, r.instance));
+                .any(|r| r.synced_at <= self.now);
             if replicated || self.logs[log as usize].orphan.is_some() {
                 continue;
             }

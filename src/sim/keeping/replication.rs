@@ -2,7 +2,7 @@
 
 use crate::sim::facts::{Fact, Holder, Source};
 use crate::sim::ledger::{Log, Mark, Orphan, Purpose, Replica};
-use crate::sim::parts::{Body, Instance, NONE};
+use crate::sim::parts::{Body, NONE};
 use crate::sim::snapshot::{Status, What};
 use crate::sim::{LossCause, Sim, Timer};
 use crate::units::Duration;
@@ -79,13 +79,6 @@ impl Sim {
         }
     }
 
-    /// Whether an instance could take over what it has a copy of: now, or, if it hangs, when it goes on.
-    pub(in crate::sim) fn could_lead(&self, node: u16, instance: u16) -> bool {
-        let hangs = |i: &Instance| i.status == Status::Hung;
-        let here = self.nodes[node as usize].instances.get(instance as usize);
-        self.is_serving(node, instance) || here.is_some_and(hangs)
-    }
-
     /// Logs that an instance has authority over.
     pub(in crate::sim) fn logs_of(&self, node: u16, instance: u16) -> Vec<u32> {
         let of = |l: &Log| l.node == node && l.primary == instance && !l.retired;
@@ -129,11 +122,7 @@ impl Sim {
                 let lag = here.durability.lag_ns;
                 (reached, if hang { now.saturating_add(lag) } else { ends })
             };
-            let alive: Vec<bool> = here
-                .replicas
-                .iter()
-                .map(|r| r.synced_at <= now && self.could_lead(node, r.instance))
-                .collect();
+            let alive: Vec<bool> = here.replicas.iter().map(|r| r.synced_at <= now).collect();
             self.tell_of_death(log, machine_lost, hang, &alive, reached);
             let here = &mut self.logs[log as usize];
             here.online = false;
