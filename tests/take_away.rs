@@ -269,6 +269,16 @@ fn a_drawing_of_the_canvas_has_the_words_of_the_canvas() {
         assert!(with.iter().any(|word| word == name), "{with:?}");
         assert!(without.iter().any(|word| word == name), "{without:?}");
     }
+    // Neither what happened nor that nothing did.
+    for figure in [
+        "0 failed",
+        "0 % busy",
+        "0 B",
+        "0",
+        "Nothing exists only here",
+    ] {
+        assert!(!without.iter().any(|word| word == figure), "{without:?}");
+    }
     let lost = window.sessions().lost;
     let lost = format!("\u{2212}{lost}");
     assert!(with.iter().any(|word| word.contains(&lost)), "{with:?}");

@@ -172,6 +172,8 @@ fn summary(card: &Card, now: Duration, palette: &theme::Palette) -> (String, Col
             ("electing".into(), palette.text)
         }
         NodeKind::ObjectStore => (String::new(), quiet),
+        // Nothing is known of a node that does not run.
+        _ if card.view.is_none() => (String::new(), quiet),
         _ => (format!("{} busy", words::percent(card.busy())), quiet),
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn paint(ink: &mut Ink, scene: &Scene, card: &Card) {
             &words::percent(f64::from(share)),
             palette.text3,
         );
-    } else {
+    } else if card.view.is_some() {
         ink.small(x + 12.0, y + 94.0, Align::Min, "0 failed", palette.text3);
     }
 }

@@ -20,8 +20,7 @@ pub(super) fn paint_light(ink: &mut Ink, card: &Card) {
     };
     let palette = ink.palette;
     let (x, y) = (card.rect.left(), card.rect.top());
-    let rate = card.reading.map_or(0.0, |reading| reading.throughput);
-    let rate = words::per_second(rate);
+    let rate = rate(card);
     let (icon, text, filled) = words::placement(&service.state);
     let many = card.instances.len() > 4;
     let room = card.rect.width() - 20.0 - if many { 60.0 } else { 0.0 };
@@ -41,6 +40,14 @@ pub(super) fn paint_light(ink: &mut Ink, card: &Card) {
     );
 }
 
+/// How much it answers; nothing where it does not run.
+fn rate(card: &Card) -> String {
+    if card.view.is_none() {
+        return String::new();
+    }
+    words::per_second(card.reading.map_or(0.0, |reading| reading.throughput))
+}
+
 pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Duration) {
     let Node::Service(service) = card.node else {
         return;
@@ -50,13 +57,8 @@ pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Durati
     let right = card.rect.right();
 
     let kept = card.view.map_or(0, |view| view.state_bytes);
-    let size_width = ink.small(
-        right - 12.0,
-        y + 48.0,
-        Align::Max,
-        &words::bytes(kept),
-        palette.text2,
-    );
+    let size = card.view.map_or_else(String::new, |_| words::bytes(kept));
+    let size_width = ink.small(right - 12.0, y + 48.0, Align::Max, &size, palette.text2);
     let room = width - 20.0 - size_width - 8.0;
     let (icon, text, filled) = words::placement(&service.state);
     // Sessions in memory beside state in memory go without saying.
@@ -87,29 +89,26 @@ pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Durati
     });
     let bar = Rect::from_min_size(pos2(x + 10.0, y + 60.0), vec2(width - 20.0, 6.0));
     exposure(ink, bar, kept, sessions, writes, facts);
-    let colour = if sessions + writes > 0 {
-        palette.lost
-    } else {
-        palette.text3
-    };
-    ink.text_within(
-        x + 10.0,
-        y + 80.0,
-        Align::Min,
-        width - 20.0,
-        &only_here(sessions, writes),
-        face(size::SMALL, Weight::Medium, colour),
-    );
-    if card.keeps_sessions {
-        ink.small(
-            right - 66.0,
-            y + 94.0,
-            Align::Max,
-            "sessions",
-            palette.text3,
+    if card.view.is_some() {
+        let colour = if sessions + writes > 0 {
+            palette.lost
+        } else {
+            palette.text3
+        };
+        ink.text_within(
+            x + 10.0,
+            y + 80.0,
+            Align::Min,
+            width - 20.0,
+            &only_here(sessions, writes),
+            face(size::SMALL, Weight::Medium, colour),
         );
+        if card.keeps_sessions {
+            let at = right - 66.0;
+            ink.small(at, y + 94.0, Align::Max, "sessions", palette.text3);
+        }
+        ink.small(right - 12.0, y + 94.0, Align::Max, "unsaved", palette.text3);
     }
-    ink.small(right - 12.0, y + 94.0, Align::Max, "unsaved", palette.text3);
 
     let exposed = |instance: &InstanceView| {
         let sessions = if facts.sessions_alone {
@@ -221,7 +220,7 @@ fn paint_row(
         (true, right - 12.0, instance.unsaved, instance.lost_writes),
     ];
     for (shown, at, here, lost) in columns {
-        if !shown {
+        if !shown || card.view.is_none() {
             continue;
         }
         if down && lost > 0 {

@@ -16,12 +16,18 @@ pub(super) fn paint(ink: &mut Ink, card: &Card) {
     let (x, y) = (card.rect.left(), card.rect.top());
     let (right, bottom) = (card.rect.right(), card.rect.bottom());
     let kept = card.view.map(|view| view.state_bytes).filter(|&b| b > 0);
+    let runs = card.view.is_some();
     let rate = card.reading.map_or(0.0, |reading| reading.throughput);
+    let rate = words::per_second(rate);
     let (kind, icon) = match card.node {
         Node::RedisLike(_) => ("Redis-like", crate::app::icons::Icon::RedisLike),
         Node::SqlDatabase(_) => ("SQL", crate::app::icons::Icon::LocalDatabase),
         _ => {
-            let text = format!("Object store, {}", words::per_second(rate));
+            let text = if runs {
+                format!("Object store, {rate}")
+            } else {
+                "Object store".to_owned()
+            };
             ink.small(x + 12.0, y + 46.0, Align::Min, &text, palette.text2);
             return;
         }
@@ -50,7 +56,7 @@ pub(super) fn paint(ink: &mut Ink, card: &Card) {
             face(size::SMALL, Weight::Medium, palette.lost),
         );
     } else if card.instances.len() < 5 {
-        let text = safety(card.node).unwrap_or_else(|| words::per_second(rate));
+        let text = safety(card.node).unwrap_or_else(|| if runs { rate } else { String::new() });
         ink.small(
             right - 12.0,
             bottom - 16.0,
