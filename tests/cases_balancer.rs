@@ -4,9 +4,9 @@
 
 mod support;
 
-use statescope::model::{Topology, file};
-use statescope::sim::Sim;
+use statescope::model::{Command, Topology, file};
 use statescope::sim::snapshot::{Snapshot, What};
+use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
 use support::cases::{figure, mean_and_error, run};
 
@@ -414,4 +414,82 @@ fn sim_calls(changes: &[(&str, &str)], seed: u64, second: u64) -> Vec<u64> {
     let snapshot = support::cases::until(&pair(changes), seed, second * 1_000).snapshot();
     let link = snapshot.links.iter().find(|l| l.from == "lb").unwrap();
     link.calls.iter().map(|c| c.completed).collect()
+}
+
+// Services that come and go.
+
+/// More often than there are numbers for: seventy times a thousand instances, and what the balancer knew of them.
+#[test]
+fn a_service_can_be_replaced_as_often_as_one_likes() {
+    for (policy, checks) in [
+        ("RoundRobin", "None"),
+        ("StickyCookie", r#"(interval: "10ms", rise: 1)"#),
+    ] {
+        let topology = pair(&[
+            ("nodes.api.instances", "1000"),
+            ("nodes.lb.retries", "0"),
+            ("nodes.lb.policy", policy),
+            ("nodes.lb.health_checks", checks),
+        ]);
+        let service = topology.nodes["api"].clone();
+        let mut sim = Sim::new(&topology, 1, Watch { live: false });
+        for cycle in 1..=70 {
+            // What was on its way when the service went is refused, and what comes before the first check is over.
+            sim.run_until(Duration(cycle * 100 * MS));
+            let failed = sim.snapshot().operations.failed;
+            for command in [
+                Command::Remove("api".to_owned()),
+                Command::Add("api".to_owned(), service.clone()),
+                Command::Link("lb -> api".to_owned()),
+            ] {
+                sim.apply(&command).unwrap();
+            }
+            assert!(failed <= 3 * (cycle - 1), "{policy} {cycle}: {failed}");
+        }
+        sim.run_until(Duration(7_050 * MS));
+        let before = sim.snapshot();
+        assert_eq!(before.nodes[1].targets.len(), 1000);
+        sim.run_until(topology.duration);
+        assert_eq!(sim.audit().faults, Vec::<String>::new());
+        let end = sim.snapshot();
+        assert_eq!(end.operations.failed, before.operations.failed, "{policy}");
+        let completed = end.operations.completed - before.operations.completed;
+        assert!(
+            (1_294..=1_296).contains(&completed),
+            "{policy}: {completed}"
+        );
+        // Each of a thousand gets its turn, but for what a cookie says.
+        let busy = end.links.iter().find(|l| l.to == "api").unwrap();
+        let served = busy.calls.iter().filter(|c| c.completed > 0).count();
+        assert!(served > 100, "{served}");
+    }
+}
+
+#[test]
+fn more_instances_behind_a_balancer_than_can_be_numbered_are_refused_in_words() {
+    let services: String = (0..66)
+        .map(|n| format!("\"a{n}\": Service(instances: 1000),"))
+        .collect();
+    let text = format!(
+        r#"Topology(schema: 1, profile: Bare, duration: "20s",
+        nodes: {{ "clients": Clients(arrivals: Steady("100/s")), "lb": LoadBalancer(), {services} }},
+        links: ["clients -> lb", "lb -> a0"])"#
+    );
+    let topology = file::read(&text, "many").unwrap();
+    let mut sim = Sim::new(&topology, 1, Watch { live: false });
+    sim.run_until(Duration(SECOND));
+    let link = |number: u32| Command::Link(format!("lb -> a{number}"));
+    for number in 1..65 {
+        sim.apply(&link(number)).unwrap();
+    }
+    let refused = sim.apply(&link(65)).unwrap_err().to_string();
+    assert!(refused.contains("66000 instances"), "{refused}");
+    sim.run_until(Duration(2 * SECOND));
+    assert_eq!(sim.audit().faults, Vec::<String>::new());
+    // Once another is gone there is room for it.
+    sim.apply(&Command::Remove("a64".to_owned())).unwrap();
+    sim.apply(&link(65)).unwrap();
+    assert_eq!(sim.snapshot().nodes[1].targets.len(), 65_000);
+    sim.run_until(Duration(3 * SECOND));
+    assert_eq!(sim.snapshot().operations.failed, 0);
 }

@@ -370,6 +370,30 @@ fn lost_keys_are_counted_once_each() {
     assert_eq!(keys_lost("100ms", between, 1), (1.0, 1.0));
 }
 
+/// A write is answered slowly, lost meanwhile, and then the key is written again over a faster link: what is acknowledged
+/// late was not the newest version, and the newest is held.
+#[test]
+fn a_key_that_was_written_again_is_not_lost_by_a_late_acknowledgement() {
+    let again = r#"At("17s", Set("nodes.clients.arrivals", "Steady(\"1/s\")")), At("17s", Set("links.clients->db.latency", "0s"))"#;
+    for (again, acknowledged, keys_lost) in [("", 1..=1, 1), (again, 7..=8, 0)] {
+        let topology = read(&format!(
+            r#"Topology(
+        schema: 1, profile: Bare, duration: "23500ms",
+        nodes: {{
+            "clients": Clients(arrivals: Steady("0.1/s"), mix: (write: 1), keys: 1),
+            "db": RedisLike(command_time: "0s", persistence: None, boot_time: "0s"),
+        }},
+        links: [Link(path: "clients -> db", latency: "5s")],
+        scenario: [At("16s", Crash("db", 1)), At("16s", Restart("db", 1)), {again}],
+    )"#
+        ));
+        // Written at 15 s, lost at 16 s, acknowledged at 20 s; then one a second from 17 or 18 s on.
+        let writes = end_of(&topology, 1).writes;
+        assert!(acknowledged.contains(&writes.acknowledged), "{writes:?}");
+        assert_eq!((writes.lost, writes.keys_lost), (1, keys_lost));
+    }
+}
+
 /// What the operating system writes back by itself every 30 s is what a machine can lose.
 #[test]
 fn what_nobody_syncs_is_written_back_every_30_seconds() {

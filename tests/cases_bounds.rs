@@ -149,6 +149,18 @@ fn what_must_pile_up_is_refused_with_how_much_and_the_way_out() {
             "queue",
             "13200000 in the whole system",
         ),
+        // Whoever waits for one that lets everybody wait does no more than that does: 1e6/s less 10/s for 60 s.
+        (
+            bare(
+                &format!(
+                    r#"{offered} "a": Service(service_time: Constant("1us"), workers: 100, io: Blocking), "lb": LoadBalancer(), "b": Service(service_time: Constant("100ms"))"#
+                ),
+                r#""c -> a", "a -> lb", "lb -> b""#,
+                "",
+            ),
+            "nodes.a.queue",
+            "59999400",
+        ),
         // Edits of the scenario.
         (
             bare(
@@ -198,6 +210,33 @@ fn what_can_be_borne_is_not_refused() {
         ),
         bare(
             r#""c": Clients(arrivals: Closed(users: 1000000), users: 1), "a": Service(service_time: Constant("1h"))"#,
+            r#""c -> a""#,
+            "",
+        ),
+        // A database turns away what it has no connection for, and so does an object store: nobody waits for them.
+        bare(
+            r#""c": Clients(arrivals: Steady("1e6/s")), "a": Service(service_time: Constant("1us"), workers: 100, io: Blocking, state: External(store: "d")),
+            "d": SqlDatabase(read_time: "100ms", connections: 1)"#,
+            r#""c -> a""#,
+            "",
+        ),
+        bare(
+            r#""c": Clients(arrivals: Steady("1e6/s")), "a": Service(service_time: Constant("1us"), workers: 100, io: Blocking, state: External(store: "s")),
+            "s": ObjectStore(get_rate: "10/s", put_rate: "10/s")"#,
+            r#""c -> a""#,
+            "",
+        ),
+        // Neither for a service whose queue is full, behind a balancer or not.
+        bare(
+            r#""c": Clients(arrivals: Steady("1e6/s")), "a": Service(service_time: Constant("1us"), workers: 100, io: Blocking), "lb": LoadBalancer(),
+            "b": Service(service_time: Constant("100ms"), queue: Limit(1)), "d": Service(service_time: Constant("100ms"), queue: Limit(1))"#,
+            r#""c -> a", "a -> b", "a -> lb", "lb -> d""#,
+            "",
+        ),
+        // Nor for longer than it is willing to: 100 workers that wait for a millisecond each serve 99,900 a second.
+        bare(
+            r#""c": Clients(arrivals: Steady("99000/s"), timeout: "1s", cancel: true), "a": Service(service_time: Constant("1us"), workers: 100, io: Blocking, call_timeout: Some("1ms"), state: External(store: "r")),
+            "r": RedisLike(command_time: "100ms")"#,
             r#""c -> a""#,
             "",
         ),

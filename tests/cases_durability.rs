@@ -9,7 +9,7 @@ use statescope::model::node::Deployment;
 use statescope::sim::snapshot::What;
 use statescope::sim::{Sim, Watch};
 use statescope::units::{Duration, Share};
-use support::cases::{case, case_with, figure, mean_and_error, pause_after, run};
+use support::cases::{case, case_with, figure, mean_and_error, pause_after, read, run};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -186,6 +186,31 @@ fn writes_that_wait_for_a_planned_failover_are_carried_out_after_it_and_reads_me
         assert_eq!(snapshot.reads.stale, 0);
         assert!(sim.audit().faults.is_empty(), "{:?}", sim.audit().faults);
     }
+}
+
+/// As many as wait for a copy that is long in coming: what waits is looked at once for all that is there, not once each.
+#[test]
+fn a_hundred_thousand_writes_can_wait_for_a_planned_failover() {
+    let topology = read(
+        r#"Topology(
+        schema: 1, profile: Bare, duration: "13s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("10000/s"), mix: (write: 1)),
+            "db": RedisLike(command_time: "0s", promotion_time: "0s", replication: Asynchronous(lag: "10s")),
+        },
+        links: ["clients -> db"],
+        scenario: [At("1s", Failover("db"))],
+    )"#,
+    );
+    let mut sim = started(&topology, 1);
+    // The last write before it reaches the copy at 11 s.
+    sim.run_until(Duration(11 * SECOND - 1));
+    let waiting = sim.snapshot().operations.in_flight;
+    assert!((99_990..=100_000).contains(&waiting), "{waiting}");
+    sim.run_until(topology.duration);
+    let end = sim.snapshot();
+    assert_eq!((end.operations.in_flight, end.operations.failed), (0, 0));
+    assert_eq!(end.writes.lost, 0);
 }
 
 #[test]

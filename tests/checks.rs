@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
 
-use statescope::model::check::{first_services, implied_links};
+use statescope::model::check::{Why, first_services, implied_links};
 use statescope::model::file::read;
 use statescope::model::{Command, Severity, Topology, check};
 
@@ -160,7 +160,12 @@ fn settings_imply_links() {
         ),
     ]);
     let implied = implied_links(&topology);
-    let pairs: Vec<String> = implied.iter().map(|(a, b)| format!("{a}->{b}")).collect();
-    assert_eq!(pairs, ["api->store", "b->files", "api->s"]);
+    let found: Vec<(&str, &str, Why)> = implied.iter().map(|l| (l.from, l.to, l.why)).collect();
+    let expected = [
+        ("api", "store", Why::State),
+        ("b", "files", Why::Snapshots),
+        ("api", "s", Why::Sessions),
+    ];
+    assert_eq!(found, expected);
     assert_eq!(first_services(&topology), ["api"]);
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use statescope::model::{Command, Topology, difference};
+use statescope::sim::snapshot::SessionCounts;
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
 use support::reference::Reference;
@@ -38,10 +39,22 @@ fn audit(sim: &Sim) -> Result<(), String> {
     }
 }
 
+/// A session that has ended stays so, in the way it ended.
+fn ended_once(before: &SessionCounts, now: &SessionCounts) -> Result<(), String> {
+    let ended = |s: &SessionCounts| [s.expired, s.logged_out, s.lost];
+    let falls = (ended(before).iter().zip(ended(now))).any(|(before, now)| now < *before);
+    if falls || now.created < before.created {
+        return Err(format!("sessions came to {now:?} from {before:?}"));
+    }
+    Ok(())
+}
+
 /// A running system, and books that are kept beside its own.
 struct Watched {
     sim: Sim,
     reference: Reference,
+    /// Sessions at the last look.
+    sessions: SessionCounts,
     /// Topologies before the edits that have not been taken back.
     edits: Vec<Topology>,
 }
@@ -50,9 +63,11 @@ impl Watched {
     fn start(topology: &Topology, seed: u64) -> Self {
         let mut sim = start(topology, seed);
         sim.tell_facts();
+        let sessions = sim.session_counts();
         Self {
             sim,
             reference: Reference::default(),
+            sessions,
             edits: Vec::new(),
         }
     }
@@ -60,6 +75,8 @@ impl Watched {
     fn audit(&mut self) -> Result<(), String> {
         audit(&self.sim)?;
         let now = self.sim.now();
+        let before = std::mem::replace(&mut self.sessions, self.sim.session_counts());
+        ended_once(&before, &self.sessions).map_err(|e| format!("at {now}: {e}"))?;
         self.reference
             .follow(&mut self.sim)
             .map_err(|e| format!("at {now}: {e}"))

@@ -133,16 +133,6 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
             format!("{node} deployed"),
             format!("{node} runs the new version everywhere"),
         ),
-        What::Lost {
-            node,
-            writes,
-            sessions,
-        } => {
-            let mut event = Event::new(at, Icon::Warning, "loss", format!("{node} lost state"));
-            event.detail.extend(losses(*writes, *sessions));
-            event.lost = true;
-            event.only_logged()
-        }
         What::Migrated {
             node,
             kept,

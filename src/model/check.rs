@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use self::graph::targets;
-pub use self::graph::{first_services, implied_links};
+pub use self::graph::{ImpliedLink, Why, first_services, implied_links};
+use super::naming::identity;
 use super::node::{Node, Policy, Service};
 use super::settings::{shortened, unknown_name};
 use super::state::{Sessions, SnapshotTo, State};
@@ -246,11 +247,7 @@ impl<'a> Check<'a> {
             if let Err(message) = check_name(name) {
                 self.error("nodes", message);
             }
-            let id = if node.id().is_empty() {
-                name
-            } else {
-                node.id()
-            };
+            let id = identity(name, node);
             if let Some(other) = ids.insert(id, name) {
                 self.error(
                     format!("{path}.id"),

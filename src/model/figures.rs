@@ -477,7 +477,7 @@ impl Ends {
                         let written = topology.links.0.iter().map(super::Link::key);
                         let implied = implied_links(topology)
                             .into_iter()
-                            .map(|(from, to)| format!("{from}->{to}"));
+                            .map(|link| format!("{}->{}", link.from, link.to));
                         written.chain(implied).for_each(|key| add(&key));
                     }
                 }

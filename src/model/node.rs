@@ -7,6 +7,9 @@ use super::workload::{Clients, Distribution, LogNormal};
 use crate::model::settings::{choices, settings};
 use crate::units::{Bandwidth, Bytes, Duration, Rate, Share};
 
+/// Bytes of protocol around a message to a store, beside what it carries.
+pub const HEADER_BYTES: u64 = 200;
+
 choices! {
     /// A box of the drawing.
     pub enum Node {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::node::Node;
 use super::settings::{Setting, Shape, Variant, choices};
-use crate::units::Duration;
+use crate::units::{Duration, SECOND};
 
 /// A command as the reference of scenarios describes it.
 #[derive(Clone, Copy, Debug)]
@@ -340,29 +340,98 @@ pub fn watched_rows(scenario: &[Timed]) -> Vec<Vec<usize>> {
         .collect();
     order.sort_by_key(|&place| scenario[place].earliest());
     let mut rows: Vec<Vec<usize>> = Vec::new();
+    // The row of the latest instant, and the latest row of nothing but changes, each with its last instant. No other can be
+    // joined: what could have joined an earlier one of changes has joined this.
+    let (mut latest, mut changes): (Option<(u64, usize)>, Option<(u64, usize)>) = (None, None);
     for place in order {
-        let Timed::At(at, command) = &scenario[place] else {
+        let Timed::At(Duration(at), command) = &scenario[place] else {
             rows.push(vec![place]);
             continue;
         };
-        let joins = rows.iter_mut().rev().find(|row| {
-            let Some(Timed::At(last, _)) = row.last().map(|&last| &scenario[last]) else {
-                return false;
-            };
-            let changes = command.is_change()
-                && row
-                    .iter()
-                    .all(|&known| scenario[known].command().is_change());
-            last == at || (changes && at.0 - last.0 <= crate::units::SECOND)
-        });
-        match joins {
-            Some(row) => row.push(place),
-            None => rows.push(vec![place]),
-        }
+        let is_change = command.is_change();
+        let of_instant = latest.filter(|(last, _)| last == at);
+        let of_changes = changes.filter(|(last, _)| is_change && at - last <= SECOND);
+        let row = match of_instant.or(of_changes) {
+            Some((_, row)) => {
+                rows[row].push(place);
+                // A row of changes goes on as one, or is none any more.
+                if let Some((last, _)) = changes.as_mut().filter(|(_, known)| *known == row) {
+                    *last = *at;
+                    changes = changes.filter(|_| is_change);
+                }
+                row
+            }
+            None => {
+                rows.push(vec![place]);
+                let row = rows.len() - 1;
+                if is_change {
+                    changes = Some((*at, row));
+                }
+                row
+            }
+        };
+        latest = Some((*at, row));
     }
     for row in &mut rows {
         row.sort_unstable();
     }
     rows.sort_unstable();
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same by its definition: each command looks through all rows before it.
+    fn rows_by_definition(scenario: &[Timed]) -> Vec<Vec<usize>> {
+        let mut order: Vec<usize> = (0..scenario.len()).collect();
+        order.retain(|&place| scenario[place].command().has_row());
+        order.sort_by_key(|&place| scenario[place].earliest());
+        let change = |&place: &usize| scenario[place].command().is_change();
+        let mut rows: Vec<Vec<usize>> = Vec::new();
+        for place in order {
+            let joins = rows.iter().rposition(|row| {
+                let last = *row.last().expect("a row has something");
+                match (&scenario[last], &scenario[place]) {
+                    (Timed::At(last, _), Timed::At(at, _)) => {
+                        let changes = change(&place) && row.iter().all(change);
+                        last == at || (changes && at.0 - last.0 <= SECOND)
+                    }
+                    _ => false,
+                }
+            });
+            match joins {
+                Some(row) => rows[row].push(place),
+                None => rows.push(vec![place]),
+            }
+        }
+        rows.iter_mut().for_each(|row| row.sort_unstable());
+        rows.sort_unstable();
+        rows
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_what_their_definition_says(
+            events in proptest::collection::vec((0u64..40, 0u8..6), 0..60),
+        ) {
+            let timed = |&(at, kind): &(u64, u8)| {
+                // In fifths of a second, so that instants meet and changes are just near enough.
+                let at = Duration(at * SECOND / 5);
+                let set = |value: &str| Command::Set("nodes.a.workers".to_owned(), value.to_owned());
+                match kind {
+                    0 => Timed::At(at, Command::Crash("a".to_owned(), 1)),
+                    1 => Timed::At(at, Command::Restart("a".to_owned(), 1)),
+                    2 => Timed::Between(at, at, Command::Crash("a".to_owned(), 1)),
+                    3 => Timed::Between(at, at, set("1")),
+                    4 => Timed::At(at, Command::AddInstances("a".to_owned(), 1)),
+                    _ => Timed::At(at, set("2")),
+                }
+            };
+            let scenario: Vec<Timed> = events.iter().map(timed).collect();
+            prop_assert_eq!(watched_rows(&scenario), rows_by_definition(&scenario));
+        }
+    }
 }

@@ -345,11 +345,12 @@ impl Topology {
                 // A link that a setting implies is written to give it a latency or bandwidth.
                 let implied = implied_links(self)
                     .into_iter()
-                    .find(|(from, to)| Link::new(from, to).key() == without_spaces(key));
-                if let Some((from, to)) = implied {
+                    .map(|link| Link::new(link.from, link.to))
+                    .find(|link| link.key() == without_spaces(key));
+                if let Some(link) = implied {
                     return with_profile(self.profile, || {
                         let mut links = self.links.clone();
-                        links.0.push(Link::new(&from, &to));
+                        links.0.push(link);
                         links
                             .set(&segments[1..], text)
                             .map_err(|error| error.under("links"))?;

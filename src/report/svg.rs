@@ -250,9 +250,10 @@ fn links(topology: &Topology) -> Vec<(String, String, bool)> {
         .iter()
         .map(|Link { from, to, .. }| (from.clone(), to.clone(), true))
         .collect();
-    for (from, to) in implied_links(topology) {
+    for implied in implied_links(topology) {
+        let (from, to) = (implied.from, implied.to);
         if !links.iter().any(|link| link.0 == from && link.1 == to) {
-            links.push((from, to, false));
+            links.push((from.to_owned(), to.to_owned(), false));
         }
     }
     links

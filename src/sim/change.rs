@@ -7,18 +7,20 @@ use super::keeping::durability_of_store;
 use super::ledger::Purpose;
 use super::metrics::Histogram;
 use super::parts::{
-    BalancerBody, Body, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE, NONE,
-    NodeSlot, ServiceBody, StoreBody, Target, User, Way,
+    BalancerBody, Body, Call, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE,
+    NONE, NodeSlot, ServiceBody, StoreBody, Target, User, Way,
 };
 use super::snapshot::{NodeKind, Status, What};
 use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
 use super::{LanePurpose, Sim};
+use crate::model::check::{Why, implied_links};
+use crate::model::naming::identity;
 use crate::model::node::{Io, Persistence, Policy, Queue};
 use crate::model::settings::SettingError;
 use crate::model::state::FsyncPolicy;
 use crate::model::workload::Distribution;
 use crate::model::workload::{Arrivals, Popularity};
-use crate::model::{Command, Node, Sessions, State, Topology};
+use crate::model::{Command, Node, Topology};
 
 impl Sim {
     /// Carries out an edit on the running system, under the account of the command that asked for it.
@@ -56,18 +58,52 @@ impl Sim {
             let (Node::Service(service), Some(slot)) = (node, self.slot_of(name)) else {
                 continue;
             };
-            let ending = self.nodes[slot as usize]
-                .instances
-                .iter()
-                .filter(|i| i.leaving && i.status != Status::Removed)
-                .count();
+            let ending = ending(&self.nodes[slot as usize].instances);
             if service.instances as usize + ending > MOST {
                 return Err(SettingError::here(format!(
                     "{ending} instances of `{name}` are still ending: wait for them, or give it a shorter `drain_time`"
                 )));
             }
         }
+        for (name, node) in &topology.nodes {
+            if !matches!(node, Node::LoadBalancer(_)) {
+                continue;
+            }
+            let behind: Vec<&str> = (topology.links.0.iter())
+                .filter(|link| link.from == *name)
+                .map(|link| link.to.as_str())
+                .collect();
+            let places = behind.iter().map(|to| self.places_of(topology, to));
+            let places: usize = places.sum();
+            let others = self.slot_of(name).map_or(0, |slot| {
+                let all = self.targets_of(slot);
+                if all.len() + places <= MOST {
+                    return 0;
+                }
+                let of_others = |t: &&Target| {
+                    let to = &self.nodes[t.node as usize];
+                    to.removed || !behind.contains(&to.name.as_str())
+                };
+                all.iter().filter(of_others).count() - self.free_targets(slot).len()
+            });
+            if places + others > MOST {
+                return Err(SettingError::here(format!(
+                    "`{name}` would stand before {} instances, those included that are still ending or have requests on their way: wait for them, or start the run anew from here",
+                    places + others
+                )));
+            }
+        }
         Ok(())
+    }
+
+    /// Places that a service's instances take, those that are still ending included.
+    fn places_of(&self, topology: &Topology, name: &str) -> usize {
+        let Some(Node::Service(service)) = topology.nodes.get(name) else {
+            return 0;
+        };
+        let here = self.slot_of(name);
+        let here = here.map_or(&[][..], |slot| &self.nodes[slot as usize].instances);
+        here.len().max(service.instances as usize + ending(here))
     }
 
     /// Makes the running system follow a topology.
@@ -135,12 +171,7 @@ impl Sim {
     }
 
     fn add_node(&mut self, name: &str, node: &Node) {
-        let id = if node.id().is_empty() {
-            name
-        } else {
-            node.id()
-        };
-        let key = key_of(self.seed, id);
+        let key = key_of(self.seed, identity(name, node));
         let on = |purpose| purpose_key(key, purpose);
         let body = match node {
             Node::Clients(settings) => Body::Clients(Box::new(ClientsBody {
@@ -475,24 +506,11 @@ impl Sim {
             topology.profile,
             crate::model::node::LinkSettings::default,
         );
-        let entries = crate::model::check::first_services(topology);
-        let session_store = match &topology.sessions {
-            Sessions::ServerSide(s) => self.slot_of(&s.store),
-            _ => None,
-        };
-        let mut implied = Vec::new();
-        for (name, node) in &topology.nodes {
-            let (Node::Service(service), Some(from)) = (node, self.slot_of(name)) else {
-                continue;
-            };
-            if let State::External(external) = &service.state {
-                implied.extend(self.slot_of(&external.store).map(|to| (from, to)));
-            }
-            if entries.contains(&name.as_str()) {
-                implied.extend(session_store.map(|to| (from, to)));
-            }
-        }
-        for (from, to) in implied {
+        let implied: Vec<(u16, u16, Why)> = implied_links(topology)
+            .into_iter()
+            .filter_map(|l| Some((self.slot_of(l.from)?, self.slot_of(l.to)?, l.why)))
+            .collect();
+        for &(from, to, _) in &implied {
             if !wanted.iter().any(|w| (w.0, w.1) == (from, to)) {
                 wanted.push((from, to, default.latency.0, 1e9 / default.bandwidth.0, true));
             }
@@ -501,6 +519,11 @@ impl Sim {
             link.removed = !wanted.iter().any(|w| (w.0, w.1) == (link.from, link.to));
         }
         for (from, to, latency, ns_per_byte, implied) in wanted {
+            let ns_per_byte = if ns_per_byte.is_finite() {
+                ns_per_byte
+            } else {
+                0.0
+            };
             let existing = self.links.iter().position(|l| (l.from, l.to) == (from, to));
             let index = existing.unwrap_or_else(|| {
                 let (request_lane, reply_lane) = (
@@ -534,7 +557,17 @@ impl Sim {
                 });
                 self.links.len() - 1
             });
-            if latency < self.links[index].latency {
+            let before = self.links[index].ns_per_byte;
+            let faster = ns_per_byte < before;
+            if faster {
+                // What comes now waits until what is still to be sent would have gone at this speed.
+                let (now, share) = (self.now, ns_per_byte / before);
+                for busy_until in &mut self.links[index].busy_until {
+                    let left = busy_until.saturating_sub(now);
+                    *busy_until = now.saturating_add((left as f64 * share) as u64);
+                }
+            }
+            if faster || latency < self.links[index].latency {
                 // What is sent from now on may overtake what is under way.
                 let lanes = (
                     self.new_lane(LanePurpose::Request),
@@ -547,11 +580,7 @@ impl Sim {
             link.removed = false;
             link.implied = implied;
             link.latency = latency;
-            link.ns_per_byte = if ns_per_byte.is_finite() {
-                ns_per_byte
-            } else {
-                0.0
-            };
+            link.ns_per_byte = ns_per_byte;
         }
         for (name, node) in &topology.nodes {
             let Some(slot) = self.slot_of(name) else {
@@ -568,20 +597,18 @@ impl Sim {
                 (Node::Clients(_), Body::Clients(body)) => {
                     body.entry_link = out.first().copied().unwrap_or(u16::MAX);
                 }
-                (Node::Service(service), Body::Service(_)) => {
-                    let state = match &service.state {
-                        State::External(e) => self
-                            .slot_of(&e.store)
-                            .and_then(|to| self.link_between(slot, to)),
-                        _ => None,
+                (Node::Service(_), Body::Service(_)) => {
+                    let named = |wanted: Why| {
+                        let mine =
+                            |&&(from, _, why): &&(u16, u16, Why)| from == slot && why == wanted;
+                        let (_, to, _) = implied.iter().find(mine)?;
+                        self.link_between(slot, *to)
                     };
-                    let is_entry = entries.contains(&name.as_str());
-                    let session = session_store
-                        .filter(|_| is_entry)
-                        .and_then(|to| self.link_between(slot, to));
+                    let (state, session) = (named(Why::State), named(Why::Sessions));
+                    let snapshots = named(Why::Snapshots);
                     let calls: Vec<u16> = out
                         .into_iter()
-                        .filter(|&l| Some(l) != state && Some(l) != session)
+                        .filter(|&l| ![state, session, snapshots].contains(&Some(l)))
                         .collect();
                     self.salt_links(state.into_iter().chain(session));
                     self.salt_links(calls.iter().copied());
@@ -624,6 +651,12 @@ impl Sim {
     // Users and keys.
 
     fn populate(&mut self, topology: &Topology) {
+        let sizes = topology.nodes.values().filter_map(|node| match node {
+            Node::Clients(settings) => Some(settings.value_size.0),
+            _ => None,
+        });
+        // Without clients what there is keeps its size.
+        self.value_size = sizes.max().unwrap_or(self.value_size);
         let keeps = topology
             .nodes
             .values()
@@ -632,7 +665,6 @@ impl Sim {
             let (Node::Clients(settings), Some(slot)) = (node, self.slot_of(name)) else {
                 continue;
             };
-            self.value_size = self.value_size.max(settings.value_size.0);
             let sticky = sticks(topology, name);
             let own_keys = keeps && sticky && !settings.shared_keys;
             let needs_user = self.has_sessions() || sticky;
@@ -695,6 +727,7 @@ impl Sim {
                 .iter()
                 .find(|(_, from)| *from == node)
                 .map(|(link, _)| *link);
+            let mut free = self.free_targets(node).into_iter();
             let Some(balancer) = self.balancer(node) else {
                 continue;
             };
@@ -705,8 +738,9 @@ impl Sim {
                 target.link = link.unwrap_or(target.link);
             }
             let fresh = (0..instances).filter(|&i| !known[i as usize] && !gone[i as usize]);
+            let mut taken = vec![false; balancer.targets.len()];
             for instance in fresh.filter(|_| link.is_some()) {
-                balancer.targets.push(Target {
+                let target = Target {
                     node: service,
                     instance,
                     link: link.unwrap_or(u16::MAX),
@@ -718,7 +752,20 @@ impl Sim {
                     removed: false,
                     probing: false,
                     old_address: false,
-                });
+                };
+                match free.next() {
+                    Some(place) => {
+                        balancer.targets[place as usize] = target;
+                        taken[place as usize] = true;
+                    }
+                    None => balancer.targets.push(target),
+                }
+            }
+            for cookie in &mut balancer.cookies {
+                // It named an instance that was there before.
+                if taken.get(*cookie as usize) == Some(&true) {
+                    *cookie = NO_INSTANCE;
+                }
             }
             balancer.list_usable();
             if link.is_none() {
@@ -729,6 +776,30 @@ impl Sim {
             }
         }
         self.trust_all(service);
+    }
+
+    fn targets_of(&self, node: u16) -> &[Target] {
+        match &self.nodes[node as usize].body {
+            Body::Balancer(balancer) => &balancer.targets,
+            _ => &[],
+        }
+    }
+
+    /// Places of targets of a balancer that are free again: of nodes that were removed, and that nothing names any more,
+    /// neither a request that was sent there or may be tried there again, nor a probe.
+    fn free_targets(&self, node: u16) -> Vec<u16> {
+        let gone =
+            |t: &Target| self.nodes[t.node as usize].removed && t.in_flight == 0 && !t.probing;
+        let mut free: Vec<bool> = self.targets_of(node).iter().map(gone).collect();
+        if free.contains(&true) {
+            let here = |c: &&Call| !c.free && c.present && c.node == node && c.tries > 0;
+            for call in self.calls.iter().filter(here) {
+                free[call.target as usize] = false;
+            }
+        }
+        (0..free.len() as u16)
+            .filter(|&place| free[place as usize])
+            .collect()
     }
 
     pub(super) fn remove_targets(&mut self, service: u16, instance: u16) {
@@ -767,6 +838,12 @@ fn sticks(topology: &Topology, clients: &str) -> bool {
         }
     }
     false
+}
+
+/// How many instances have been told to leave and are still there.
+fn ending(instances: &[Instance]) -> usize {
+    let ends = |i: &&Instance| i.leaving && i.status != Status::Removed;
+    instances.iter().filter(ends).count()
 }
 
 /// Kind of a node.

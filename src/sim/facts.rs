@@ -65,8 +65,13 @@ pub enum Fact {
     Served(u32, bool),
     /// A log's primary has applied a write.
     Written(Write),
-    /// A client has the success of a write; `None` if nobody ever kept it.
-    Acknowledged(Option<Write>),
+    /// A client has the success of a write.
+    Acknowledged {
+        /// Where it is; `None` if nobody ever kept it.
+        place: Option<Write>,
+        /// The key that was written.
+        key: u64,
+    },
     /// What was written up to a number has reached a holder; of that, with `by`, what was written at that time or before.
     Reached {
         /// The log.

@@ -133,7 +133,7 @@ impl Sim {
                 own: here.end(),
                 hang: false,
                 stream_ends: now,
-                fault: Some(fault as usize),
+                fault: Some(fault),
                 cause: LossCause::Promotion,
             });
             self.stop_writing(log);
@@ -201,14 +201,16 @@ impl Sim {
             return;
         };
         let held = self.store(node).and_then(|s| s.failover.as_ref());
-        let held: Vec<u32> = held.map_or(Vec::new(), |f| f.held.iter().map(|h| h.0).collect());
+        let mut held: Vec<u32> = held.map_or(Vec::new(), |f| f.held.iter().map(|h| h.0).collect());
+        // There may be as many as there are calls.
+        held.sort_unstable();
         let at_work = (0..self.calls.len() as u32).any(|index| {
             let call = &self.calls[index as usize];
             !call.free
                 && call.present
                 && (call.node, call.instance) == (node, primary)
                 && call.verb.writes()
-                && !held.contains(&index)
+                && held.binary_search(&index).is_err()
         });
         let again = if at_work {
             Some(self.now + LOOK_AGAIN_NS)

@@ -14,9 +14,9 @@ const IDLE_MAX: usize = 1000;
 /// A command that changed nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idle {
-    /// When.
+    /// When it was to be carried out.
     pub at: Duration,
-    /// The command.
+    /// What was to be done.
     pub command: Command,
     /// Why, as half a sentence: "it runs already".
     pub why: String,
@@ -300,15 +300,12 @@ impl Sim {
             || self.logs.iter().any(|log| {
                 let orphaned = log.orphan.as_ref().and_then(|orphan| orphan.fault);
                 (log.moving.is_some() && is_change)
-                    || (orphaned == Some(fault) && !log.replicas.is_empty())
+                    || (orphaned == mine && !log.replicas.is_empty())
             })
     }
 
     fn kill(&mut self, node: u16, instance: u16, command: &Command, machine: bool) {
         let status = self.nodes[node as usize].instances[instance as usize].status;
-        if status.is_down() && !(machine && status == Status::Crashed) {
-            return;
-        }
         self.new_fault(command, Some((node, instance)));
         let cause = if machine {
             LossCause::MachineLoss
@@ -383,12 +380,6 @@ impl Sim {
     }
 
     fn hang(&mut self, node: u16, instance: u16, command: &Command) {
-        if !self.nodes[node as usize].instances[instance as usize]
-            .status
-            .serves()
-        {
-            return;
-        }
         self.new_fault(command, Some((node, instance)));
         self.set_status(node, instance, Status::Hung);
         self.primary_gone(node, instance, false, true, LossCause::Promotion);

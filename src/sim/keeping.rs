@@ -220,12 +220,15 @@ impl Sim {
         self.writes.acknowledged += 1;
         let Some(mut place) = place else {
             // A write that nobody kept was lost when it was acknowledged; a topology like that does not pass its check.
-            self.tell(Fact::Acknowledged(None));
+            self.tell(Fact::Acknowledged { place: None, key });
             self.writes.lost += 1;
             self.writes.lost_by_cause[LossCause::Change as usize] += 1;
             return;
         };
-        self.tell(Fact::Acknowledged(Some((place.log, place.sequence))));
+        self.tell(Fact::Acknowledged {
+            place: Some((place.log, place.sequence)),
+            key,
+        });
         // What it was written to may have moved on with it, and have died there.
         while let here = &self.logs[place.log as usize]
             && !here.is_lost(place.sequence)
@@ -236,7 +239,10 @@ impl Sim {
         if let Some(lost) = self.logs[place.log as usize].acknowledge(place.sequence) {
             // It died before its acknowledgement arrived: with what else died then.
             self.book_lost_writes(place.log, 1, lost.cause, lost.fault);
-            self.lose_key(key);
+            // A newer version may have been acknowledged meanwhile, and be held.
+            if self.newest.get(key).is_none_or(|n| n.stamp < place.stamp) {
+                self.lose_key(key);
+            }
         } else {
             let newest = self.newest.entry(key);
             if newest.stamp < place.stamp {
@@ -298,7 +304,8 @@ impl Sim {
         lost
     }
 
-    /// Forgets ranges of lost writes that nothing under way can name any more: no request and no operation.
+    /// Forgets ranges of lost writes that nothing can name any more: no request, no operation, and no session that may return
+    /// to where it was.
     fn forget_lost(&mut self, log: u32) {
         if !self.logs[log as usize].has_many_lost() {
             return;
@@ -312,6 +319,7 @@ impl Sim {
             .chain(moved_here)
             .filter(|place| place.0 == log)
             .map(|place| place.1)
+            .chain(self.kept_before_in(log))
             .collect();
         named.sort_unstable();
         self.logs[log as usize].forget_lost(&named);

@@ -135,7 +135,7 @@ pub(super) struct Orphan {
     pub hang: bool,
     /// When the stream of what is under way to the copies ends: none is promoted before.
     pub stream_ends: u64,
-    pub fault: Option<usize>,
+    pub fault: Option<u32>,
     pub cause: super::LossCause,
 }
 
@@ -267,9 +267,14 @@ impl Log {
         }
     }
 
+    /// How many segments were begun at `time` or before.
+    fn segments_until(&self, time: u64) -> usize {
+        self.segments.partition_point(|s| s.at <= time)
+    }
+
     /// What was written at `time` or before.
     pub(super) fn mark_at(&self, time: u64) -> Mark {
-        match self.segments.iter().find(|s| s.at > time) {
+        match self.segments.get(self.segments_until(time)) {
             Some(beyond) => Mark {
                 sequence: beyond.first - 1,
                 stamp: beyond.first_stamp.saturating_sub(1),
@@ -289,7 +294,7 @@ impl Log {
         let lag = self.durability.lag_ns;
         let arrived = now.saturating_sub(lag);
         let (mut left, mut last) = (self.durability.send_buffer, arrived);
-        for segment in self.segments.iter().filter(|s| s.at > arrived) {
+        for segment in self.segments.range(self.segments_until(arrived)..) {
             if segment.bytes > left {
                 let mark = Mark {
                     sequence: segment.first - 1,

@@ -48,7 +48,6 @@ impl Happening {
             | What::Stopped { node, .. }
             | What::Promoted { node, .. }
             | What::Deployed { node }
-            | What::Lost { node, .. }
             | What::Migrated { node, .. } => {
                 names.name(node);
             }

@@ -86,7 +86,7 @@ pub(super) struct Op {
     pub forced: bool,
     /// How often its write was applied.
     pub applied: u16,
-    /// Where it was applied last.
+    /// Where it was applied last, at the first of the keepers on its way.
     pub place: Option<Place>,
     /// Newest acknowledged stamp of its key when it was intended.
     pub expects_stamp: u64,
@@ -510,7 +510,7 @@ pub(super) struct BalancerBody {
     pub response_lane: u32,
     /// Longest time limit that entries of that lane may have.
     pub longest_timeout: Option<crate::units::Duration>,
-    /// Position of each turn-taking: of the policy and of the fallback.
+    /// Where the next turn begins: behind the last target that was chosen in turn, by the policy or by the fallback.
     pub turn: u32,
     /// Each user's cookie: target, or `NO_INSTANCE`.
     pub cookies: Vec<u16>,

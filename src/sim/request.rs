@@ -3,10 +3,8 @@
 use super::parts::{Body, Call, NONE, Outcome, VERBS, Verb, Way};
 use super::snapshot::{Cause, NodeKind, Status};
 use super::{LanePurpose, Sim};
+use crate::model::node::HEADER_BYTES;
 use crate::sim::queue::Kind;
-
-/// Bytes of protocol around a message that carries nothing.
-const HEADER_BYTES: u64 = 200;
 
 impl Sim {
     pub(super) fn new_lane(&mut self, purpose: LanePurpose) -> u32 {

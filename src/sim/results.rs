@@ -42,9 +42,10 @@ impl Sim {
     pub fn results(&self) -> Figures {
         let span = (self.now.saturating_sub(self.warmup)) as f64 / 1e9;
         let mut parts = self.totals();
+        let sessions = self.live_sessions_by_log();
         let nodes = self
             .nodes_in_order()
-            .map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span)))
+            .map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span, &sessions)))
             .collect();
         parts.push(("nodes".to_owned(), Figures::Group(nodes)));
         let links = self
@@ -180,7 +181,8 @@ impl Sim {
         )
     }
 
-    fn node_figures(&self, index: usize, node: &NodeSlot, span: f64) -> Figures {
+    /// `sessions`: those that live in each log.
+    fn node_figures(&self, index: usize, node: &NodeSlot, span: f64, sessions: &[u64]) -> Figures {
         let mut parts = vec![("kind".to_owned(), Figures::text(kind_name(node.kind)))];
         if matches!(node.body, Body::Clients(_)) {
             return Figures::Group(parts);
@@ -214,12 +216,11 @@ impl Sim {
         parts.push(("failed".to_owned(), Figures::count(failed)));
         parts.push(("response_time_s".to_owned(), times(&node.response)));
         if has_workers {
-            let sessions = self.live_sessions_by_log();
             let instances = (0..node.instances.len())
                 .filter(|&i| node.instances[i].status != Status::Removed)
                 .map(|i| {
                     let areas = since_warmup(&node.instances[i]);
-                    let (writes, live) = self.kept_by(index as u16, i as u16, &sessions);
+                    let (writes, live) = self.kept_by(index as u16, i as u16, sessions);
                     Figures::group([
                         ("instance", Figures::Plain(Plain::Integer(i as u64 + 1))),
                         (

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::streams::{Purpose, draw, key_of, purpose_key, unit};
 use super::{Sim, Timer};
-use crate::model::{Command, Node, Timed};
+use crate::model::{Command, Node, Timed, naming};
 use crate::units::Duration;
 
 /// When each event of a scenario happens, in its order: `At` as it says, `Between` drawn by the seed.
@@ -37,10 +37,9 @@ pub fn instants(nodes: &IndexMap<String, Node>, scenario: &[Timed], seed: u64) -
 /// What the draws of the node that a command is about are kept under.
 fn identity<'a>(nodes: &'a IndexMap<String, Node>, command: &'a Command) -> &'a str {
     match command.node() {
-        Some(name) => match nodes.get(name).map(Node::id) {
-            Some(id) if !id.is_empty() => id,
-            _ => name,
-        },
+        Some(name) => nodes
+            .get(name)
+            .map_or(name, |node| naming::identity(name, node)),
         None => "",
     }
 }

@@ -219,7 +219,8 @@ impl Sim {
         }
     }
 
-    /// Ends the session if its time is over.
+    /// Ends the session if its time is over. To be called before anything else is made of it: nobody looks at a session
+    /// just because its time is over, and what has expired cannot be lost, used or taken along any more.
     fn expire(&mut self, user: u32) {
         let now = self.now;
         let Some(slot) = self.users.get_mut(user as usize) else {
@@ -245,6 +246,7 @@ impl Sim {
             call.node,
             call.instance,
         );
+        self.expire(user);
         match self.topology.sessions {
             Sessions::None | Sessions::ServerSide(_) => return true,
             Sessions::Jwt(_) if self.users[user as usize].live => {
@@ -270,6 +272,7 @@ impl Sim {
             return true;
         }
         let (user, op) = (self.ops[call.op as usize].user, call.op);
+        self.expire(user);
         if self.users[user as usize].live {
             self.renew(user);
             return true;
@@ -404,6 +407,7 @@ impl Sim {
     }
 
     pub(super) fn logged_out(&mut self, user: u32) {
+        self.expire(user);
         if let Some(slot) = self.users.get_mut(user as usize)
             && slot.live
         {
@@ -424,14 +428,18 @@ impl Sim {
         fault: Option<u32>,
     ) -> u64 {
         let mut lost = 0;
-        for user in self
-            .users
-            .iter_mut()
-            .filter(|u| u.live && u.log == log && u.sequence > mark.sequence)
-        {
-            user.live = false;
-            user.lost_through = fault;
-            lost += 1;
+        for user in 0..self.users.len() as u32 {
+            let slot = &self.users[user as usize];
+            if slot.log != log || slot.sequence <= mark.sequence {
+                continue;
+            }
+            self.expire(user);
+            let slot = &mut self.users[user as usize];
+            if slot.live {
+                slot.live = false;
+                slot.lost_through = fault;
+                lost += 1;
+            }
         }
         self.sessions.lost += lost;
         self.sessions.lost_by_cause[cause as usize] += lost;
@@ -444,7 +452,7 @@ impl Sim {
         let node = match self.logs.get(log as usize) {
             Some(log) => Some(log.node as usize),
             None => self.nodes.iter().position(|n| match &n.body {
-                Body::Clients(c) => user.wrapping_sub(c.first_user) < c.settings.users,
+                Body::Clients(c) => c.has_user(user),
                 _ => false,
             }),
         };
@@ -460,6 +468,7 @@ impl Sim {
         }
         let mut lost = 0;
         for user in 0..self.users.len() as u32 {
+            self.expire(user);
             let slot = &mut self.users[user as usize];
             if slot.live {
                 slot.live = false;
@@ -485,10 +494,11 @@ impl Sim {
             .sessions_before
             .take()
             .filter(|earlier| same_strategy(&earlier.strategy, &self.topology.sessions));
-        let mut here_before = earlier.map_or(Vec::new(), |earlier| earlier.users);
+        let here_before = earlier.map_or(Vec::new(), |earlier| earlier.users);
         let mut remembered = Vec::new();
         let (mut kept, mut moved, mut dropped) = (0, 0, 0);
         for user in 0..self.users.len() as u32 {
+            self.expire(user);
             let now = self.users[user as usize];
             if !now.live {
                 continue;
@@ -539,7 +549,6 @@ impl Sim {
         if let Some(fault) = self.edited {
             self.faults[fault as usize].lost_sessions += dropped;
         }
-        here_before.clear();
         if moved > 0 {
             let bytes = remembered.len() as u64 * self.session_bytes();
             let took = (bytes as f64 / super::keeping::COPY_BYTES_PER_S * 1e9) as u64;
@@ -564,6 +573,13 @@ impl Sim {
             }
         }
         (kept, moved, dropped)
+    }
+
+    /// What those that are kept where they were as well have in a log.
+    pub(super) fn kept_before_in(&self, log: u32) -> impl Iterator<Item = u64> + '_ {
+        let users = self.sessions_before.iter().flat_map(|b| &b.users);
+        let records = users.map(|placed| placed.record);
+        records.filter(move |r| r.log == log).map(|r| r.sequence)
     }
 
     /// Whether the place that a session had is still there, and has it.

@@ -202,7 +202,7 @@ pub struct CallCounts {
     pub completed: u64,
     /// Answered with success, as a retry.
     pub retried: u64,
-    /// Failed.
+    /// Answered with an error, or not at all.
     pub failed: u64,
 }
 
@@ -262,13 +262,13 @@ impl Cause {
 /// Operations since the start. offered = completed + failed + in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OperationCounts {
-    /// Wanted by users.
+    /// Operations that users wanted done.
     pub offered: u64,
-    /// Done.
+    /// Completed: the client got a success in time.
     pub completed: u64,
     /// Of the completed ones, those that took a retry.
     pub completed_after_retry: u64,
-    /// Given up.
+    /// Operations that were given up: their last attempt failed.
     pub failed: u64,
     /// Failed ones by their last attempt's cause, in the order of [`Cause::ALL`].
     pub by_cause: [u64; 9],
@@ -319,18 +319,18 @@ pub struct SessionCounts {
 /// Completed reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadCounts {
-    /// All.
+    /// Completed reads since the start.
     pub total: u64,
-    /// Those that returned a version older than the newest acknowledged one.
+    /// Those of them that returned a version older than the newest acknowledged one.
     pub stale: u64,
 }
 
 /// A fault and what it has cost so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultView {
-    /// When.
+    /// When it struck.
     pub at: Duration,
-    /// What.
+    /// What was done to the system.
     pub command: Command,
     /// From the fault until the balancer or the store's observer took the instance for dead.
     pub detected: Option<Duration>,
@@ -374,9 +374,9 @@ pub enum Recovery {
 pub struct Happening {
     /// Counts up; never repeats in a run.
     pub id: u64,
-    /// When.
+    /// When it happened.
     pub at: Duration,
-    /// What.
+    /// What it was.
     pub what: What,
 }
 
@@ -443,15 +443,6 @@ pub enum What {
         /// Node's name.
         node: String,
     },
-    /// Acknowledged writes or sessions were lost other than at a fault's own instant.
-    Lost {
-        /// Node's name.
-        node: String,
-        /// Writes.
-        writes: u64,
-        /// Sessions.
-        sessions: u64,
-    },
     /// A change of where state lives or how sessions are kept took effect on what was there already.
     Migrated {
         /// Node's name, or empty for sessions.
@@ -468,9 +459,9 @@ pub enum What {
 /// What happened between two instants, for charts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interval {
-    /// Begin.
+    /// Simulated time at which it begins.
     pub from: Duration,
-    /// End.
+    /// Simulated time at which it ends.
     pub to: Duration,
     /// Operations completed at the first attempt.
     pub completed: u64,

@@ -78,7 +78,8 @@ impl Sim {
         }
     }
 
-    pub(super) fn session_counts(&self) -> SessionCounts {
+    /// The balance of sessions.
+    pub fn session_counts(&self) -> SessionCounts {
         let (live, overdue) = self.live_and_overdue();
         SessionCounts {
             initial: self.sessions.initial,

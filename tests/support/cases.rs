@@ -19,6 +19,11 @@ pub fn case_with(name: &str, changes: &[(&str, &str)]) -> Topology {
     changed(case(name), changes)
 }
 
+/// A topology from text as in a file.
+pub fn read(text: &str) -> Topology {
+    file::read(text, "test.ron").unwrap_or_else(|e| panic!("{e}"))
+}
+
 /// A topology with some of its settings changed.
 pub fn changed(mut topology: Topology, changes: &[(&str, &str)]) -> Topology {
     for (path, value) in changes {

@@ -76,6 +76,9 @@ impl Log {
 struct Acknowledged {
     place: Option<Write>,
     lost: bool,
+    key: u64,
+    /// The how manieth write it was, of all.
+    order: u64,
 }
 
 /// Books of every write.
@@ -83,6 +86,14 @@ struct Acknowledged {
 pub struct Reference {
     logs: BTreeMap<u32, Log>,
     acknowledged: Vec<Acknowledged>,
+    written: u64,
+    order: BTreeMap<Write, u64>,
+    /// Newest acknowledged version of each key.
+    newest: BTreeMap<u64, u64>,
+    /// Keys of which the newest acknowledged version was lost at some time.
+    keys_lost: BTreeSet<u64>,
+    /// Content has gone to another log. Which of several a key went to is not known here.
+    has_moved: bool,
 }
 
 /// What the books say.
@@ -92,6 +103,7 @@ pub struct Balance {
     pub held: u64,
     pub lost: u64,
     pub unavailable: u64,
+    pub keys_lost: u64,
 }
 
 impl Reference {
@@ -106,6 +118,7 @@ impl Reference {
             held: writes.held,
             lost: writes.lost,
             unavailable: writes.unavailable,
+            keys_lost: if self.has_moved { 0 } else { writes.keys_lost },
         };
         let ours = self.balance();
         if ours == theirs {
@@ -139,8 +152,12 @@ impl Reference {
                 }
             }
             Fact::Served(log, served) => self.log(log).served = served,
-            Fact::Written((log, number)) => self.log(log).write(number, at),
-            Fact::Acknowledged(place) => self.acknowledge(place),
+            Fact::Written((log, number)) => {
+                self.written += 1;
+                self.order.insert((log, number), self.written);
+                self.log(log).write(number, at);
+            }
+            Fact::Acknowledged { place, key } => self.acknowledge(place, key),
             Fact::Reached {
                 log,
                 holder,
@@ -175,7 +192,8 @@ impl Reference {
         }
     }
 
-    fn acknowledge(&mut self, place: Option<Write>) {
+    fn acknowledge(&mut self, place: Option<Write>, key: u64) {
+        let order = place.and_then(|place| self.order.get(&place).copied());
         let mut at = place;
         // It may have moved on since it was written.
         while let Some((log, number)) = at
@@ -187,9 +205,19 @@ impl Reference {
         }
         let held =
             at.is_some_and(|(log, number)| self.logs.get(&log).is_some_and(|log| log.has(number)));
+        let order = order.unwrap_or(0);
+        let newest = self.newest.entry(key).or_default();
+        if order > *newest {
+            *newest = order;
+            if !held {
+                self.keys_lost.insert(key);
+            }
+        }
         self.acknowledged.push(Acknowledged {
             place: at,
             lost: !held,
+            key,
+            order,
         });
     }
 
@@ -218,8 +246,12 @@ impl Reference {
             if let Some((log, number)) = write.place
                 && log == index
                 && !content.contains(&number)
+                && !write.lost
             {
                 write.lost = true;
+                if self.newest.get(&write.key) == Some(&write.order) {
+                    self.keys_lost.insert(write.key);
+                }
             }
         }
     }
@@ -237,6 +269,7 @@ impl Reference {
             }
         }
         assert!(shares.next().is_none(), "more is handed over than there is");
+        self.has_moved = true;
         let log = self.log(from);
         log.retired = true;
         log.moved_to = to.first().map(|(write, _)| *write);
@@ -245,6 +278,11 @@ impl Reference {
     fn balance(&self) -> Balance {
         let mut balance = Balance {
             acknowledged: self.acknowledged.len() as u64,
+            keys_lost: if self.has_moved {
+                0
+            } else {
+                self.keys_lost.len() as u64
+            },
             ..Balance::default()
         };
         for write in &self.acknowledged {

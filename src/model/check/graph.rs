@@ -27,24 +27,44 @@ fn is_called_proxy(name: &str) -> bool {
     .any(|word| name.contains(word))
 }
 
-/// The calls that settings imply: from each service to its state store, to the store of its snapshots, and from the
-/// first services behind the clients to the session store. Written links between the same nodes only give these their
-/// latency and bandwidth.
-pub fn implied_links(topology: &Topology) -> Vec<(String, String)> {
-    let mut implied: Vec<(String, String)> = Vec::new();
-    let mut add = |from: &str, to: &str| {
-        let link = (from.to_owned(), to.to_owned());
-        let is_store = topology.nodes.get(to).is_some_and(Node::is_store);
-        if is_store && !implied.contains(&link) {
-            implied.push(link);
+/// Why a setting implies a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The service keeps its state in the store: each read and write calls it.
+    State,
+    /// Sessions are in the store: each request of a first service calls it.
+    Sessions,
+    /// The service's snapshots go to the store: no request calls it for that.
+    Snapshots,
+}
+
+/// A link that a setting implies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImpliedLink<'a> {
+    /// The service.
+    pub from: &'a str,
+    /// The store.
+    pub to: &'a str,
+    /// What for.
+    pub why: Why,
+}
+
+/// The links that settings imply: from each service to its state store, to the store of its snapshots, and from the
+/// first services behind the clients to the session store; two where a store serves for two things. A written link
+/// between the same nodes only gives these their latency and bandwidth, and is no further call.
+pub fn implied_links(topology: &Topology) -> Vec<ImpliedLink<'_>> {
+    let mut implied = Vec::new();
+    let mut add = |from, to, why| {
+        if topology.nodes.get(to).is_some_and(Node::is_store) {
+            implied.push(ImpliedLink { from, to, why });
         }
     };
     for (name, service) in services(topology) {
         match &service.state {
-            State::External(external) => add(name, &external.store),
+            State::External(external) => add(name, external.store.as_str(), Why::State),
             State::InMemory(memory) => {
                 if let SnapshotTo::ObjectStore(store) = &memory.snapshot_to {
-                    add(name, store);
+                    add(name, store, Why::Snapshots);
                 }
             }
             _ => {}
@@ -52,7 +72,7 @@ pub fn implied_links(topology: &Topology) -> Vec<(String, String)> {
     }
     if let Sessions::ServerSide(server_side) = &topology.sessions {
         for service in first_services(topology) {
-            add(service, &server_side.store);
+            add(service, server_side.store.as_str(), Why::Sessions);
         }
     }
     implied
@@ -208,8 +228,8 @@ impl<'a> Check<'a> {
         while let Some(name) = next.pop() {
             let implied = implied
                 .iter()
-                .filter(|(from, _)| from == name)
-                .map(|(_, to)| to.as_str());
+                .filter(|link| link.from == name)
+                .map(|link| link.to);
             for to in targets(topology, name).chain(implied) {
                 if reached.insert(to) {
                     next.push(to);

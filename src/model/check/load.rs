@@ -7,16 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scenario::scale;
-use super::{Check, MAX_BACKLOG, MAX_CALLS, MAX_EDITS, clients, first_services, implied_links};
+use super::{Check, ImpliedLink, MAX_BACKLOG, MAX_CALLS, MAX_EDITS, Why, clients, implied_links};
 use crate::model::Command;
-use crate::model::node::{Io, Node, Queue, Service};
-use crate::model::state::{FsyncPolicy, Sessions, State};
+use crate::model::node::{HEADER_BYTES, Io, Node, Queue, Service};
+use crate::model::state::FsyncPolicy;
 use crate::model::topology::Topology;
 use crate::model::workload::{Arrivals, Distribution};
 use crate::units::Duration;
-
-/// Protocol around a message to a store, in bytes.
-const HEADER_BYTES: f64 = 200.0;
 
 /// Requests a second on their way to a node.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,10 +80,11 @@ struct Load<'a> {
     calls: Calls<'a>,
     /// Latency and bandwidth of written links.
     links: BTreeMap<(&'a str, &'a str), (f64, f64)>,
-    first: BTreeSet<&'a str>,
     flows: BTreeMap<&'a str, Flow>,
     /// Requests a second that a node can serve, whatever it is offered.
     capacity: BTreeMap<&'a str, f64>,
+    /// Requests a second that a node answers at most: one that turns away what is too much for it has no such limit.
+    answers: BTreeMap<&'a str, f64>,
     piles: Vec<Pile>,
     /// Nodes with a queue that are offered more than they can do: how much of it.
     busy: Vec<(&'a str, f64)>,
@@ -249,6 +247,7 @@ fn most_calls(topology: &Topology) -> Option<(&str, f64)> {
 
 /// Who calls whom, by written and implied links, each once.
 struct Calls<'a> {
+    implied: Vec<ImpliedLink<'a>>,
     to: BTreeMap<&'a str, Vec<&'a str>>,
     /// Callers before those they call; what is on a cycle is left out.
     order: Vec<&'a str>,
@@ -259,17 +258,24 @@ impl<'a> Calls<'a> {
         let mut to: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut callers: BTreeMap<&str, usize> = BTreeMap::new();
         let node = |name: &str| Some(topology.nodes.get_key_value(name)?.0.as_str());
-        let written = topology
-            .links
-            .0
-            .iter()
-            .map(|link| (node(&link.from), node(&link.to)));
         let implied = implied_links(topology);
-        let implied = implied.iter().map(|(from, to)| (node(from), node(to)));
-        for (from, callee) in written.chain(implied) {
-            let (Some(from), Some(callee)) = (from, callee) else {
+        let written = topology.links.0.iter();
+        let written = written.map(|link| (link.from.as_str(), link.to.as_str()));
+        let named = implied.iter().map(|link| (link.from, link.to));
+        let pairs = |of_calls: bool| -> BTreeSet<(&str, &str)> {
+            let mine = |link: &&ImpliedLink| (link.why != Why::Snapshots) == of_calls;
+            let links = implied.iter().filter(mine);
+            links.map(|link| (link.from, link.to)).collect()
+        };
+        let (called, for_snapshots) = (pairs(true), pairs(false));
+        for (from, callee) in written.chain(named) {
+            let (Some(from), Some(callee)) = (node(from), node(callee)) else {
                 continue;
             };
+            let pair = (from, callee);
+            if for_snapshots.contains(&pair) && !called.contains(&pair) {
+                continue; // no request goes there
+            }
             let callees = to.entry(from).or_default();
             if !callees.contains(&callee) {
                 callees.push(callee);
@@ -290,7 +296,14 @@ impl<'a> Calls<'a> {
                 }
             }
         }
-        Self { to, order }
+        Self { implied, to, order }
+    }
+
+    /// The store that a service calls because a setting says so.
+    fn named(&self, name: &str, why: Why) -> Option<&'a str> {
+        let mut implied = self.implied.iter();
+        let link = implied.find(|l| l.from == name && l.why == why)?;
+        Some(link.to)
     }
 
     fn from(&self, name: &str) -> &[&'a str] {
@@ -315,9 +328,9 @@ impl<'a> Load<'a> {
                     ((link.from.as_str(), link.to.as_str()), settings)
                 })
                 .collect(),
-            first: first_services(topology).into_iter().collect(),
             flows: BTreeMap::new(),
             capacity: BTreeMap::new(),
+            answers: BTreeMap::new(),
             piles: Vec::new(),
             busy: Vec::new(),
             value,
@@ -341,19 +354,10 @@ impl<'a> Load<'a> {
     }
 
     /// Calls that a service makes one after the other for each read or write: its session, its state, its links.
-    fn calls_of(&self, name: &str, service: &Service) -> Vec<&'a str> {
-        let mut calls = Vec::new();
-        let node = |name: &str| Some(self.topology.nodes.get_key_value(name)?.0.as_str());
-        let session = match &self.topology.sessions {
-            Sessions::ServerSide(sessions) if self.first.contains(name) => node(&sessions.store),
-            _ => None,
-        };
-        calls.extend(session);
-        let state = match &service.state {
-            State::External(external) => node(&external.store),
-            _ => None,
-        };
-        calls.extend(state);
+    fn calls_of(&self, name: &str) -> Vec<&'a str> {
+        let named = |why| self.calls.named(name, why);
+        let (session, state) = (named(Why::Sessions), named(Why::State));
+        let mut calls: Vec<&str> = session.into_iter().chain(state).collect();
         let further = self.calls.from(name).iter().copied();
         calls.extend(further.filter(|to| Some(*to) != session && Some(*to) != state));
         calls
@@ -381,17 +385,15 @@ impl<'a> Load<'a> {
     fn find_capacity(&mut self, name: &'a str) {
         let capacity = match self.topology.nodes.get(name) {
             Some(Node::Service(service)) => {
-                // With blocking I/O a worker also waits for the calls, which take their links' latency at least.
+                // With blocking I/O a worker also waits for the calls, which take their links' latency at least, and until
+                // they are answered, unless it gives up on them.
                 let (mut waits, mut further) = (0.0, f64::INFINITY);
                 if service.io == Io::Blocking {
-                    for to in self.calls_of(name, service) {
+                    for to in self.calls_of(name) {
                         waits += 2.0 * self.link(name, to).0;
-                        further = self
-                            .capacity
-                            .get(to)
-                            .copied()
-                            .unwrap_or(f64::INFINITY)
-                            .min(further);
+                        if service.call_timeout.is_none() {
+                            further = further.min(of(&self.answers, to));
+                        }
                     }
                 }
                 let work = mean_secs(&service.service_time);
@@ -406,12 +408,10 @@ impl<'a> Load<'a> {
                     .sum();
                 own.min(further)
             }
-            Some(Node::LoadBalancer(_)) => self
-                .calls
-                .from(name)
-                .iter()
-                .map(|to| self.capacity.get(to).copied().unwrap_or(f64::INFINITY))
-                .sum(),
+            Some(Node::LoadBalancer(_)) => {
+                let to = self.calls.from(name).iter();
+                to.map(|to| of(&self.capacity, to)).sum()
+            }
             Some(Node::ObjectStore(store)) => store.get_rate.0.max(store.put_rate.0),
             Some(node) => match Self::store_times(node) {
                 Some((read, write, at_once)) => at_once / read.min(write),
@@ -420,6 +420,19 @@ impl<'a> Load<'a> {
             None => f64::INFINITY,
         };
         self.capacity.insert(name, capacity);
+        let answers = match self.topology.nodes.get(name) {
+            Some(Node::RedisLike(_)) => capacity,
+            // Of those that it fails at once nobody waits for the others.
+            Some(Node::Service(service)) if service.queue == Queue::Unlimited => {
+                capacity / (1.0 - service.error_share.0)
+            }
+            Some(Node::LoadBalancer(lb)) if lb.response_timeout.is_none() => {
+                let to = self.calls.from(name).iter();
+                to.map(|to| of(&self.answers, to)).sum()
+            }
+            _ => f64::INFINITY,
+        };
+        self.answers.insert(name, answers);
     }
 
     /// Sends what a node passes on over its links.
@@ -475,14 +488,14 @@ impl<'a> Load<'a> {
 
     fn through_service(&mut self, name: &'a str, service: &'a Service, flow: Flow) {
         let flow = flow.part(1.0 - service.error_share.0);
-        let capacity = self.capacity.get(name).copied().unwrap_or(f64::INFINITY);
+        let capacity = of(&self.capacity, name);
         let served = self.queue_at(
             name,
             flow,
             capacity,
             matches!(service.queue, Queue::Unlimited),
         );
-        let header = |count: f64, value: f64| count * HEADER_BYTES + value * self.value;
+        let header = |count: f64, value: f64| count * HEADER_BYTES as f64 + value * self.value;
         let mut onwards = Flow {
             bytes: [
                 header(served.rate(), served.writes),
@@ -490,10 +503,10 @@ impl<'a> Load<'a> {
             ],
             ..served
         };
-        for to in self.calls_of(name, service) {
+        for to in self.calls_of(name) {
             // A call that fails, or is not answered, is the request's last.
             self.send(name, to, onwards);
-            let answered = self.capacity.get(to).copied().unwrap_or(f64::INFINITY);
+            let answered = of(&self.capacity, to);
             if onwards.rate() > answered {
                 onwards = onwards.part(answered / onwards.rate());
             }
@@ -611,6 +624,11 @@ impl<'a> Load<'a> {
         };
         self.flows.entry(to).or_default().add(arrived);
     }
+}
+
+/// What is known of a node; no limit where nothing is.
+fn of(known: &BTreeMap<&str, f64>, name: &str) -> f64 {
+    known.get(name).copied().unwrap_or(f64::INFINITY)
 }
 
 pub(super) fn mean_secs(distribution: &Distribution) -> f64 {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{Check, MAX_INSTANCES, Severity, kind};
 use crate::model::expect::Expectation;
 use crate::model::figures::Ends;
-use crate::model::node::Node;
+use crate::model::node::{Node, Service};
 use crate::model::scenario::{Command, Timed};
-use crate::model::settings::unknown_name;
+use crate::model::settings::{Setting, Shape, unknown_name};
 use crate::model::state::Sessions;
 use crate::model::topology::Topology;
 
@@ -140,6 +140,16 @@ pub(super) fn scale(topology: &mut Topology, command: &Command) {
     }
 }
 
+/// Most instances of a service, as its setting says.
+fn most_instances() -> &'static str {
+    let fields = match Service::shape() {
+        Shape::Group(fields) => fields,
+        _ => Vec::new(),
+    };
+    let instances = fields.iter().find(|field| field.name == "instances");
+    instances.and_then(|field| field.range).map_or("", |r| r.1)
+}
+
 /// What is wrong with a command that is no edit, on the system as it is then. `numbers`: the highest number that an
 /// instance may have had, by node.
 fn command_problem(
@@ -212,9 +222,14 @@ fn command_problem(
             let all = others.sum::<u64>() + u64::from(*count);
             if *count == 0 {
                 Some("it adds no instance".to_owned())
-            } else if total > 1000 {
+            } else if node
+                .clone()
+                .set(&["instances"], &total.to_string())
+                .is_err()
+            {
+                let most = most_instances();
                 Some(format!(
-                    "that makes {total} instances of `{name}`: at most 1000"
+                    "that makes {total} instances of `{name}`: at most {most}"
                 ))
             } else if all > MAX_INSTANCES {
                 Some(format!(

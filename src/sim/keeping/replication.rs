@@ -143,7 +143,7 @@ impl Sim {
                 own,
                 hang,
                 stream_ends,
-                fault: fault.map(|f| f as usize),
+                fault,
                 cause,
             });
             let after = here.durability.down_after_ns;
@@ -170,13 +170,7 @@ impl Sim {
             let Some(orphan) = self.logs[log as usize].orphan.take() else {
                 continue;
             };
-            self.lose_beyond(
-                log,
-                orphan.own,
-                Source::Own,
-                orphan.cause,
-                orphan.fault.map(|f| f as u32),
-            );
+            self.lose_beyond(log, orphan.own, Source::Own, orphan.cause, orphan.fault);
             if self.is_serving(node, self.logs[log as usize].primary) {
                 // It was back already, and only waited for a copy to take over.
                 self.tell(Fact::Served(log, true));
@@ -236,7 +230,7 @@ impl Sim {
         };
         let after = self.now - orphan.since;
         if let Some(fault) = orphan.fault {
-            self.faults[fault].detected.get_or_insert(after);
+            self.faults[fault as usize].detected.get_or_insert(after);
         }
         self.promote_when_due(log);
     }
@@ -318,7 +312,7 @@ impl Sim {
             .copied();
         let Some(best) = best else { return };
         let old = self.logs[log as usize].primary;
-        let fault = orphan.fault.map(|f| f as u32);
+        let fault = orphan.fault;
         let mark = best.mark.unwrap_or(orphan.own);
         let disk = self.disk_of_copy(log, &best, &orphan);
         let source = Source::Copy(best.instance);
@@ -403,13 +397,7 @@ impl Sim {
                     // Back before anybody was promoted: it has authority, with what it has.
                     self.logs[log as usize].orphan = None;
                     if !orphan.hang {
-                        self.lose_beyond(
-                            log,
-                            orphan.own,
-                            Source::Own,
-                            orphan.cause,
-                            orphan.fault.map(|f| f as u32),
-                        );
+                        self.lose_beyond(log, orphan.own, Source::Own, orphan.cause, orphan.fault);
                     }
                     let now = self.now;
                     self.tell(Fact::Served(log, true));
