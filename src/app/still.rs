@@ -19,6 +19,7 @@ pub struct Still {
     readings: Readings,
     history: History,
     playing: bool,
+    seed: u64,
     speed: f64,
     speed_got: Option<f64>,
     dismissed: Dismissed,
@@ -35,6 +36,7 @@ impl Still {
     pub fn before(topology: &Topology) -> Self {
         Self {
             topology: topology.clone(),
+            seed: topology.seed,
             speed: 1.0,
             ..Self::default()
         }
@@ -48,6 +50,7 @@ impl Still {
             readings: view.readings.clone(),
             history: view.history.clone(),
             playing: view.playing,
+            seed: view.seed,
             speed: view.speed,
             speed_got: view.speed_got,
             dismissed: view.dismissed.clone(),
@@ -71,7 +74,7 @@ impl Still {
             playing: self.playing,
             speed: self.speed,
             speed_got: self.speed_got,
-            seed: self.topology.seed,
+            seed: self.seed,
             cursor: None,
             dismissed: &self.dismissed,
             preview: &[],
