@@ -6,7 +6,9 @@ mod support;
 
 use statescope::model::{Topology, file};
 use statescope::sim::snapshot::What;
-use support::cases::{changed, run};
+use statescope::sim::{Sim, Watch};
+use statescope::units::Duration;
+use support::cases::{changed, pause_after, run};
 
 /// Four instances that keep what is written through them in memory, each with one copy on the next.
 const FLEET: &str = r#"Topology(schema: 1, duration: "120s",
@@ -205,4 +207,121 @@ fn a_copy_has_what_it_was_filled_with_however_long_the_stream_takes() {
             assert!((48..=70).contains(&lost), "{scenario}, seed {seed}: {lost}");
         }
     }
+}
+
+/// While an instance hangs it fills no further copy, and without any copy left its state waits for it alone.
+#[test]
+fn a_primary_that_hangs_fills_no_copies() {
+    let two = r#"Asynchronous(replicas: 2, lag: "10ms")"#;
+    let scenario = format!(
+        r#"[At("20s", Hang("api", 1)), At("21s", Set("nodes.api.state.replication", {two:?})),
+            At("21500ms", LoseMachine("api", 2)), At("21600ms", LoseMachine("api", 1))]"#
+    );
+    for seed in 1..=4 {
+        let writes = run(&fleet(&[("scenario", &scenario)]), seed)
+            .snapshot()
+            .writes;
+        // 25 a second for 20 s, of which only the hung one and the second knew.
+        assert!(
+            (498..=505).contains(&writes.lost),
+            "seed {seed}: {writes:?}"
+        );
+    }
+}
+
+/// Who gives up copies while they are all that is left of an instance gives up what they have.
+#[test]
+fn copies_that_are_given_up_leave_nobody_waiting() {
+    let scenario = r#"[At("20s", Crash("api", 1)), At("21s", Set("nodes.api.state.replication", "None")),
+        At("30s", Restart("api", 1))]"#;
+    let changes = [
+        ("scenario", scenario),
+        ("nodes.api.state.down_after", "60s"),
+    ];
+    let writes = run(&fleet(&changes), 1).snapshot().writes;
+    assert_eq!(writes.unavailable, 0, "{writes:?}");
+    assert!((498..=502).contains(&writes.lost), "{writes:?}");
+}
+
+// What hangs before it dies.
+
+fn store(settings: &str, scenario: &str) -> Topology {
+    let text = format!(
+        r#"Topology(schema: 1, profile: Bare, duration: "60s",
+            nodes: {{
+                "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1)),
+                "s": RedisLike(command_time: "0s", promotion_time: "0s", {settings}),
+            }},
+            links: ["clients -> s"], scenario: [{scenario}])"#
+    );
+    file::read(&text, "store").unwrap()
+}
+
+/// What a copy will have is settled when its primary hangs, and so is when it has been missed for long enough: a death that
+/// follows takes more along, if it is the machine's, and gives nothing back.
+#[test]
+fn a_death_after_a_hang_is_no_second_chance_for_what_was_under_way() {
+    let hang = r#"At("20s", Hang("s", 1))"#;
+    for (buffer, then, lost) in [
+        // A lag of 1 s at 100/s is under way.
+        ("0B", String::new(), 100),
+        ("0B", r#", At("20900ms", Crash("s", 1))"#.to_owned(), 100),
+        (
+            "0B",
+            r#", At("24500ms", LoseMachine("s", 1))"#.to_owned(),
+            100,
+        ),
+        ("4MiB", r#", At("20500ms", Crash("s", 1))"#.to_owned(), 0),
+        // Half of it has arrived by then.
+        (
+            "4MiB",
+            r#", At("20500ms", LoseMachine("s", 1))"#.to_owned(),
+            50,
+        ),
+        (
+            "4MiB",
+            r#", At("20300ms", Crash("s", 1)), At("20500ms", LoseMachine("s", 1))"#.to_owned(),
+            50,
+        ),
+        (
+            "4MiB",
+            r#", At("24500ms", LoseMachine("s", 1))"#.to_owned(),
+            0,
+        ),
+    ] {
+        let settings = format!(
+            r#"persistence: None, down_after: "5s", replication: Asynchronous(lag: "1s", send_buffer: "{buffer}")"#
+        );
+        let topology = store(&settings, &format!("{hang}{then}"));
+        let mut sim = Sim::new(&topology, 1, Watch { live: false });
+        let pause = pause_after(&mut sim, Duration(20_000_000_000)).0 / 1_000_000;
+        assert!((5000..5050).contains(&pause), "{buffer}{then}: {pause}");
+        sim.run_until(topology.duration);
+        let booked = sim.snapshot().writes.lost;
+        assert!(booked.abs_diff(lost) <= 1, "{buffer}{then}: {booked}");
+    }
+}
+
+/// The copy of a hung primary dies before it: then its own disk is all there is, as if it had never had a copy.
+#[test]
+fn a_hung_primary_without_copies_left_dies_as_one_that_had_none() {
+    let disk = "persistence: AppendOnly(EverySecond), fsync_time: \"0s\"";
+    let copied = format!(r#"{disk}, down_after: "30s", replication: Asynchronous(lag: "1ms")"#);
+    let alone = r#"At("20s", Hang("s", 1)), At("20300ms", LoseMachine("s", 1)), At("30s", Restart("s", 1))"#;
+    let mut sum = 0;
+    for seed in 1..=6 {
+        let lost = run(&store(disk, alone), seed).snapshot().writes.lost;
+        assert!(lost <= 100, "since its last fsync: {lost}");
+        sum += lost;
+        for first in [r#"At("20200ms", Crash("s", 1)), "#, ""] {
+            let scenario = format!(
+                r#"At("20s", Hang("s", 1)), At("20100ms", Crash("s", 2)), {first}
+                    At("20300ms", LoseMachine("s", 1)), At("30s", Restart("s", 1))"#
+            );
+            let writes = run(&store(&copied, &scenario), seed).snapshot().writes;
+            assert_eq!(writes.lost, lost, "seed {seed}: {scenario}");
+        }
+    }
+    // 50 each on average, from 0 to 100.
+    assert!((100..500).contains(&sum), "{sum}");
 }

@@ -238,3 +238,162 @@ fn a_place_that_is_taken_again_is_one_target() {
         assert!((after - before).abs_diff(200) <= 1, "{before}, {after}");
     }
 }
+
+/// An instance that dies before its turn is skipped, and the next is replaced as it would have been replaced.
+#[test]
+fn a_death_before_its_turn_takes_no_surge_away() {
+    let changes = [
+        (
+            "nodes.api.deployment",
+            r#"(max_surge: "25%", max_unavailable: "0%")"#,
+        ),
+        (
+            "scenario",
+            r#"[At("20s", Deploy("api", Drained)), At("25s", Crash("api", 2))]"#,
+        ),
+    ];
+    let mut sim = Sim::new(&fleet(&changes), 1, Watch { live: false });
+    for step in 251..600 {
+        sim.run_until(Duration(step * SECOND / 10));
+        assert_eq!(serving(&sim.snapshot()), 3, "at {}", sim.now());
+    }
+    // The first, the third and the fourth, one after the other.
+    assert_eq!(over(&sim.snapshot()), 50.0);
+}
+
+fn serving(snapshot: &Snapshot) -> usize {
+    let api = snapshot.nodes.iter().find(|n| n.name == "api").unwrap();
+    api.instances.iter().filter(|i| i.status.serves()).count()
+}
+
+/// One that is told to leave meanwhile is not replaced: it is gone when it has been drained.
+#[test]
+fn what_leaves_during_a_deployment_does_not_come_back() {
+    for stop in ["Drained", "Abrupt"] {
+        let scenario =
+            format!(r#"[At("20s", Deploy("api", {stop})), At("52s", RemoveInstances("api", 1))]"#);
+        let changes = [
+            ("nodes.api.service_time", r#"Constant("20s")"#),
+            ("nodes.api.workers", "1000"),
+            ("nodes.api.drain_time", "1s"),
+            (
+                "nodes.api.deployment",
+                r#"(max_surge: "25%", max_unavailable: "0%")"#,
+            ),
+            ("scenario", scenario.as_str()),
+        ];
+        let mut topology = fleet(&changes);
+        let end = run(&topology, 1).snapshot();
+        assert_eq!(serving(&end), 3, "{stop}");
+        // It drains for longer than its replacement would take to boot.
+        topology
+            .set_path("nodes.api.drain_time", "40s")
+            .unwrap_or_else(|e| panic!("{e}"));
+        let end = run(&topology, 1).snapshot();
+        assert_eq!(serving(&end), 3, "{stop}");
+    }
+}
+
+// Stops of what hangs.
+
+/// What hangs makes no last snapshot: it loses what it would lose by a crash.
+#[test]
+fn a_hung_instance_stops_as_one_that_is_killed() {
+    let of = |to: &str, scenario: &str| {
+        let text = format!(
+            r#"Topology(schema: 1, profile: Bare, duration: "90s",
+                nodes: {{
+                    "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1)),
+                    "lb": LoadBalancer(), "s3": ObjectStore(),
+                    "api": Service(instances: 2, workers: 1000, service_time: Constant("1s"), boot_time: "1s", drain_time: "5s",
+                        deployment: (max_surge: "0%", max_unavailable: "50%"),
+                        state: InMemory(snapshot_every: "20s", snapshot_rate: "unlimited", snapshot_to: {to})),
+                }},
+                links: ["clients -> lb", "lb -> api"], scenario: [{scenario}])"#
+        );
+        file::read(&text, "this test").unwrap()
+    };
+    for (to, hung, killed) in [
+        // It hangs while it drains.
+        (
+            "Volume",
+            r#"At("60s", Deploy("api", Drained)), At("60500ms", Hang("api", 1))"#,
+            r#"At("60s", Deploy("api", Drained)), At("60500ms", Crash("api", 1))"#,
+        ),
+        (
+            r#"ObjectStore("s3")"#,
+            r#"At("60s", Hang("api", 2)), At("65s", RemoveInstances("api", 1))"#,
+            r#"At("60s", Crash("api", 2)), At("65s", RemoveInstances("api", 1))"#,
+        ),
+    ] {
+        let mut sum = 0;
+        for seed in 1..=4 {
+            let lost = run(&of(to, killed), seed).snapshot().writes.lost;
+            let hung = run(&of(to, hung), seed).snapshot().writes;
+            assert_eq!(hung.lost, lost, "{to}, seed {seed}");
+            assert_eq!(hung.unavailable, 0, "{to}, seed {seed}");
+            sum += lost;
+        }
+        // 50/s for 10 s on average, four times.
+        assert!((400..4000).contains(&sum), "{to}: {sum}");
+    }
+}
+
+/// What is moved onto instances goes to those that stay.
+#[test]
+fn no_state_is_moved_onto_an_instance_that_leaves() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "120s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("50/s"), mix: (write: 1)),
+            "lb": LoadBalancer(),
+            "api": Service(instances: 4, workers: 1000, service_time: Constant("8s"), drain_time: "30s",
+                state: External(store: "db")),
+            "db": RedisLike(command_time: "0s"),
+        },
+        links: ["clients -> lb", "lb -> api"],
+        scenario: [At("60s", RemoveInstances("api", 1)), At("61s", Set("nodes.api.state", "InMemory()"))])"#;
+    let topology = file::read(text, "this test").unwrap();
+    let writes = run(&topology, 1).snapshot().writes;
+    // What it writes itself from then on goes with it: of every fourth request of 7 s.
+    assert!((86..=89).contains(&writes.lost), "{writes:?}");
+    assert_eq!(writes.unavailable, 0);
+}
+
+/// From the command, as for every other fault: a deployment kills its instances one after the other.
+#[test]
+fn what_a_deployment_kills_is_detected_so_long_after_it_began() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1)),
+            "lb": LoadBalancer(),
+            "api": Service(instances: 4, workers: 10, service_time: Constant("0s"), boot_time: "10s",
+                deployment: (max_surge: "25%", max_unavailable: "0%"),
+                state: InMemory(replication: Asynchronous(replicas: 1, lag: "5s"), down_after: "2s")),
+        },
+        links: ["clients -> lb", "lb -> api"], scenario: [At("20s", Deploy("api", Abrupt))])"#;
+    let topology = file::read(text, "this test").unwrap();
+    let faults = run(&topology, 1).snapshot().faults;
+    // The first is killed when its replacement has booted, and missed 2 s later; the stream ends after that.
+    assert_eq!(faults[0].detected, Some(Duration(12 * SECOND)));
+}
+
+/// The volume of an instance that has left is gone, also if copies were to take over and die before they could.
+#[test]
+fn a_volume_that_was_deleted_saves_nothing() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1)),
+            "lb": LoadBalancer(),
+            "api": Service(instances: 4, workers: 10, service_time: Constant("0s"),
+                state: InMemory(snapshot_every: "1s", snapshot_rate: "unlimited", snapshot_to: Volume,
+                    replication: Asynchronous(replicas: 1, lag: "1ms"), down_after: "30s")),
+        },
+        links: ["clients -> lb", "lb -> api"],
+        scenario: [At("20s", Crash("api", 4)), At("22s", RemoveInstances("api", 1)), At("25s", LoseMachine("api", 1))])"#;
+    let topology = file::read(text, "this test").unwrap();
+    for seed in 1..=4 {
+        let writes = run(&topology, seed).snapshot().writes;
+        // A quarter of 20 s; what the first led, the second has.
+        assert!((499..=502).contains(&writes.lost), "{writes:?}");
+    }
+}

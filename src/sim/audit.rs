@@ -292,15 +292,16 @@ impl Sim {
             let name = &self.nodes[log.node as usize].name;
             let planned = |wanted: &dyn Fn(&Timer) -> bool| self.timers.iter().any(wanted);
             let of = |log: &u32| *log as usize == index;
-            if log.fsync_scheduled && !planned(&|t| matches!(t, Timer::Fsync { log } if of(log))) {
+            if log.fsync_due.is_some()
+                && !planned(&|t| matches!(t, Timer::Fsync { log } if of(log)))
+            {
                 faults.push(format!("an fsync of {name} is never done"));
             }
-            let next = if log.snapshot_overdue {
-                planned(&|t| matches!(t, Timer::SnapshotDone { log, .. } if of(log)))
-            } else {
-                planned(&|t| matches!(t, Timer::Snapshot { log } if of(log)))
-            };
-            if log.snapshot_scheduled && !next {
+            let due = |t: &Timer| matches!(t, Timer::Snapshot { log } if of(log));
+            let done = |t: &Timer| matches!(t, Timer::SnapshotDone { log, .. } if of(log));
+            if (log.snapshot_due.is_some() && !planned(&due))
+                || (log.snapshot_overdue && !planned(&done))
+            {
                 faults.push(format!("a snapshot of {name} is never made"));
             }
             let arrives = |number| {

@@ -278,6 +278,7 @@ impl Sim {
         let draining = self.nodes[service as usize].instances[instance as usize].draining;
         if falls {
             self.set_rotation(node, target, false);
+            self.note_addresses(service, instance);
             self.found_dead(service, instance);
         } else if rises && !draining {
             self.set_rotation(node, target, true);
@@ -313,12 +314,12 @@ impl Sim {
                 balancer.list_usable();
             }
         }
+        self.note_addresses(service, instance);
     }
 
     /// A replacement took the place of an instance that was killed, at an address of its own: balancers with checks send
     /// to the old one until they find out. Gives whether there are any.
     pub(super) fn leave_old_address(&mut self, service: u16, instance: u16) -> bool {
-        let mut moved = false;
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body
                 && balancer.settings.health_checks.is_some()
@@ -326,12 +327,21 @@ impl Sim {
                 let mine = |t: &&mut Target| t.node == service && t.instance == instance && t.up;
                 for target in balancer.targets.iter_mut().filter(mine) {
                     target.old_address = true;
-                    moved = true;
                 }
             }
         }
-        self.nodes[service as usize].instances[instance as usize].moved |= moved;
-        moved
+        self.note_addresses(service, instance);
+        self.nodes[service as usize].instances[instance as usize].moved
+    }
+
+    /// Notes whether some balancer still has an old address of an instance.
+    fn note_addresses(&mut self, service: u16, instance: u16) {
+        let old = |t: &Target| t.node == service && t.instance == instance && t.old_address;
+        let moved = self.nodes.iter().any(|node| match &node.body {
+            Body::Balancer(balancer) => balancer.targets.iter().any(old),
+            _ => false,
+        });
+        self.nodes[service as usize].instances[instance as usize].moved = moved;
     }
 
     /// Whether a call was sent to an address where nobody is any more.
@@ -362,6 +372,7 @@ impl Sim {
                 }
             }
         }
+        self.note_addresses(service, instance);
     }
 
     /// A balancer without checks does not know of deaths: it sends requests to all but those taken out on purpose.

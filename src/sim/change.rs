@@ -10,6 +10,7 @@ use super::parts::{
     BalancerBody, Body, Call, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE,
     NONE, NodeSlot, ServiceBody, StoreBody, Target, User, Way,
 };
+use super::request::Leave;
 use super::snapshot::{NodeKind, Status, What};
 use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
 use super::{LanePurpose, Sim};
@@ -485,7 +486,7 @@ impl Sim {
             here.leaving = false;
             here.deploying = false;
             here.replaced_by_surge = false;
-            self.cut_off(slot, instance, true);
+            self.cut_off(slot, instance, Leave::Reset);
         }
         if let Some(service) = self.service_mut(slot) {
             service.deploying = None;

@@ -7,8 +7,9 @@
 //! one tells nobody and waits for no copy.
 
 use super::facts::{Fact, Holder, Source};
-use super::ledger::{Log, SnapshotPlace};
+use super::ledger::{End, Log, Mark, SnapshotPlace};
 use super::parts::{Body, Deploying, NONE};
+use super::request::Leave;
 use super::snapshot::{Status, What};
 use super::{LossCause, Sim, Timer};
 use crate::model::settings::SettingError;
@@ -83,11 +84,11 @@ impl Sim {
         let boot = self.service(node).map_or(0, |s| s.settings.boot_time.0);
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.deploying = true;
+        here.replaced_by_surge = surge;
         if !here.status.serves() || here.leaving {
             // It died since the deployment began; there is nothing to replace.
             return self.deployed_one(node, instance);
         }
-        here.replaced_by_surge = surge;
         here.fault = Some(fault);
         let life = here.life;
         if surge {
@@ -112,10 +113,8 @@ impl Sim {
         else {
             return;
         };
-        if !self.nodes[node as usize].instances[instance as usize]
-            .status
-            .serves()
-        {
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        if !here.status.serves() || here.leaving {
             return self.deployed_one(node, instance);
         }
         let waits =
@@ -131,7 +130,7 @@ impl Sim {
                 self.timer_after(LOOK_AGAIN_NS, stops);
             }
             Stop::Drained => self.drain(node, instance),
-            Stop::Abrupt => self.replace(node, instance, true),
+            Stop::Abrupt => self.replace(node, instance, Stop::Abrupt),
         }
     }
 
@@ -174,7 +173,7 @@ impl Sim {
         let logs = self.logs_of(node, instance);
         for &log in &logs {
             // Of those that had a copy some may have gone.
-            self.place_replicas(log, false);
+            self.place_replicas(log);
         }
         let replicated = logs
             .iter()
@@ -204,97 +203,114 @@ impl Sim {
         if self.nodes[node as usize].instances[instance as usize].leaving {
             self.take_out(node, instance);
         } else {
-            self.replace(node, instance, false);
+            self.replace(node, instance, Stop::Drained);
+        }
+    }
+
+    /// How an instance stops that is told to: one that does not serve does nothing more.
+    fn stops(&self, node: u16, instance: u16, told: Stop) -> Stop {
+        if self.is_serving(node, instance) {
+            told
+        } else {
+            Stop::Abrupt
         }
     }
 
     /// The old instance stops and its replacement takes its place.
-    fn replace(&mut self, node: u16, instance: u16, abrupt: bool) {
+    fn replace(&mut self, node: u16, instance: u16, told: Stop) {
         let surge = self.nodes[node as usize].instances[instance as usize].replaced_by_surge;
+        let stop = self.stops(node, instance, told);
         self.set_status(node, instance, Status::Crashed);
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.life += 1;
         here.died_at = now;
         let fault = here.fault;
-        if !abrupt {
+        if told == Stop::Drained {
             here.announced = false;
             self.rotate(node, instance, false);
         }
-        self.stop_logs(node, instance, abrupt, false);
-        self.cut_off(node, instance, true);
+        self.stop_logs(node, instance, stop, LossCause::Deployment);
+        self.cut_off(node, instance, Leave::Reset);
         if !surge {
             return self.boot(node, instance);
         }
         self.come_up(node, instance);
-        if abrupt && self.leave_old_address(node, instance) {
+        if told == Stop::Abrupt && self.leave_old_address(node, instance) {
             self.nodes[node as usize].instances[instance as usize].fault = fault;
         }
     }
 
     /// What a stop does to the logs of an instance: a graceful one makes a last fsync and snapshot, and hands over to a
     /// copy. The replacement gets the volume, or an empty disk; leaving for good, the volume is deleted.
-    fn stop_logs(&mut self, node: u16, instance: u16, abrupt: bool, leaving: bool) {
-        let cause = if leaving {
-            LossCause::ScaleIn
-        } else {
-            LossCause::Deployment
-        };
-        let fault = self.nodes[node as usize].instances[instance as usize].fault;
+    fn stop_logs(&mut self, node: u16, instance: u16, stop: Stop, cause: LossCause) {
+        let leaving = self.nodes[node as usize].instances[instance as usize].leaving;
         for log in self.logs_of(node, instance) {
-            let replicated = self.logs[log as usize]
-                .replicas
-                .iter()
-                .any(|r| r.synced_at <= self.now);
-            if replicated || self.logs[log as usize].orphan.is_some() {
-                continue;
+            if !self.is_followed(log) {
+                self.stop_alone(log, stop, leaving, cause);
+            } else if !self.logs[log as usize].durability.outlives(leaving) {
+                for holder in [Holder::File, Holder::Disk, Holder::Snapshot] {
+                    self.tell(Fact::Gone(log, holder));
+                }
             }
-            let stamp = self.stamp;
-            let here = &mut self.logs[log as usize];
-            let volume = here.durability.file.is_some_and(|f| f.volume);
-            let place = here.durability.snapshots.map(|s| s.place);
-            let all = here.mark(stamp);
-            let (kept, source) = match (here.durability.file, place) {
-                (Some(_), _) if volume && !leaving => {
-                    here.synced = all;
-                    (all, Source::Own)
-                }
-                (None, Some(SnapshotPlace::ObjectStore)) if !abrupt => {
-                    here.snapshot = all;
-                    (all, Source::Own)
-                }
-                (None, Some(SnapshotPlace::Volume)) if !abrupt && !leaving => {
-                    here.snapshot = all;
-                    (all, Source::Own)
-                }
-                (None, Some(SnapshotPlace::Volume)) if !leaving => (here.snapshot, Source::Own),
-                (None, Some(SnapshotPlace::ObjectStore)) => (here.snapshot, Source::Own),
-                _ => (super::ledger::Mark::default(), Source::Nothing),
-            };
-            let (synced, snapshot) = (here.synced.sequence, here.snapshot.sequence);
-            self.reached(log, Holder::Disk, synced);
-            self.reached(log, Holder::Snapshot, snapshot);
-            self.tell(Fact::Died {
-                log,
-                machine: false,
-            });
-            self.tell(Fact::Served(log, false));
-            self.lose_beyond(log, kept, source, cause, fault);
-            self.logs[log as usize].online = false;
         }
         // Where copies exist, one of them takes over: of an instance that was drained with all it had, at once; of one
         // that was killed when it is missed, or the replacement is there.
-        self.primary_gone(node, instance, false, false, cause);
-        if abrupt {
-            return;
-        }
+        self.primary_gone(node, instance, End::Process, cause);
         for log in self.logs_of(node, instance) {
+            let here = &mut self.logs[log as usize];
+            let outlives = here.durability.outlives(leaving);
+            if let (false, Some(orphan)) = (outlives, &mut here.orphan) {
+                orphan.own = Mark::default();
+            }
+            if stop == Stop::Abrupt {
+                continue;
+            }
             if self.logs[log as usize].arrives() <= self.now {
                 self.promote(log);
             } else {
                 self.promote_after_stream(log);
             }
         }
+    }
+
+    /// Whether a copy can take a log over when its primary stops now.
+    fn is_followed(&self, log: u32) -> bool {
+        let here = &self.logs[log as usize];
+        match here.orphan {
+            Some(_) => !here.replicas.is_empty(),
+            None => here.replicas.iter().any(|r| r.synced_at <= self.now),
+        }
+    }
+
+    /// A log stops that nobody else can take over: what its disk has is left, if that stays.
+    fn stop_alone(&mut self, log: u32, stop: Stop, leaving: bool, cause: LossCause) {
+        let stamp = self.stamp;
+        let here = &mut self.logs[log as usize];
+        let instance = &self.nodes[here.node as usize].instances[here.primary as usize];
+        let fault = instance.fault;
+        let stays = here.durability.outlives(leaving);
+        here.orphan = None;
+        if stays && here.durability.file.is_some() {
+            here.synced = here.mark(stamp);
+        } else if stays && stop == Stop::Drained {
+            here.snapshot = here.mark(stamp);
+        }
+        let (kept, source) = if stays {
+            (here.own_remains(End::Process), Source::Own)
+        } else {
+            (Mark::default(), Source::Nothing)
+        };
+        let (synced, snapshot) = (here.synced.sequence, here.snapshot.sequence);
+        self.reached(log, Holder::Disk, synced);
+        self.reached(log, Holder::Snapshot, snapshot);
+        self.tell(Fact::Died {
+            log,
+            machine: false,
+        });
+        self.tell(Fact::Served(log, false));
+        self.lose_beyond(log, kept, source, cause, fault);
+        self.logs[log as usize].online = false;
     }
 
     /// An instance in the hands of a deployment, or told to leave, has died: the one goes on without it, the other is
@@ -421,8 +437,9 @@ impl Sim {
 
     /// The instance is gone for good, and its volume with it. What is in an object store is loaded by the others.
     fn take_out(&mut self, node: u16, instance: u16) {
-        let now_serving = self.nodes[node as usize].instances[instance as usize].status;
-        self.stop_logs(node, instance, false, true);
+        let before = self.nodes[node as usize].instances[instance as usize].status;
+        let stop = self.stops(node, instance, Stop::Drained);
+        self.stop_logs(node, instance, stop, LossCause::ScaleIn);
         self.set_status(node, instance, Status::Removed);
         self.nodes[node as usize].instances[instance as usize].life += 1;
         self.rotate(node, instance, false);
@@ -431,10 +448,16 @@ impl Sim {
             .n()
             > 0
         {
-            self.cut_off(node, instance, now_serving != Status::MachineLost);
+            let leave = match before {
+                Status::MachineLost => Leave::Silent,
+                _ => Leave::Reset,
+            };
+            self.cut_off(node, instance, leave);
         }
-        let heir = (0..self.nodes[node as usize].instances.len() as u16)
-            .find(|&i| self.is_serving(node, i));
+        let instances = self.nodes[node as usize].instances.len() as u16;
+        let serves = |i: &u16| self.is_serving(node, *i);
+        let heir = self.homes(node).first().copied();
+        let heir = heir.or_else(|| (0..instances).find(serves));
         for log in self.logs_of(node, instance) {
             let here = &self.logs[log as usize];
             let snapshots_stay = here.orphan.is_none()

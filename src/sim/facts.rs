@@ -33,6 +33,10 @@ pub struct Rules {
     pub snapshots: Option<bool>,
     /// Whoever takes over finds the snapshots, too.
     pub shared_snapshots: bool,
+    /// How long a write is on its way to copies.
+    pub lag: Duration,
+    /// So many bytes of what is on its way outlive the primary's process.
+    pub send_buffer: u64,
 }
 
 /// Where a log's content comes from when its authority is settled.
@@ -63,8 +67,8 @@ pub enum Fact {
     Ruled(u32, Rules),
     /// A log is served from now on, or not.
     Served(u32, bool),
-    /// A log's primary has applied a write.
-    Written(Write),
+    /// A log's primary has applied a write of so many bytes.
+    Written(Write, u64),
     /// A client has the success of a write.
     Acknowledged {
         /// Where it is; `None` if nobody ever kept it.
@@ -82,6 +86,23 @@ pub enum Fact {
         number: u64,
         /// Up to this time.
         by: Option<Duration>,
+    },
+    /// A log's primary sends nothing more to its copies. What the kernel has of what is on its way arrives, unless that is
+    /// cut off.
+    StreamEnded {
+        /// The log.
+        log: u32,
+        /// Nothing arrives any more.
+        cut: bool,
+    },
+    /// A copy that followed when the stream ended: it gets what still arrives, and has what it was filled with.
+    Follows {
+        /// The log.
+        log: u32,
+        /// Where the copy is.
+        copy: u16,
+        /// The last write it was filled with.
+        filled: u64,
     },
     /// A holder is gone, with all that it held.
     Gone(u32, Holder),
@@ -101,6 +122,8 @@ pub enum Fact {
         log: u32,
         /// Where to, and how many.
         to: Vec<(Write, u64)>,
+        /// Bytes of each.
+        value_size: u64,
     },
 }
 
@@ -114,7 +137,8 @@ impl Sim {
         for log in 0..self.logs.len() as u32 {
             self.tell_of_log(log);
             for number in 1..=self.logs[log as usize].last() {
-                self.tell(Fact::Written((log, number)));
+                // Sessions are all there is before the first event.
+                self.tell(Fact::Written((log, number), self.session_bytes()));
             }
             let here = &self.logs[log as usize];
             let (disk, snapshot) = (here.synced.sequence, here.snapshot.sequence);
@@ -167,6 +191,8 @@ impl Sim {
             file: kept.file.map(|f| f.volume),
             snapshots: place.map(|p| p != SnapshotPlace::Instance),
             shared_snapshots: place == Some(SnapshotPlace::ObjectStore),
+            lag: Duration(kept.lag_ns),
+            send_buffer: kept.send_buffer,
         };
         let (disk, snapshot) = (here.synced.sequence, here.snapshot.sequence);
         let unsynced = here.replicas.iter().filter(|r| r.disk.sequence == 0);

@@ -7,6 +7,7 @@
 use super::facts::{Fact, Holder};
 use super::ledger::{Mark, Orphan, Purpose, Replica};
 use super::parts::NONE;
+use super::request::Leave;
 use super::snapshot::What;
 use super::{LossCause, Sim, Timer};
 use crate::model::Command;
@@ -100,27 +101,12 @@ impl Sim {
         } else {
             let here = &self.logs[log as usize];
             let (arrived, primary) = (here.arrived(now), here.primary);
-            let by = crate::units::Duration(now.saturating_sub(here.durability.lag_ns));
             let serving: Vec<bool> = here
                 .replicas
                 .iter()
                 .map(|r| r.synced_at <= now && self.is_serving(node, r.instance))
                 .collect();
-            let copies = here.replicas.clone();
-            for (copy, &serves) in copies.iter().zip(&serving) {
-                let holder = Holder::Copy(copy.instance);
-                if !serves {
-                    self.tell(Fact::Gone(log, holder));
-                    continue;
-                }
-                self.reached(log, holder, copy.filled.sequence);
-                self.tell(Fact::Reached {
-                    log,
-                    holder,
-                    number: arrived.sequence,
-                    by: Some(by),
-                });
-            }
+            self.tell_of_copies(log, true, &serving);
             self.tell(Fact::Served(log, false));
             let here = &mut self.logs[log as usize];
             for (replica, serves) in here.replicas.iter_mut().zip(serving) {
@@ -138,7 +124,7 @@ impl Sim {
             });
             self.stop_writing(log);
             // Whoever is connected to the old primary is sent away.
-            self.cut_off(node, primary, true);
+            self.cut_off(node, primary, Leave::Reset);
             if let Some(store) = self.store_mut(node) {
                 store.failover = None;
             }

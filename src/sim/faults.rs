@@ -1,7 +1,8 @@
 //! Commands: faults and restarts. Deployments are in `deploy.rs`, edits in `change.rs`.
 
-use super::facts::{Fact, Source};
+use super::ledger::End;
 use super::parts::Body;
+use super::request::Leave;
 use super::snapshot::{Status, What};
 use super::{Fault, LossCause, Sim, Timer};
 use crate::model::settings::{SettingError, unknown_name};
@@ -33,6 +34,13 @@ fn doing(status: Status) -> &'static str {
         Status::MachineLost => "its machine is gone already",
         Status::Removed => "it was taken out of service",
     }
+}
+
+/// What a fault ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Death {
+    Process,
+    Machine,
 }
 
 /// The edit that gives a service so many instances.
@@ -101,11 +109,11 @@ impl Sim {
         match command {
             Command::Crash(name, number) => {
                 let (node, instance) = self.find_instance(name, *number)?;
-                self.kill(node, instance, command, false);
+                self.kill(node, instance, command, Death::Process);
             }
             Command::LoseMachine(name, number) => {
                 let (node, instance) = self.find_instance(name, *number)?;
-                self.kill(node, instance, command, true);
+                self.kill(node, instance, command, Death::Machine);
             }
             Command::Hang(name, number) => {
                 let (node, instance) = self.find_instance(name, *number)?;
@@ -127,7 +135,7 @@ impl Sim {
                 });
                 if self.nodes[node as usize].instances[instance as usize].status == Status::Hung {
                     // Restarting a process that hangs kills it first.
-                    self.die(node, instance, false, LossCause::Crash);
+                    self.die(node, instance, Death::Process);
                 }
                 self.restart(node, instance);
             }
@@ -304,35 +312,17 @@ impl Sim {
             })
     }
 
-    fn kill(&mut self, node: u16, instance: u16, command: &Command, machine: bool) {
+    fn kill(&mut self, node: u16, instance: u16, command: &Command, death: Death) {
         let status = self.nodes[node as usize].instances[instance as usize].status;
         self.new_fault(command, Some((node, instance)));
-        let cause = if machine {
-            LossCause::MachineLoss
-        } else {
-            LossCause::Crash
-        };
         if status == Status::Crashed {
             // The machine goes after the process: what only its kernel or disk had left goes with it.
-            self.machine_after_crash(node, instance);
-            return;
+            self.set_status(node, instance, Status::MachineLost);
+            self.nodes[node as usize].instances[instance as usize].life += 1;
+            self.primary_gone(node, instance, End::Machine, LossCause::MachineLoss);
+            return self.restart_later(node, instance);
         }
-        self.die(node, instance, machine, cause);
-    }
-
-    fn machine_after_crash(&mut self, node: u16, instance: u16) {
-        let fault = self.nodes[node as usize].instances[instance as usize].fault;
-        for log in self.logs_of(node, instance) {
-            let own = self.logs[log as usize].own_remains(true);
-            self.tell(Fact::Died { log, machine: true });
-            if let Some(orphan) = &mut self.logs[log as usize].orphan {
-                orphan.own = orphan.own.min(own);
-                self.stream_cut(log);
-            } else {
-                self.lose_beyond(log, own, Source::Own, LossCause::MachineLoss, fault);
-            }
-        }
-        self.set_status(node, instance, Status::MachineLost);
+        self.die(node, instance, death);
     }
 
     pub(super) fn set_status(&mut self, node: u16, instance: u16, status: Status) {
@@ -344,22 +334,34 @@ impl Sim {
     }
 
     /// The instance's process, or its machine, is gone.
-    pub(super) fn die(&mut self, node: u16, instance: u16, machine: bool, cause: LossCause) {
-        self.set_status(
-            node,
-            instance,
-            if machine {
-                Status::MachineLost
-            } else {
-                Status::Crashed
-            },
-        );
+    fn die(&mut self, node: u16, instance: u16, death: Death) {
+        let (status, end, cause, leave) = match death {
+            Death::Process => (
+                Status::Crashed,
+                End::Process,
+                LossCause::Crash,
+                Leave::Reset,
+            ),
+            Death::Machine => (
+                Status::MachineLost,
+                End::Machine,
+                LossCause::MachineLoss,
+                Leave::Silent,
+            ),
+        };
+        self.set_status(node, instance, status);
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.life += 1;
         here.died_at = now;
-        self.primary_gone(node, instance, machine, false, cause);
-        self.cut_off(node, instance, !machine);
+        self.primary_gone(node, instance, end, cause);
+        self.cut_off(node, instance, leave);
+        self.restart_later(node, instance);
+        self.died_while_leaving(node, instance);
+    }
+
+    /// What is dead is started again by itself, if that is set, so long after its last death.
+    fn restart_later(&mut self, node: u16, instance: u16) {
         let life = self.nodes[node as usize].instances[instance as usize].life;
         let restart_after = match &self.nodes[node as usize].body {
             Body::Service(s) => s.settings.restart_after.map(|d| d.0),
@@ -376,13 +378,12 @@ impl Sim {
                 },
             );
         }
-        self.died_while_leaving(node, instance);
     }
 
     fn hang(&mut self, node: u16, instance: u16, command: &Command) {
         self.new_fault(command, Some((node, instance)));
         self.set_status(node, instance, Status::Hung);
-        self.primary_gone(node, instance, false, true, LossCause::Promotion);
+        self.primary_gone(node, instance, End::Hang, LossCause::Promotion);
     }
 
     fn go_on(&mut self, node: u16, instance: u16) {
@@ -391,10 +392,10 @@ impl Sim {
         }
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.fault = None;
-        let status = if here.draining {
-            Status::Draining
-        } else {
-            Status::Up
+        let status = match (here.draining, here.cold) {
+            (true, _) => Status::Draining,
+            (false, true) => Status::Warming,
+            (false, false) => Status::Up,
         };
         self.set_status(node, instance, status);
         self.primary_back(node, instance);
@@ -500,6 +501,7 @@ impl Sim {
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.warm_from = now;
+        here.cold = warm_up > 0;
         here.fault = None;
         here.announced = true;
         let life = here.life;
@@ -529,8 +531,12 @@ impl Sim {
     }
 
     pub(super) fn warm(&mut self, node: u16, instance: u16, life: u32) {
-        let here = &self.nodes[node as usize].instances[instance as usize];
-        if here.life == life && here.status == Status::Warming {
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        if here.life != life {
+            return;
+        }
+        here.cold = false;
+        if here.status == Status::Warming {
             self.set_status(node, instance, Status::Up);
         }
     }

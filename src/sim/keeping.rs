@@ -114,7 +114,7 @@ impl Sim {
         let log = self.logs.len() as u32 - 1;
         self.logs[log as usize].online = self.is_serving(node, instance);
         self.tell_of_log(log);
-        self.place_replicas(log, true);
+        self.place_replicas(log);
         log
     }
 
@@ -138,7 +138,7 @@ impl Sim {
         self.stamp += 1;
         let (now, stamp) = (self.now, self.stamp);
         let sequence = self.logs[log as usize].append(now, stamp, bytes);
-        self.tell(Fact::Written((log, sequence)));
+        self.tell(Fact::Written((log, sequence), bytes));
         self.after_append(log);
         Place {
             log,
@@ -404,8 +404,11 @@ impl Sim {
                 }
                 self.logs[index as usize].replicas.truncate(wanted);
                 self.tell_rules(index);
-                self.place_replicas(index, false);
+                let node = self.logs[index as usize].node;
+                self.settle_bereft(node);
+                self.place_replicas(index);
                 self.keep_up(index);
+                self.plan_fsync(index);
             }
         }
     }

@@ -52,6 +52,17 @@ struct Segment {
     closed: bool,
 }
 
+/// How an instance ends, or seems to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its process does nothing any more, and may go on.
+    Hang,
+    /// Its process is gone; its kernel still sends, and writes back.
+    Process,
+    /// Its machine is gone.
+    Machine,
+}
+
 /// What a log is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -71,7 +82,7 @@ pub(super) struct FilePolicy {
 }
 
 /// How often the operating system writes back what nobody synced.
-const WRITE_BACK_NS: u64 = 30 * SECOND;
+pub(super) const WRITE_BACK_NS: u64 = 30 * SECOND;
 
 impl FilePolicy {
     /// Time between two fsyncs; `None` where writes wait for theirs.
@@ -110,6 +121,19 @@ pub(super) struct Durability {
     pub send_buffer: u64,
     pub down_after_ns: u64,
     pub promotion_ns: u64,
+}
+
+impl Durability {
+    /// Whether what an instance has on disk, or in snapshots, is there for whoever comes after it when it is stopped on
+    /// purpose; `leaving`: for good, and its volume is deleted.
+    pub(super) fn outlives(&self, leaving: bool) -> bool {
+        let place = self.snapshots.map(|s| s.place);
+        match (self.file, place) {
+            (Some(file), _) => file.volume && !leaving,
+            (None, Some(SnapshotPlace::Volume)) => !leaving,
+            (None, place) => place == Some(SnapshotPlace::ObjectStore),
+        }
+    }
 }
 
 /// A copy on another instance.
@@ -170,10 +194,12 @@ pub(super) struct Log {
     pub synced: Mark,
     pub snapshot: Mark,
     pub snapshot_at: Option<u64>,
-    pub fsync_scheduled: bool,
+    /// When its file is synced next, by its process or by the kernel.
+    pub fsync_due: Option<u64>,
     /// What the fsync that calls wait for will have covered.
     pub fsync_running: Option<Mark>,
-    pub snapshot_scheduled: bool,
+    /// When the next snapshot begins.
+    pub snapshot_due: Option<u64>,
     /// The snapshot that is being written, with its start, and whether the next has been due meanwhile.
     pub snapshot_running: Option<(Mark, u64)>,
     pub snapshot_overdue: bool,
@@ -208,9 +234,9 @@ impl Log {
             synced: Mark::default(),
             snapshot: Mark::default(),
             snapshot_at: None,
-            fsync_scheduled: false,
+            fsync_due: None,
             fsync_running: None,
-            snapshot_scheduled: false,
+            snapshot_due: None,
             snapshot_running: None,
             snapshot_overdue: false,
             waiting_now: Vec::new(),
@@ -529,14 +555,20 @@ impl Log {
         Some(Holder::CopyDisk(instance))
     }
 
+    /// Its primary serves it from now on, and syncs its file at its own times.
+    pub(super) fn serve_again(&mut self) {
+        self.online = true;
+        self.fsync_due = None;
+    }
+
     /// The copy on an instance takes over, complete up to a mark: its own disk, and its own snapshots, count from now on.
     pub(super) fn led_by(&mut self, instance: u16, mark: Mark, disk: Mark) {
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
         self.primary = instance;
-        self.online = true;
         self.orphan = None;
+        self.serve_again();
         self.replicas.retain(|r| r.instance != instance);
         for replica in &mut self.replicas {
             replica.mark = None;
@@ -562,9 +594,16 @@ impl Log {
         counts
     }
 
-    /// Keeps its content by other rules from now on; what has not been on disk or in snapshots so far is not there yet.
+    /// Keeps its content by other rules from now on; what has not been on disk or in snapshots so far is not there yet. What
+    /// was planned by another period is to be planned anew.
     pub(super) fn set_durability(&mut self, durability: Durability) {
         let before = std::mem::replace(&mut self.durability, durability);
+        if before.file.map(|f| f.fsync) != durability.file.map(|f| f.fsync) {
+            self.fsync_due = None;
+        }
+        if before.snapshots.map(|s| s.every_ns) != durability.snapshots.map(|s| s.every_ns) {
+            self.snapshot_due = None;
+        }
         let synced_by_time = |d: &Durability| d.file.and_then(|f| f.period_ns()).is_some();
         if !synced_by_time(&before) {
             for replica in &mut self.replicas {
@@ -589,17 +628,20 @@ impl Log {
         held
     }
 
-    /// What survives on the primary's own disk if its process, or its machine, dies now.
-    pub(super) fn own_remains(&self, machine_lost: bool) -> Mark {
+    /// What the primary itself still has if it stops now: of a process or machine that is gone, what survives on its disk.
+    pub(super) fn own_remains(&self, end: End) -> Mark {
+        if end == End::Hang {
+            return self.end();
+        }
         if let Some(file) = self.durability.file {
-            return match (machine_lost, file.volume) {
-                (false, _) => self.end(),
-                (true, true) => self.synced,
-                (true, false) => Mark::default(),
+            return match (end, file.volume) {
+                (End::Machine, true) => self.synced,
+                (End::Machine, false) => Mark::default(),
+                _ => self.end(),
             };
         }
         match self.durability.snapshots.map(|s| s.place) {
-            Some(SnapshotPlace::Instance) if machine_lost => Mark::default(),
+            Some(SnapshotPlace::Instance) if end == End::Machine => Mark::default(),
             Some(_) => self.snapshot,
             None => Mark::default(),
         }
@@ -607,7 +649,7 @@ impl Log {
 
     /// Acknowledged writes that would be lost if the primary's machine died now.
     pub(super) fn exposed(&self, now: u64) -> u64 {
-        let mut safe = self.own_remains(true);
+        let mut safe = self.own_remains(End::Machine);
         for replica in self.replicas.iter().filter(|r| r.synced_at <= now) {
             let has = || self.arrived(now).max(replica.filled);
             safe = safe.max(replica.mark.unwrap_or_else(has));

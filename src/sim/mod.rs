@@ -644,7 +644,7 @@ impl Sim {
                 mark,
                 copies,
             } => self.fsync_done(log, by, mark, &copies),
-            Timer::Snapshot { log } => self.take_snapshot(log),
+            Timer::Snapshot { log } => self.snapshot_due(log),
             Timer::SnapshotDone { log, mark, started } => self.snapshot_done(log, mark, started),
             Timer::Detect { log, since } => self.primary_missed(log, since),
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),

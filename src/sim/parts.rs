@@ -186,7 +186,9 @@ pub(super) struct Instance {
     /// Its workers are taking what waits: a worker freed meanwhile is seen by that loop.
     pub taking: bool,
     pub speed: f64,
+    /// When it began to serve, and whether it is slower since then and until it has warmed up, whatever it does meanwhile.
     pub warm_from: u64,
+    pub cold: bool,
     pub areas_at_warmup: Areas,
     pub areas_at_interval: Areas,
     /// Sum of the times that calls which have left spent here.
@@ -252,6 +254,7 @@ impl Instance {
             taking: false,
             speed,
             warm_from: 0,
+            cold: false,
             areas_at_warmup: Areas::default(),
             areas_at_interval: Areas::default(),
             spent: 0,
@@ -289,6 +292,7 @@ impl Instance {
         self.draining = false;
         self.announced = true;
         self.moved = false;
+        self.cold = false;
         self.set_capacity(now);
     }
 

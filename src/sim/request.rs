@@ -6,6 +6,15 @@ use super::{LanePurpose, Sim};
 use crate::model::node::HEADER_BYTES;
 use crate::sim::queue::Kind;
 
+/// How an instance that goes away leaves whoever is connected to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// Its kernel resets their connections, and they know.
+    Reset,
+    /// They hear nothing any more.
+    Silent,
+}
+
 impl Sim {
     pub(super) fn new_lane(&mut self, purpose: LanePurpose) -> u32 {
         self.lanes.push(purpose);
@@ -465,8 +474,8 @@ impl Sim {
         }
     }
 
-    /// Cuts off every call at an instance: with a reset that the callers notice, or silently.
-    pub(super) fn cut_off(&mut self, node: u16, instance: u16, reset: bool) {
+    /// Cuts off every call at an instance.
+    pub(super) fn cut_off(&mut self, node: u16, instance: u16, leave: Leave) {
         let here: Vec<u32> = (0..self.calls.len() as u32)
             .filter(|&i| {
                 let call = &self.calls[i as usize];
@@ -487,7 +496,7 @@ impl Sim {
             self.leave(index);
         }
         for index in here {
-            if reset {
+            if leave == Leave::Reset {
                 self.send_back(index);
             } else {
                 let (link, target, parent) = {

@@ -371,7 +371,7 @@ impl ServiceBody {
         if call.verb == Verb::Login {
             ns += self.settings.login_time.0 as f64;
         }
-        if here.status == Status::Warming {
+        if here.cold {
             let (warm_up, cold) = (self.settings.warm_up.0 as f64, self.settings.cold_factor);
             let done = ((now - here.warm_from) as f64 / warm_up).min(1.0);
             ns *= cold - (cold - 1.0) * done;

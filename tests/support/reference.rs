@@ -15,12 +15,14 @@ struct Log {
     rules: Rules,
     served: bool,
     retired: bool,
-    /// When each write was applied, by number.
-    written: BTreeMap<u64, Duration>,
+    /// When each write was applied, by number, and its bytes.
+    written: BTreeMap<u64, (Duration, u64)>,
     /// Who holds which.
     holders: BTreeMap<Holder, BTreeSet<u64>>,
     /// What its dead primary's own disk has, until its authority is settled.
     remains: Option<BTreeSet<u64>>,
+    /// What arrives at copies that follow, once its primary sends nothing more.
+    stream: Option<BTreeSet<u64>>,
     /// Where its content has gone, and where what is acknowledged late belongs.
     moved_to: Option<Write>,
 }
@@ -39,8 +41,8 @@ impl Log {
         self.holders.get(&holder).cloned().unwrap_or_default()
     }
 
-    fn write(&mut self, number: u64, at: Duration) {
-        self.written.insert(number, at);
+    fn write(&mut self, number: u64, at: Duration, bytes: u64) {
+        self.written.insert(number, (at, bytes));
         self.on(Holder::Memory).insert(number);
         if self.rules.file.is_some() {
             self.on(Holder::File).insert(number);
@@ -56,6 +58,24 @@ impl Log {
             (None, Some(survives)) if survives || !machine => self.what(Holder::Snapshot),
             (None, _) => BTreeSet::new(),
         }
+    }
+
+    /// What arrives at its copies if its primary sends nothing more: what has had the time to, and unless it is `cut` off
+    /// what the send buffer holds of the rest, in order.
+    fn sent(&self, now: Duration, cut: bool) -> BTreeSet<u64> {
+        let mut room = if cut { 0 } else { self.rules.send_buffer };
+        let mut sent = BTreeSet::new();
+        for number in self.what(Holder::Memory) {
+            let (at, bytes) = self.written[&number];
+            if at.0.saturating_add(self.rules.lag.0) > now.0 {
+                if cut || bytes > room {
+                    break;
+                }
+                room -= bytes;
+            }
+            sent.insert(number);
+        }
+        sent
     }
 
     /// Its content is this from now on, and nothing else.
@@ -151,11 +171,33 @@ impl Reference {
                     log.holders.remove(&Holder::Snapshot);
                 }
             }
-            Fact::Served(log, served) => self.log(log).served = served,
-            Fact::Written((log, number)) => {
+            Fact::Served(log, served) => {
+                let log = self.log(log);
+                log.served = served;
+                if served {
+                    log.stream = None;
+                }
+            }
+            Fact::Written((log, number), bytes) => {
                 self.written += 1;
                 self.order.insert((log, number), self.written);
-                self.log(log).write(number, at);
+                self.log(log).write(number, at, bytes);
+            }
+            Fact::StreamEnded { log, cut } => {
+                let log = self.log(log);
+                let sent = log.sent(at, cut);
+                log.stream = Some(match log.stream.take() {
+                    Some(before) => before.intersection(&sent).copied().collect(),
+                    None => sent,
+                });
+            }
+            Fact::Follows { log, copy, filled } => {
+                let log = self.log(log);
+                let all = log.what(Holder::Memory);
+                let has =
+                    |n: &u64| *n <= filled || log.stream.as_ref().is_some_and(|s| s.contains(n));
+                let has: BTreeSet<u64> = all.into_iter().filter(has).collect();
+                *log.on(Holder::Copy(copy)) = has;
             }
             Fact::Acknowledged { place, key } => self.acknowledge(place, key),
             Fact::Reached {
@@ -167,7 +209,8 @@ impl Reference {
                 let log = self.log(log);
                 let all = log.what(Holder::Memory);
                 let reached = all.into_iter().filter(|n| {
-                    *n <= number && by.is_none_or(|by| log.written.get(n).is_some_and(|w| *w <= by))
+                    *n <= number
+                        && by.is_none_or(|by| log.written.get(n).is_some_and(|w| w.0 <= by))
                 });
                 let reached: Vec<u64> = reached.collect();
                 log.on(holder).extend(reached);
@@ -188,7 +231,11 @@ impl Reference {
                 });
             }
             Fact::Settled(log, source) => self.settle(log, source),
-            Fact::HandedOver { log, ref to } => self.hand_over(log, to, at),
+            Fact::HandedOver {
+                log,
+                ref to,
+                value_size,
+            } => self.hand_over(log, to, at, value_size),
         }
     }
 
@@ -256,9 +303,10 @@ impl Reference {
         }
     }
 
-    fn hand_over(&mut self, from: u32, to: &[(Write, u64)], at: Duration) {
-        for &((log, number), _) in to {
-            self.log(log).write(number, at);
+    fn hand_over(&mut self, from: u32, to: &[(Write, u64)], at: Duration, value_size: u64) {
+        for &((log, number), n) in to {
+            self.log(log)
+                .write(number, at, n.saturating_mul(value_size));
         }
         let mut shares = to
             .iter()

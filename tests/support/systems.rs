@@ -39,9 +39,10 @@ pub fn replication(dice: &mut Dice) -> String {
         return "None".to_owned();
     }
     format!(
-        r#"Asynchronous(replicas: {}, lag: "{}")"#,
+        r#"Asynchronous(replicas: {}, lag: "{}", send_buffer: "{}")"#,
         1 + dice.below(3),
-        dice.one(&["0s", "1ms", "50ms", "1s"])
+        dice.one(&["0s", "1ms", "50ms", "1s"]),
+        dice.one(&["0B", "4KiB", "4MiB"]),
     )
 }
 

@@ -2,7 +2,8 @@
 
 use crate::model::state::FsyncPolicy;
 use crate::sim::facts::Holder;
-use crate::sim::ledger::{Mark, Purpose};
+use crate::sim::ledger::{Mark, Purpose, WRITE_BACK_NS};
+use crate::sim::snapshot::Status;
 use crate::sim::streams::{draw, unit};
 use crate::sim::{Sim, Timer};
 
@@ -41,24 +42,39 @@ impl Sim {
         let here = &mut self.logs[log as usize];
         if let Some(snapshots) = here.durability.snapshots
             && here.purpose == Purpose::Data
-            && !here.snapshot_scheduled
+            && here.snapshot_due.is_none()
+            && !here.snapshot_overdue
         {
-            here.snapshot_scheduled = true;
             let at = self.next_tick(log, self.now, snapshots.every_ns, 2);
+            self.logs[log as usize].snapshot_due = Some(at);
             self.timer_at(at, Timer::Snapshot { log });
         }
     }
 
-    /// Has the log's file synced at its next tick, if that is the policy.
+    /// Has the log's file synced at its next tick, if that is the policy. What a process has handed over that is gone, or
+    /// hangs, its kernel writes back in its own time.
     pub(in crate::sim) fn plan_fsync(&mut self, log: u32) {
-        let here = &mut self.logs[log as usize];
-        let Some(period) = here.durability.file.and_then(|f| f.period_ns()) else {
+        let here = &self.logs[log as usize];
+        let Some(file) = here.durability.file.filter(|_| here.fsync_due.is_none()) else {
             return;
         };
-        if !std::mem::replace(&mut here.fsync_scheduled, true) {
+        let period = if here.online {
+            file.period_ns()
+        } else {
+            let unsynced = here.synced.sequence < here.last();
+            let there = self.has_machine(here.node, here.primary);
+            Some(WRITE_BACK_NS).filter(|_| unsynced && there)
+        };
+        if let Some(period) = period {
             let at = self.next_tick(log, self.now, period, 1);
+            self.logs[log as usize].fsync_due = Some(at);
             self.timer_at(at, Timer::Fsync { log });
         }
+    }
+
+    fn has_machine(&self, node: u16, instance: u16) -> bool {
+        let status = self.nodes[node as usize].instances[instance as usize].status;
+        !matches!(status, Status::MachineLost | Status::Removed)
     }
 
     /// The first tick after an instant of a clock with this period and a random phase of its own.
@@ -75,18 +91,27 @@ impl Sim {
     /// Every second or so: what the operating system holds is forced to disk, by the primary and by its copies.
     pub(in crate::sim) fn fsync(&mut self, log: u32) {
         let (now, stamp) = (self.now, self.stamp);
-        let here = &mut self.logs[log as usize];
-        here.fsync_scheduled = false;
-        if !here.online || here.retired {
+        let here = &self.logs[log as usize];
+        if here.fsync_due != Some(now) {
+            // It has been planned anew since.
             return;
         }
-        let Some(file) = here.durability.file else {
+        let there = self.has_machine(here.node, here.primary);
+        let here = &mut self.logs[log as usize];
+        here.fsync_due = None;
+        let Some(file) = here.durability.file.filter(|_| there && !here.retired) else {
             return;
         };
         let mark = here.mark(stamp);
-        let copies = here.received(now, stamp);
+        let following = here.online;
+        let copies = if following {
+            here.received(now, stamp)
+        } else {
+            Vec::new()
+        };
         // What is still on its way to a copy is for its next turn.
-        let again = here.replicas.len() > copies.len() || copies.iter().any(|c| c.1 < mark);
+        let lacks = here.replicas.len() > copies.len() || copies.iter().any(|c| c.1 < mark);
+        let again = following && lacks;
         let by = here.primary;
         let done = Timer::FsyncDone {
             log,
@@ -147,9 +172,10 @@ impl Sim {
                 self.reached(log, holder, mark.sequence);
             }
         }
+        let there = self.has_machine(self.logs[log as usize].node, by);
         let here = &mut self.logs[log as usize];
-        // Another may have taken over: its disk is not the one that was synced.
-        let counts = here.primary == by && here.online && !here.retired;
+        // Another may have taken over: its disk is not the one that was synced. The kernel ends what a process began.
+        let counts = here.primary == by && there && !here.retired;
         if counts && here.reach_disk(mark) {
             self.reached(log, Holder::Disk, mark.sequence);
         }
@@ -173,12 +199,14 @@ impl Sim {
         }
     }
 
-    /// The process has stopped: a snapshot is not finished, and calls that wait for an fsync go on when it does, if ever.
+    /// The process has stopped: a snapshot is not finished, calls that wait for an fsync go on when it does, if ever, and
+    /// what is in its files is the kernel's business.
     pub(in crate::sim) fn stop_writing(&mut self, log: u32) {
         let here = &mut self.logs[log as usize];
         here.fsync_running = None;
         here.snapshot_running = None;
-        here.snapshot_scheduled &= !std::mem::take(&mut here.snapshot_overdue);
+        here.snapshot_overdue = false;
+        here.fsync_due = None;
         let mut waiting = std::mem::take(&mut here.waiting_now);
         waiting.append(&mut here.waiting_next);
         for (call, token) in waiting {
@@ -187,11 +215,22 @@ impl Sim {
                 call.resume = 0;
             }
         }
+        self.plan_fsync(log);
+    }
+
+    /// A snapshot is due.
+    pub(in crate::sim) fn snapshot_due(&mut self, log: u32) {
+        let here = &mut self.logs[log as usize];
+        // Otherwise it has been planned anew since.
+        if here.snapshot_due == Some(self.now) {
+            here.snapshot_due = None;
+            self.take_snapshot(log);
+        }
     }
 
     /// A snapshot holds what was applied at its start, and counts once it is complete. There is one at a time: the next
     /// begins when it is due and the last is done.
-    pub(in crate::sim) fn take_snapshot(&mut self, log: u32) {
+    fn take_snapshot(&mut self, log: u32) {
         let (stamp, now) = (self.stamp, self.now);
         let bytes = self.state_bytes(log);
         let here = &mut self.logs[log as usize];
@@ -199,7 +238,6 @@ impl Sim {
             here.snapshot_overdue = true;
             return;
         }
-        here.snapshot_scheduled = false;
         let Some(policy) = here.durability.snapshots else {
             return;
         };

@@ -37,7 +37,11 @@ impl Sim {
             }
         }
         self.logs[log as usize].forward = shares.first().map(|share| share.0);
-        self.tell(Fact::HandedOver { log, to: shares });
+        self.tell(Fact::HandedOver {
+            log,
+            to: shares,
+            value_size,
+        });
         for &target in to {
             self.keep_up(target);
         }
@@ -163,19 +167,32 @@ impl Sim {
                 stores.next().into_iter().collect()
             }
             _ => {
-                let here = &self.nodes[slot as usize].instances;
-                let those = |wanted: &dyn Fn(Status) -> bool| -> Vec<u16> {
-                    (0..here.len() as u16)
-                        .filter(|&i| wanted(here[i as usize].status))
-                        .collect()
-                };
-                let mut homes = those(&Status::serves);
+                let mut homes = self.homes(slot);
                 if homes.is_empty() {
-                    homes = those(&|status| status != Status::Removed);
+                    let here = &self.nodes[slot as usize].instances;
+                    let stays = |i: &u16| {
+                        let here = &here[*i as usize];
+                        here.status != Status::Removed && !here.leaving
+                    };
+                    homes = (0..here.len() as u16).filter(stays).collect();
                 }
                 homes.into_iter().map(|i| self.data_log(slot, i)).collect()
             }
         }
+    }
+
+    /// Where a service can put what it keeps: on instances that serve and stay, if there are any on those that are not
+    /// about to be replaced either.
+    pub(in crate::sim) fn homes(&self, slot: u16) -> Vec<u16> {
+        let here = &self.nodes[slot as usize].instances;
+        let mut homes: Vec<u16> = (0..here.len() as u16)
+            .filter(|&i| here[i as usize].status.serves() && !here[i as usize].leaving)
+            .collect();
+        let drains = |i: &u16| here[*i as usize].status == Status::Draining;
+        if !homes.iter().all(drains) {
+            homes.retain(|i| !drains(i));
+        }
+        homes
     }
 
     fn store_is_used(&self, name: &str) -> bool {

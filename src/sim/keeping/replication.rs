@@ -1,8 +1,9 @@
 //! Copies on other instances: where they are, what they have when the primary is gone, and who takes over.
 
 use crate::sim::facts::{Fact, Holder, Source};
-use crate::sim::ledger::{Log, Mark, Orphan, Purpose, Replica};
+use crate::sim::ledger::{End, Log, Mark, Orphan, Purpose, Replica};
 use crate::sim::parts::{Body, NONE};
+use crate::sim::request::Leave;
 use crate::sim::snapshot::{Status, What};
 use crate::sim::{LossCause, Sim, Timer};
 use crate::units::Duration;
@@ -11,11 +12,11 @@ use super::COPY_BYTES_PER_S;
 
 impl Sim {
     /// Gives a log as many copies as it should have, on the next instances that serve. A copy made while there is
-    /// something to copy is complete only when that has been sent.
-    pub(in crate::sim) fn place_replicas(&mut self, log: u32, empty: bool) {
+    /// something to copy is complete only when that has been sent, by a primary that serves.
+    pub(in crate::sim) fn place_replicas(&mut self, log: u32) {
         let here = &self.logs[log as usize];
         let (node, primary, wanted) = (here.node, here.primary, here.durability.replicas as usize);
-        // Nobody who is gone fills a copy.
+        let empty = here.last() == 0;
         if here.retired || !(here.online || empty) {
             return;
         }
@@ -93,80 +94,114 @@ impl Sim {
         &mut self,
         node: u16,
         instance: u16,
-        machine_lost: bool,
-        hang: bool,
+        end: End,
         cause: LossCause,
     ) {
         if self.store(node).is_some_and(|s| s.primary == instance) {
             // It will not be handed over as planned.
             self.end_failover(node);
         }
-        let fault = self.nodes[node as usize].instances[instance as usize].fault;
         for log in self.logs_of(node, instance) {
-            if self.logs[log as usize].orphan.is_some_and(|o| !o.hang) {
-                continue;
+            if end != End::Hang {
+                let machine = end == End::Machine;
+                self.tell(Fact::Died { log, machine });
             }
-            let now = self.now;
-            let here = &self.logs[log as usize];
-            let own = if hang {
-                here.end()
+            if self.logs[log as usize].orphan.is_some() {
+                self.gone_further(log, end, cause);
             } else {
-                here.own_remains(machine_lost)
-            };
-            // What is in the kernel's send buffer arrives, unless the machine is lost with it. A process that hangs
-            // sends no end of the stream: nothing more is known to come once the lag has passed.
-            let (reached, stream_ends) = if machine_lost {
-                (here.arrived(now), now)
-            } else {
-                let (reached, ends) = here.buffered(now);
-                let lag = here.durability.lag_ns;
-                (reached, if hang { now.saturating_add(lag) } else { ends })
-            };
-            let alive: Vec<bool> = here.replicas.iter().map(|r| r.synced_at <= now).collect();
-            self.tell_of_death(log, machine_lost, hang, &alive, reached);
-            let here = &mut self.logs[log as usize];
-            here.online = false;
-            for (replica, alive) in here.replicas.iter_mut().zip(&alive) {
-                replica.mark = alive.then_some(reached.max(replica.filled));
+                self.leave_to_copies(log, end, cause);
             }
-            here.replicas.retain(|r| r.mark.is_some());
-            self.stop_writing(log);
-            let here = &mut self.logs[log as usize];
-            if here.replicas.is_empty() {
-                if !hang {
-                    self.lose_beyond(log, own, Source::Own, cause, fault);
-                }
-                continue;
-            }
-            here.orphan = Some(Orphan {
-                since: now,
-                own,
-                hang,
-                stream_ends,
-                fault,
-                cause,
-            });
-            let after = here.durability.down_after_ns;
-            self.timer_after(after, Timer::Detect { log, since: now });
         }
-        // Copies on it are gone, too.
+        if end != End::Hang {
+            self.copies_gone(node, instance);
+        }
+        self.settle_bereft(node);
+    }
+
+    /// Nobody has authority over a log any more: it is settled what each of its copies will have got, and one of them may
+    /// take over.
+    fn leave_to_copies(&mut self, log: u32, end: End, cause: LossCause) {
+        let now = self.now;
+        let here = &self.logs[log as usize];
+        let lag = here.durability.lag_ns;
+        let fault = self.nodes[here.node as usize].instances[here.primary as usize].fault;
+        let own = here.own_remains(end);
+        // What is in the kernel's send buffer arrives, unless the machine is lost with it. A process that hangs sends no
+        // end of the stream: nothing more is known to come once the lag has passed.
+        let (reached, stream_ends) = match end {
+            End::Machine => (here.arrived(now), now),
+            End::Process => here.buffered(now),
+            End::Hang => (here.buffered(now).0, now.saturating_add(lag)),
+        };
+        let alive: Vec<bool> = here.replicas.iter().map(|r| r.synced_at <= now).collect();
+        self.tell_of_copies(log, end == End::Machine, &alive);
+        self.tell(Fact::Served(log, false));
+        let here = &mut self.logs[log as usize];
+        here.online = false;
+        for (replica, alive) in here.replicas.iter_mut().zip(&alive) {
+            replica.mark = alive.then_some(reached.max(replica.filled));
+        }
+        here.replicas.retain(|r| r.mark.is_some());
+        self.stop_writing(log);
+        let here = &mut self.logs[log as usize];
+        if here.replicas.is_empty() {
+            if end != End::Hang {
+                self.lose_beyond(log, own, Source::Own, cause, fault);
+            }
+            return;
+        }
+        here.orphan = Some(Orphan {
+            since: now,
+            own,
+            hang: end == End::Hang,
+            stream_ends,
+            fault,
+            cause,
+        });
+        let after = here.durability.down_after_ns;
+        self.timer_after(after, Timer::Detect { log, since: now });
+    }
+
+    /// What hung dies, or its machine goes after its process. It has been missed since it stopped, and what its copies get
+    /// was settled then: only a machine takes more along.
+    fn gone_further(&mut self, log: u32, end: End, cause: LossCause) {
+        let here = &mut self.logs[log as usize];
+        let own = here.own_remains(end);
+        let primary = &self.nodes[here.node as usize].instances[here.primary as usize];
+        if let Some(orphan) = &mut here.orphan {
+            orphan.own = orphan.own.min(own);
+            if orphan.hang && end != End::Hang {
+                orphan.hang = false;
+                orphan.cause = cause;
+                orphan.fault = primary.fault;
+            }
+        }
+        if end == End::Machine {
+            self.stream_cut(log);
+        }
+    }
+
+    /// Copies on an instance that is gone are gone, too.
+    fn copies_gone(&mut self, node: u16, instance: u16) {
         for index in 0..self.logs.len() as u32 {
             let log = &mut self.logs[index as usize];
             let copy = |r: &Replica| r.instance == instance;
-            if log.node == node && log.primary != instance && !hang && log.replicas.iter().any(copy)
-            {
+            if log.node == node && log.primary != instance && log.replicas.iter().any(copy) {
                 log.replicas.retain(|r| !copy(r));
                 self.tell(Fact::Gone(index, Holder::Copy(instance)));
             }
         }
-        let bereft: Vec<u32> = (0..self.logs.len() as u32)
-            .filter(|&i| {
-                let log = &self.logs[i as usize];
-                log.node == node && log.replicas.is_empty() && log.orphan.is_some_and(|o| !o.hang)
-            })
-            .collect();
-        for log in bereft {
-            // Nobody is left to take over: what the old primary's own disk has is all there is.
+    }
+
+    /// Where nobody is left to take over, what the old primary's own disk has is all there is.
+    pub(in crate::sim) fn settle_bereft(&mut self, node: u16) {
+        let bereft = |log: &Log| {
+            log.node == node && log.replicas.is_empty() && log.orphan.is_some_and(|o| !o.hang)
+        };
+        for log in 0..self.logs.len() as u32 {
+            if !bereft(&self.logs[log as usize]) {
+                continue;
+            }
             let Some(orphan) = self.logs[log as usize].orphan.take() else {
                 continue;
             };
@@ -174,50 +209,29 @@ impl Sim {
             if self.is_serving(node, self.logs[log as usize].primary) {
                 // It was back already, and only waited for a copy to take over.
                 self.tell(Fact::Served(log, true));
-                self.logs[log as usize].online = true;
-                self.place_replicas(log, false);
+                self.logs[log as usize].serve_again();
+                self.place_replicas(log);
                 self.keep_up(log);
             }
         }
     }
 
-    fn tell_of_death(
-        &mut self,
-        log: u32,
-        machine: bool,
-        hang: bool,
-        alive: &[bool],
-        reached: Mark,
-    ) {
+    /// Tells what has become of the stream to a log's copies, and which of them there are.
+    pub(in crate::sim) fn tell_of_copies(&mut self, log: u32, cut: bool, alive: &[bool]) {
         if self.facts.is_none() {
             return;
         }
-        if !hang {
-            self.tell(Fact::Died { log, machine });
-        }
-        self.tell(Fact::Served(log, false));
-        let here = &self.logs[log as usize];
-        let (number, lag) = (reached.sequence, here.durability.lag_ns);
-        let by = machine.then_some(Duration(self.now.saturating_sub(lag)));
-        // A machine that goes after its process hung takes along what was still to come.
-        let less_comes = machine && here.orphan.is_some();
-        let copies = here.replicas.clone();
+        self.tell(Fact::StreamEnded { log, cut });
+        let copies = self.logs[log as usize].replicas.clone();
         for (copy, alive) in copies.into_iter().zip(alive) {
-            let holder = Holder::Copy(copy.instance);
-            if !alive {
-                self.tell(Fact::Gone(log, holder));
-                continue;
-            }
-            if less_comes {
-                self.tell(Fact::Gone(log, holder));
-                self.reached(log, Holder::CopyDisk(copy.instance), copy.disk.sequence);
-            }
-            self.reached(log, holder, copy.filled.sequence);
-            self.tell(Fact::Reached {
-                log,
-                holder,
-                number,
-                by,
+            self.tell(if *alive {
+                Fact::Follows {
+                    log,
+                    copy: copy.instance,
+                    filled: copy.filled.sequence,
+                }
+            } else {
+                Fact::Gone(log, Holder::Copy(copy.instance))
             });
         }
     }
@@ -228,9 +242,9 @@ impl Sim {
         let Some(orphan) = here.orphan.filter(|o| o.since == since) else {
             return;
         };
-        let after = self.now - orphan.since;
         if let Some(fault) = orphan.fault {
-            self.faults[fault as usize].detected.get_or_insert(after);
+            let fault = &mut self.faults[fault as usize];
+            fault.detected.get_or_insert(self.now - fault.at);
         }
         self.promote_when_due(log);
     }
@@ -271,16 +285,8 @@ impl Sim {
                 .mark
                 .map(|mark| mark.min(arrived.max(replica.filled)));
         }
-        let copies: Vec<(u16, u64, u64)> = here
-            .replicas
-            .iter()
-            .filter_map(|r| Some((r.instance, r.mark?.sequence, r.disk.sequence)))
-            .collect();
-        for (copy, number, disk) in copies {
-            self.tell(Fact::Gone(log, Holder::Copy(copy)));
-            self.reached(log, Holder::Copy(copy), number);
-            self.reached(log, Holder::CopyDisk(copy), disk);
-        }
+        let copies = vec![true; here.replicas.len()];
+        self.tell_of_copies(log, true, &copies);
         if missed {
             self.promote_when_due(log);
         }
@@ -334,9 +340,9 @@ impl Sim {
         }
         if orphan.hang {
             // The old primary has the old epoch: nothing that it answers counts any more.
-            self.cut_off(node, old, false);
+            self.cut_off(node, old, Leave::Silent);
         }
-        self.place_replicas(log, false);
+        self.place_replicas(log);
         self.keep_up(log);
         if purpose == Purpose::Data {
             self.happen(What::Promoted {
@@ -403,14 +409,14 @@ impl Sim {
                     self.tell(Fact::Served(log, true));
                     let stamp = self.stamp;
                     let here = &mut self.logs[log as usize];
-                    here.online = true;
+                    here.serve_again();
                     let filled = here.mark(stamp);
                     for replica in &mut here.replicas {
                         replica.mark = None;
                         replica.synced_at = now;
                         replica.filled = filled;
                     }
-                    self.place_replicas(log, false);
+                    self.place_replicas(log);
                 }
                 Some(_) => {
                     self.begin_own_log(node, instance, log);
@@ -418,7 +424,7 @@ impl Sim {
                 }
                 None => {
                     self.tell(Fact::Served(log, true));
-                    self.logs[log as usize].online = true;
+                    self.logs[log as usize].serve_again();
                 }
             }
         }
@@ -446,7 +452,7 @@ impl Sim {
             })
             .collect();
         for log in lacking {
-            self.place_replicas(log, false);
+            self.place_replicas(log);
         }
     }
 
