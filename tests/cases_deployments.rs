@@ -397,3 +397,23 @@ fn a_volume_that_was_deleted_saves_nothing() {
         assert!((499..=502).contains(&writes.lost), "{writes:?}");
     }
 }
+
+/// As in Kubernetes: what still ends takes no place. 75/s of 5 s need 375 of the 400 workers that four instances have, and
+/// with 25 % more at a time and none missing there are never fewer than four that take new requests.
+#[test]
+#[ignore = "a replacement takes the place of the old instance, so it waits until that has ended: it needs a place of its own"]
+fn a_replacement_serves_beside_the_old_instance_that_still_ends() {
+    let topology = statescope::model::file::read(
+        r#"Topology(schema: 1, profile: Bare, duration: "200s", nodes: {
+            "c": Clients(arrivals: Steady("75/s"), mix: (read: 1)),
+            "lb": LoadBalancer(policy: LeastConnections),
+            "api": Service(instances: 4, workers: 100, queue: Limit(0), service_time: Constant("5s"), boot_time: "10s",
+                           drain_time: "30s", deployment: (max_surge: "25%", max_unavailable: "0%")),
+        }, links: ["c -> lb", "lb -> api"], scenario: [At("50s", Deploy("api", Drained))])"#,
+        "case",
+    )
+    .unwrap();
+    let mut sim = statescope::sim::Sim::new(&topology, 1, statescope::sim::Watch { live: false });
+    sim.run_until(topology.duration);
+    assert_eq!(sim.snapshot().operations.failed, 0);
+}

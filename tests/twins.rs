@@ -516,3 +516,26 @@ fn random_systems_are_the_same_with_and_without_twins() {
         assert_eq!(seen(&with), seen(&without), "system {number}");
     }
 }
+
+/// A small system that is dead beside a large one that is not, and one that is asked less than once in two seconds, are down.
+#[test]
+#[ignore = "operations of all clients are compared together, in windows of 5 s: each node of clients needs its own, as wide as it takes"]
+fn a_dead_system_is_down_however_little_it_is_asked() {
+    let small = |rate: &str, beside: &str| {
+        topology(&format!(
+            r#"Topology(schema: 1, profile: Bare, duration: "420s", nodes: {{
+                "s": Clients(arrivals: Steady("{rate}"), mix: (read: 1), timeout: "1s"),
+                "shop": Service(instances: 1, workers: 100, service_time: Constant("1ms")),
+                "c": Clients(arrivals: Steady("{beside}"), mix: (read: 1), timeout: "1s"),
+                "catalogue": Service(instances: 4, workers: 100, service_time: Constant("1ms")),
+            }}, links: ["s -> shop", "c -> catalogue"],
+            scenario: [At("60s", Crash("shop", 1)), At("360s", Restart("shop", 1))])"#
+        ))
+    };
+    for (rate, beside) in [("50/s", "10000/s"), ("0.5/s", "1/s")] {
+        let row = &rows(&small(rate, beside), 1, 0)[0];
+        // It is back 300 s after the crash; what starts within its timeout before that fails too.
+        let recovery = row.recovery.unwrap_or(0.0);
+        assert!((295.0..=301.0).contains(&recovery), "{rate}: {row:?}");
+    }
+}

@@ -70,12 +70,12 @@ impl Sim {
 
     fn find_instance(&self, name: &str, number: u32) -> Result<(u16, u16), SettingError> {
         let node = self.find_node(name)?;
-        let there = |i: &&super::parts::Instance| i.status != Status::Removed;
-        let n = self.nodes[node as usize]
-            .instances
-            .iter()
-            .filter(there)
-            .count();
+        let instances = self.nodes[node as usize].instances.iter();
+        let there: Vec<String> = (1..)
+            .zip(instances)
+            .filter(|(_, i)| i.status != Status::Removed)
+            .map(|(number, _): (u32, _)| number.to_string())
+            .collect();
         let status = number
             .checked_sub(1)
             .and_then(|i| self.nodes[node as usize].instances.get(i as usize))
@@ -84,9 +84,19 @@ impl Sim {
             Some(status) if status != Status::Removed && self.service_or_store(node) => {
                 Ok((node, number as u16 - 1))
             }
-            _ => Err(SettingError::here(format!(
-                "there is no instance {number} of `{name}`; it has {n}"
-            ))),
+            _ => {
+                let has = match &there[..] {
+                    [] => "none".to_owned(),
+                    [only] => only.clone(),
+                    [first, .., last] if last.parse() == Ok(there.len()) => {
+                        format!("{first} to {last}")
+                    }
+                    [before @ .., last] => format!("{} and {last}", before.join(", ")),
+                };
+                Err(SettingError::here(format!(
+                    "there is no instance {number} of `{name}`; it has {has}"
+                )))
+            }
         }
     }
 
