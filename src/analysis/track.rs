@@ -145,6 +145,8 @@ pub struct Track {
     row_of: Vec<Option<usize>>,
     /// Watched commands of the scenario that have not come.
     to_come: usize,
+    /// When restarts are planned, and their places in the scenario, in order.
+    restarts: Vec<(u64, usize)>,
     before: Before,
     told: Told,
     /// The run stands at an instant at which twins have to catch up with it; whether a command is next.
@@ -184,12 +186,14 @@ impl Track {
             Some(first) => listens_from(first, open_rate(topology)),
             None => u64::MAX,
         };
+        let restarts = restarts(&sim);
         Self {
             sim,
             keeps,
             rows,
             row_of,
             to_come,
+            restarts,
             before: Before::since(listens_from),
             told: Told::default(),
             meeting: None,
@@ -469,6 +473,7 @@ impl Track {
         }
         self.rows.extend(rows.into_iter().flatten());
         self.to_come = self.row_of[kept.len()..].iter().flatten().count();
+        self.restarts = restarts(&self.sim);
         for row in 0..self.rows.len() {
             let restart = self.restart_of(row, self.rows[row].at.unwrap_or(0));
             if let Some(twin) = self.rows[row].twin() {
@@ -608,19 +613,17 @@ impl Track {
                 _ => false,
             })
         };
-        let restarts = |command: &Command| match command {
-            Command::Restart(node, number) | Command::Resume(node, number) => {
-                struck((node, *number))
-            }
-            _ => false,
-        };
-        self.sim
-            .planned()
+        let soon = now..=now.saturating_add(RESTART_SOON_NS);
+        let first = self.restarts.partition_point(|(at, _)| at < soon.start());
+        let planned = self.restarts[first..]
             .iter()
-            .zip(self.sim.scenario())
-            .filter(|(at, timed)| {
-                (now..=now.saturating_add(RESTART_SOON_NS)).contains(at)
-                    && restarts(timed.command())
+            .take_while(|(at, _)| soon.contains(at));
+        planned
+            .filter(|(_, place)| match self.sim.scenario()[*place].command() {
+                Command::Restart(node, number) | Command::Resume(node, number) => {
+                    struck((node, *number))
+                }
+                _ => false,
             })
             .map(|(at, _)| *at)
             .max()
@@ -725,7 +728,7 @@ impl Track {
 
     /// What is still watched is told as if the run `ended` now, or as not decided yet.
     fn recovery_figures(&self, ended: bool) -> Figures {
-        let faults = self.sim.snapshot().faults;
+        let faults = self.sim.fault_views();
         let rows = self.rows.iter().map(|row| {
             let mine = || row.faults.iter().filter_map(|&fault| faults.get(fault));
             let happened = row.at.is_some();
@@ -834,10 +837,22 @@ fn is_closed(sim: &Sim) -> bool {
 
 /// Worker time held and available at each node so far.
 fn worker_time(sim: &Sim) -> BTreeMap<String, (u128, u128)> {
-    let nodes = sim.snapshot().nodes.into_iter();
-    nodes
-        .map(|node| (node.name, (node.busy_ns, node.capacity_ns)))
+    sim.worker_time()
+        .map(|(name, busy, available)| (name.to_owned(), (busy, available)))
         .collect()
+}
+
+/// Places of planned restarts in a run's scenario, by when they come.
+fn restarts(sim: &Sim) -> Vec<(u64, usize)> {
+    let planned = sim.planned().iter().zip(sim.scenario()).zip(0..);
+    let mut restarts: Vec<(u64, usize)> = planned
+        .filter(|((_, timed), _)| {
+            matches!(timed.command(), Command::Restart(..) | Command::Resume(..))
+        })
+        .map(|((&at, _), place)| (at, place))
+        .collect();
+    restarts.sort_unstable();
+    restarts
 }
 
 /// Whether clients ask for other things in one than in the other.

@@ -35,10 +35,28 @@ impl Sim {
                 total: self.counted.iter().map(|c| c.reads).sum(),
                 stale: self.counted.iter().map(|c| c.stale).sum(),
             },
-            faults: self.faults.iter().map(fault_view).collect(),
+            faults: self.fault_views(),
             happenings: self.happenings.iter().cloned().collect(),
             events: self.events,
         }
+    }
+
+    /// What each fault and change did, in the order in which they came.
+    pub fn fault_views(&self) -> Vec<FaultView> {
+        self.faults.iter().map(fault_view).collect()
+    }
+
+    /// Worker time held and available at each node so far, in nanoseconds.
+    pub fn worker_time(&self) -> impl Iterator<Item = (&str, u128, u128)> {
+        let nodes = self.nodes_in_order().map(|(_, node)| node);
+        nodes.map(|node| {
+            let areas = self.areas_of(node);
+            let available = match node.kind {
+                NodeKind::LoadBalancer => 0,
+                _ => areas.capacity,
+            };
+            (node.name.as_str(), areas.busy, available)
+        })
     }
 
     /// Nodes that exist, in file order.
