@@ -7,6 +7,8 @@
 mod canvas;
 #[path = "pictures/component_sheet.rs"]
 mod component_sheet;
+#[path = "pictures/crowded.rs"]
+mod crowded;
 #[path = "pictures/popups.rs"]
 mod popups;
 mod support;

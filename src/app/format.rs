@@ -32,6 +32,17 @@ pub fn number(value: f64) -> String {
     format!("{sign}{text}")
 }
 
+/// A round number on a scale, where there is little room: "400", "20k", "1M".
+pub fn mark(value: f64) -> String {
+    let (size, letter) = match value.abs() {
+        size if size >= 1e9 => (1e9, "G"),
+        size if size >= 1e6 => (1e6, "M"),
+        size if size >= 1e3 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    format!("{}{letter}", number(value / size))
+}
+
 /// A mean of things that are counted: as [`number`], but to the hundredth at most.
 pub fn mean(value: f64) -> String {
     let hundredths = (value * 100.0).round() / 100.0;

@@ -1,7 +1,10 @@
 //! The bar that runs time: reset, play, step, the clock, speed, seed.
 
 use egui::accesskit::{Action as AccessAction, ActionData};
-use egui::{Key, Layout, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Key, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
+};
 
 use super::action::Action;
 use super::icons::Icon;
@@ -12,11 +15,15 @@ use super::widgets::{Button, Field, separator};
 use super::{events, format, schedule};
 use crate::units::Duration;
 
+/// Below this width the bar is folded; above that one its words are longer.
+const FOLDS: f32 = 720.0;
+const WIDE: f32 = 1100.0;
+
 /// Shows the bar in a row of its height; returns what was asked for.
 pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
     let mut actions = Vec::new();
     let palette = theme::palette(ui);
-    let wide = ui.available_width() > 1100.0;
+    let width = ui.available_width();
     ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
         ui.set_min_height(height::TRANSPORT);
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -50,6 +57,10 @@ pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
             node.set_label(format!("Simulated time {clock}"));
         });
         ui.add_space(space::XS);
+        if width < FOLDS {
+            folded(ui, view, has_recording, &mut actions);
+            return;
+        }
         let small = |text: &str| theme::text(text, size::SMALL, Weight::Regular, palette.text3);
         ui.label(small("simulated"));
         ui.add_space(space::XS);
@@ -57,11 +68,7 @@ pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
         ui.add_space(space::XS);
 
         words(ui, "Speed");
-        if let Some(speed) = speed_slider(ui, view.speed) {
-            actions.push(Action::SetSpeed(speed));
-        }
-        let asked = speed_text(view.speed);
-        ui.label(theme::text(&asked, size::BODY, Weight::Medium, palette.text));
+        speed(ui, view, &mut actions);
         ui.add_space(space::XS);
         if let Some(got) = view.speed_got {
             ui.label(small(&format!("got {}", speed_text(got))));
@@ -69,40 +76,94 @@ pub fn ui(ui: &mut Ui, view: &View, has_recording: bool) -> Vec<Action> {
 
         ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add_space(space::S);
-            let word = if wide {
+            let word = if width > WIDE {
                 "Save session as scenario"
             } else {
                 "Save session"
             };
-            let save = Button::plain(word)
-                .icon(Icon::Export)
-                .tooltip("Writes this run, with everything you did to it, as a topology that replays exactly");
-            let nothing = "Nothing has been done to this run yet";
-            if ui
-                .add_enabled(has_recording, save)
-                .on_disabled_hover_text(nothing)
-                .clicked()
-            {
-                actions.push(Action::SaveSession);
-            }
+            save(ui, word, has_recording, &mut actions);
             ui.add_space(space::XS);
-            let seed = view.seed.to_string();
-            let parse = |text: &str| {
-                let whole = "Write a whole number from 0";
-                text.parse::<u64>().map_err(|_| whole.to_owned())
-            };
-            let width = 48.0_f32.max(20.0 + 8.0 * seed.len() as f32);
-            ui.spacing_mut().interact_size.y = 24.0;
-            let field = Field::new("Seed", &seed).width(width).height(24.0);
-            if let Some(seed) = field.show(ui, parse).applied {
-                actions.push(Action::SetSeed(seed));
-            }
+            seed(ui, view, &mut actions);
             ui.add_space(2.0);
             words(ui, "Seed");
             next(ui, view);
         });
     });
     actions
+}
+
+/// What there is no room for in the bar, in a menu at its end.
+fn folded(ui: &mut Ui, view: &View, has_recording: bool, actions: &mut Vec<Action>) {
+    let asked = speed_text(view.speed);
+    let text = theme::text(&asked, size::BODY, Weight::Medium, theme::palette(ui).text);
+    ui.label(text);
+    ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.add_space(space::XS);
+        let more = ui.add(Button::icon_only(Icon::More, "Speed, seed, save session"));
+        Popup::menu(&more)
+            .gap(4.0)
+            .width(240.0)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+            .accessible_name("Speed, seed, save session")
+            .show(|ui| {
+                let row = |ui: &mut Ui, word: &str, add: &mut dyn FnMut(&mut Ui)| {
+                    ui.horizontal(|ui| {
+                        ui.set_height(height::SETTING);
+                        ui.add_space(space::S);
+                        words(ui, word);
+                        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                            ui.add_space(space::XS);
+                            add(ui);
+                        });
+                    });
+                };
+                row(ui, "Speed", &mut |ui| {
+                    ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                        speed(ui, view, actions);
+                    });
+                });
+                row(ui, "Seed", &mut |ui| seed(ui, view, actions));
+                save(ui, "Save session as scenario", has_recording, actions);
+            });
+    });
+}
+
+/// The slider of speeds, and the speed.
+fn speed(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
+    if let Some(speed) = speed_slider(ui, view.speed) {
+        actions.push(Action::SetSpeed(speed));
+    }
+    let asked = speed_text(view.speed);
+    let colour = theme::palette(ui).text;
+    ui.label(theme::text(&asked, size::BODY, Weight::Medium, colour));
+}
+
+fn seed(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
+    let seed = view.seed.to_string();
+    let parse = |text: &str| {
+        let whole = "Write a whole number from 0";
+        text.parse::<u64>().map_err(|_| whole.to_owned())
+    };
+    let width = 48.0_f32.max(20.0 + 8.0 * seed.len() as f32);
+    ui.spacing_mut().interact_size.y = 24.0;
+    let field = Field::new("Seed", &seed).width(width).height(24.0);
+    if let Some(seed) = field.show(ui, parse).applied {
+        actions.push(Action::SetSeed(seed));
+    }
+}
+
+fn save(ui: &mut Ui, word: &str, has_recording: bool, actions: &mut Vec<Action>) {
+    let save = Button::plain(word).icon(Icon::Export).tooltip(
+        "Writes this run, with everything you did to it, as a topology that replays exactly",
+    );
+    let nothing = "Nothing has been done to this run yet";
+    if ui
+        .add_enabled(has_recording, save)
+        .on_disabled_hover_text(nothing)
+        .clicked()
+    {
+        actions.push(Action::SaveSession);
+    }
 }
 
 /// What is going to happen next, ahead of its time, where there is room.

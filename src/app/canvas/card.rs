@@ -2,15 +2,16 @@
 
 mod balancer;
 mod clients;
+pub mod far;
 mod service;
 mod store;
 
-use egui::{Align, Color32, CornerRadius, Rect, Stroke, StrokeKind, pos2, vec2};
+use egui::{Align, Color32, CornerRadius, Rect, Stroke, StrokeKind, pos2};
 
 use super::ink::{Ink, face};
 use super::scene::{Card, PipPlace, Scene};
 use super::words;
-use crate::app::format::span;
+use crate::app::format::{number, span};
 use crate::app::theme::{self, Weight, radius, size, stroke};
 use crate::app::widgets::{self, LOSS_TAG_HEIGHT, Pip, PipState};
 use crate::model::{Node, Topology};
@@ -32,21 +33,17 @@ pub struct Emphasis {
     pub tag: f32,
 }
 
-/// Paints a card; returns where the cross of its loss tag is, on the screen.
+/// Paints a card; returns whether all of its name could be shown.
 pub fn paint(
     ink: &mut Ink,
     scene: &Scene,
     card: &Card,
     topology: &Topology,
     emphasis: Emphasis,
-) -> Option<Rect> {
-    let close = paint_loss(ink, card, emphasis.tag);
-    surface(ink, card.rect, emphasis);
-    if ink.readable() {
-        header(ink, card, scene.now);
-    } else {
-        small_header(ink, card);
-    }
+) -> bool {
+    paint_loss(ink, card, emphasis.tag);
+    surface(ink, ink.rect(card.rect), ink.palette.card, emphasis);
+    let whole = header(ink, card, scene.now);
     match card.kind {
         NodeKind::Clients => clients::paint(ink, scene, card),
         NodeKind::LoadBalancer => balancer::paint(ink, card, topology),
@@ -61,24 +58,19 @@ pub fn paint(
     for place in &card.pips {
         paint_pip(ink, card, place, scene.now, emphasis.instance);
     }
-    close
+    whole
 }
 
-fn surface(ink: &Ink, world: Rect, emphasis: Emphasis) {
+/// The ground of a card, on the screen.
+fn surface(ink: &Ink, rect: Rect, fill: Color32, emphasis: Emphasis) {
     let palette = ink.palette;
-    let rect = ink.rect(world);
     let outline = if emphasis.selected {
         Stroke::new(stroke::SELECTED, palette.text)
     } else {
         Stroke::new(stroke::HAIR, palette.hair)
     };
-    ink.painter.extend(theme::surface(
-        rect,
-        palette.card,
-        outline,
-        palette,
-        ink.zoom(),
-    ));
+    ink.painter
+        .extend(theme::surface(rect, fill, outline, palette, ink.zoom()));
     let ring = if emphasis.focused {
         Some(Stroke::new(stroke::FOCUS, palette.text))
     } else if emphasis.hovered && !emphasis.selected {
@@ -97,8 +89,8 @@ fn surface(ink: &Ink, world: Rect, emphasis: Emphasis) {
     }
 }
 
-/// Icon, name, and how busy it is.
-fn header(ink: &mut Ink, card: &Card, now: Duration) {
+/// Icon, name, and how busy it is; whether the name is there in full.
+fn header(ink: &mut Ink, card: &Card, now: Duration) -> bool {
     let (x, y, right) = (card.rect.left(), card.rect.top(), card.rect.right());
     let palette = ink.palette;
     ink.icon(
@@ -119,31 +111,7 @@ fn header(ink: &mut Ink, card: &Card, now: Duration) {
         card.name,
         face(size::BODY, Weight::Semibold, palette.text),
     );
-}
-
-/// Too small for the words of a card: its icon, and its name as large as it can be read.
-fn small_header(ink: &mut Ink, card: &Card) {
-    let palette = ink.palette;
-    let (x, y) = (card.rect.left(), card.rect.top());
-    ink.icon(
-        words::kind_icon(card.kind),
-        x + 18.0,
-        y + 17.0,
-        16.0,
-        palette.text,
-    );
-    let at = ink.at(x + 33.0, y + 17.0) + vec2(0.0, 3.0);
-    let points = (size::BODY * ink.zoom()).max(8.0);
-    let room = (card.rect.width() - 40.0) * ink.zoom();
-    // As many letters as there is room for, about.
-    let letters = (room / (points * 0.55)).max(0.0) as usize;
-    let name: String = card.name.chars().take(letters).collect();
-    ink.text_on_screen(
-        at,
-        Align::Min,
-        &name,
-        face(points, Weight::Semibold, palette.text),
-    );
+    ink.width(card.name, size::BODY, Weight::Semibold) <= room
 }
 
 /// The words at the right of the header, and their colour.
@@ -185,8 +153,8 @@ fn primary_is_down(card: &Card) -> bool {
 }
 
 /// What was lost hangs below, painted first so that it comes from behind the card.
-fn paint_loss(ink: &Ink, card: &Card, out: f32) -> Option<Rect> {
-    let loss = card.loss?;
+fn paint_loss(ink: &Ink, card: &Card, out: f32) {
+    let Some(loss) = card.loss else { return };
     let behind = 10.0;
     let below = LOSS_TAG_HEIGHT * out.clamp(0.0, 1.0);
     let tag = Rect::from_min_max(
@@ -210,19 +178,14 @@ fn paint_loss(ink: &Ink, card: &Card, out: f32) -> Option<Rect> {
             )
         })
         .collect();
-    if ink.readable() {
-        Some(widgets::loss_tag(
-            ink.painter,
-            ink.rect(tag),
-            ink.zoom(),
-            &losses,
-            Some(&when),
-            ink.palette,
-        ))
-    } else {
-        ink.fill(tag, radius::CARD, ink.palette.lost);
-        None
-    }
+    widgets::loss_tag(
+        ink.painter,
+        ink.rect(tag),
+        ink.zoom(),
+        &losses,
+        Some(&when),
+        ink.palette,
+    );
 }
 
 /// An instance as its pip shows it.
@@ -361,4 +324,10 @@ pub fn only_here(sessions: u64, writes: u64) -> String {
     } else {
         format!("Only here: {}", parts.join(", "))
     }
+}
+
+/// The same in rounded figures, where those in full have no room.
+fn only_about(sessions: u64, writes: u64) -> String {
+    let (sessions, writes) = (number(sessions as f64), number(writes as f64));
+    format!("Only here: {sessions} sessions, {writes} writes")
 }

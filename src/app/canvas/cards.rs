@@ -7,6 +7,7 @@ use egui::{
 
 use super::card;
 use super::scene::{Card, PipPlace, Scene};
+use super::transform::READABLE_ZOOM;
 use super::{Canvas, words};
 use crate::app::action::{Action, Selection};
 use crate::app::state::View;
@@ -98,6 +99,10 @@ impl Canvas {
                 && !self.has_menu()
                 && let Some(first) = card.pips.iter().find(|place| !place.again)
             {
+                if self.transform.zoom < READABLE_ZOOM {
+                    self.transform.zoom_around(rect.center(), 1.0);
+                    self.transform.origin += area.center() - rect.center();
+                }
                 ui.memory_mut(|memory| memory.request_focus(pip_id(ui, card, first)));
             }
         }

@@ -1,5 +1,6 @@
 //! Painting in the topology's coordinates, with text laid out at the zoomed size and kept from frame to frame.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -137,18 +138,62 @@ impl Ink<'_> {
         if !self.readable() {
             return 0.0;
         }
-        if self.width(text, points, weight) <= room {
-            return self.text(x, y, align, text, face);
+        let on_screen = points * self.zoom();
+        let text = self.cut(text, on_screen, weight, room * self.zoom(), |kept| {
+            (kept, 0)
+        });
+        self.text(x, y, align, &text, face)
+    }
+
+    /// A name of which its beginning and its end are shown where it does not fit: names made by a machine differ at the
+    /// end. Sizes are those of the screen.
+    pub fn elided<'t>(
+        &mut self,
+        text: &'t str,
+        points: f32,
+        weight: Weight,
+        room: f32,
+    ) -> Cow<'t, str> {
+        self.cut(text, points, weight, room, |kept| {
+            (kept.div_ceil(2), kept / 2)
+        })
+    }
+
+    /// A text with an ellipsis in place of what there is no room for; `keep` says how many letters of so many stand
+    /// before it and after it.
+    fn cut<'t>(
+        &mut self,
+        text: &'t str,
+        points: f32,
+        weight: Weight,
+        room: f32,
+        keep: impl Fn(usize) -> (usize, usize),
+    ) -> Cow<'t, str> {
+        if self.screen_width(text, points, weight) <= room {
+            return Cow::Borrowed(text);
         }
-        let mut end = text.len();
-        while let Some((at, _)) = text[..end].char_indices().next_back() {
-            end = at;
-            let cut = format!("{}…", text[..end].trim_end());
-            if self.width(&cut, points, weight) <= room {
-                return self.text(x, y, align, &cut, face);
+        let letters: Vec<char> = text.chars().collect();
+        let with = |kept: usize| -> String {
+            let (before, after) = keep(kept);
+            let before: String = letters[..before].iter().collect();
+            let after: String = letters[letters.len() - after..].iter().collect();
+            format!("{}…{}", before.trim_end(), after.trim_start())
+        };
+        // The most that fits: from 0 on, everything up to it does.
+        let (mut fits, mut beyond) = (0, letters.len());
+        while fits + 1 < beyond {
+            let middle = fits.midpoint(beyond);
+            if self.screen_width(&with(middle), points, weight) <= room {
+                fits = middle;
+            } else {
+                beyond = middle;
             }
         }
-        0.0
+        if fits == 0 {
+            Cow::Borrowed("")
+        } else {
+            Cow::Owned(with(fits))
+        }
     }
 
     /// Small text, 11 points.
@@ -164,10 +209,13 @@ impl Ink<'_> {
 
     /// How wide a text is in the world.
     pub fn width(&mut self, text: &str, points: f32, weight: Weight) -> f32 {
-        let kept = self
-            .texts
-            .get(self.painter, text, points * self.zoom(), weight);
-        kept.galley.size().x / self.zoom()
+        self.screen_width(text, points * self.zoom(), weight) / self.zoom()
+    }
+
+    /// How wide a text is on the screen, in a size that is not zoomed.
+    pub fn screen_width(&mut self, text: &str, points: f32, weight: Weight) -> f32 {
+        let kept = self.texts.get(self.painter, text, points, weight);
+        kept.galley.size().x
     }
 
     /// One line of text with its baseline at a point of the screen, in a size that is not zoomed; returns its width.

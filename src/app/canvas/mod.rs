@@ -31,8 +31,7 @@ pub use picture::{Look, picture, png};
 pub use selecting::remove;
 
 use egui::{
-    CursorIcon, Id, Key, PointerButton, Pos2, Rect, Response, Sense, Ui, UiBuilder, Vec2, pos2,
-    vec2,
+    CursorIcon, Id, Key, PointerButton, Pos2, Rect, Response, Sense, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::action::{Action, Selection};
@@ -51,12 +50,16 @@ use scene::{Card, Scene, Worst};
 use selecting::Frame;
 use shown::Shown;
 use tools::Tool;
-use transform::Transform;
+use transform::{Transform, way_into};
 
 /// The canvas: its pan and zoom, what is being dragged, and what is kept from frame to frame.
 #[derive(Debug, Default)]
 pub struct Canvas {
     transform: Transform,
+    /// Where it was last moved or zoomed in, and how: another size of the window shows what was seen then.
+    seen: Option<(Rect, Transform)>,
+    /// What came of that in another size.
+    resized: Option<(Rect, Transform)>,
     fit: Fit,
     /// A new node that is to be seen.
     reveal: Option<String>,
@@ -245,6 +248,10 @@ impl Canvas {
         self.adding_menu(ui, area, view, &scene, &mut actions);
         drop(scene);
         self.shown = shown;
+        if self.resized.map(|(_, transform)| transform) != Some(self.transform) {
+            self.seen = Some((area, self.transform));
+            self.resized = None;
+        }
         actions
     }
 
@@ -350,6 +357,11 @@ impl Canvas {
                 origin: area.min,
                 zoom: 1.0,
             };
+        } else if let Some((before, transform)) = self.seen
+            && self.resized.map_or(before, |(at, _)| at) != area
+        {
+            self.transform = transform.resized(scene.bounds(), before, area);
+            self.resized = Some((area, self.transform));
         }
         if let Some(zoom) = self.zoom_to.take() {
             self.transform.zoom_around(area.center(), zoom);
@@ -438,7 +450,7 @@ impl Canvas {
         // Pips come after all cards, so that Tab goes from card to card.
         let visible = self.transform.world_rect(area);
         for (index, card) in scene.cards.iter().enumerate() {
-            if !card.rect.intersects(visible) {
+            if !card.rect.intersects(visible) || self.transform.zoom < transform::READABLE_ZOOM {
                 continue;
             }
             self.pips(ui, scene, index, focus, actions);
@@ -513,14 +525,4 @@ impl Canvas {
 /// Where cards are seen: beside the tool bar and above the zoom bar.
 fn room(area: Rect) -> Rect {
     Rect::from_min_max(area.min + vec2(66.0, 16.0), area.max - vec2(16.0, 56.0))
-}
-
-/// The shortest way to move a rectangle into a room that it fits into.
-fn way_into(rect: Rect, room: Rect) -> Vec2 {
-    let way = |least: f32, most: f32| least.max(0.0) + most.min(0.0);
-    vec2(
-        way(room.left() - rect.left(), room.right() - rect.right()),
-        way(room.top() - rect.top(), room.bottom() - rect.bottom()),
-    )
-    .round()
 }

@@ -5,12 +5,13 @@ use egui::{Rect, Ui, Vec2, vec2};
 use super::ink::Ink;
 use super::link::{self, Line};
 use super::place::Places;
-use super::scene::{Scene, Worst};
-use super::{Canvas, On, card, guides, handles, selecting};
+use super::scene::{Card, Scene, Worst};
+use super::{Canvas, On, card, cards, guides, handles, selecting};
 use crate::app::action::Selection;
 use crate::app::document::place_new_nodes;
 use crate::app::state::View;
 use crate::app::theme;
+use crate::app::widgets::tooltip;
 use crate::model::{Command, Node};
 
 impl Canvas {
@@ -72,6 +73,11 @@ impl Canvas {
         };
         let (above, below): (Vec<usize>, Vec<usize>) = (0..scene.cards.len()).partition(dragged);
         let order = below.into_iter().chain(above);
+        let tiles = if ink.readable() {
+            Vec::new()
+        } else {
+            card::far::tiles(&mut ink, scene)
+        };
         for index in order {
             let card = &scene.cards[index];
             let id = ui.scope_id().with(("tag", card.name));
@@ -101,7 +107,16 @@ impl Canvas {
                 },
                 tag: out,
             };
-            card::paint(&mut ink, scene, card, view.topology, emphasis);
+            let whole = match tiles.get(index) {
+                Some(&tile) => {
+                    card::far::paint(&mut ink, card, tile, emphasis, scene.now);
+                    false
+                }
+                None => card::paint(&mut ink, scene, card, view.topology, emphasis),
+            };
+            if !whole && emphasis.hovered {
+                tip(ui, scene, card, ink.readable());
+            }
             if on.handles == Some(index) {
                 handles::paint(&ink, card);
             }
@@ -129,6 +144,20 @@ impl Canvas {
             ui.ctx().request_repaint();
         }
     }
+}
+
+/// The name in full of a card that has no room for it; all there is to say about one that is too small for its words.
+fn tip(ui: &Ui, scene: &Scene, card: &Card, readable: bool) {
+    let Some(response) = ui.ctx().read_response(cards::card_id(ui, card.name)) else {
+        return;
+    };
+    let words = if readable {
+        String::new()
+    } else {
+        card::describe(scene, card)
+    };
+    let lines: Vec<&str> = words.split(", ").filter(|line| !line.is_empty()).collect();
+    tooltip(&response, card.name, &lines);
 }
 
 /// Dots 24 points apart; further apart when zoomed out, so that they never become a grey.

@@ -4,8 +4,8 @@ use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 /// Least and greatest zoom; 1 is 100 %.
 pub const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.05..=4.0;
-/// Below this zoom small text would be illegible, so it is left out.
-pub const READABLE_ZOOM: f32 = 0.45;
+/// Below this zoom small text would be illegible: a card is its name and its state then.
+pub const READABLE_ZOOM: f32 = 0.6;
 /// Fitting never magnifies beyond this.
 const FIT_ZOOM: f32 = 1.4;
 /// Room that fitting leaves for the tool bar at the left, the hint and zoom bar at the bottom, and the rest.
@@ -60,6 +60,22 @@ impl Transform {
         self.origin = fixed - under.to_vec2() * self.zoom;
     }
 
+    /// The view on `after` in which is still seen what was seen of `contents` on `before`: moved no more than it takes,
+    /// and smaller only where it would not fit.
+    pub fn resized(&self, contents: Rect, before: Rect, after: Rect) -> Self {
+        let mut view = *self;
+        view.origin += after.min - before.min;
+        let seen = contents.intersect(self.world_rect(before));
+        if !seen.is_positive() || !after.is_positive() {
+            return view;
+        }
+        let now = view.rect(seen);
+        let scale = (after.width() / now.width()).min(after.height() / now.height());
+        view.zoom_around(after.min, view.zoom * scale.min(1.0));
+        view.origin += way_into(view.rect(seen), after);
+        view
+    }
+
     /// The view in which all of `world` is seen on `screen`, at a whole 5 % where that is possible.
     pub fn fitting(world: Rect, screen: Rect, most: f32) -> Self {
         if !world.is_finite() || !screen.is_positive() {
@@ -88,9 +104,42 @@ impl Transform {
     }
 }
 
+/// The shortest way to move a rectangle into a room that it fits into.
+pub fn way_into(rect: Rect, room: Rect) -> Vec2 {
+    let way = |least: f32, most: f32| least.max(0.0) + most.min(0.0);
+    vec2(
+        way(room.left() - rect.left(), room.right() - rect.right()),
+        way(room.top() - rect.top(), room.bottom() - rect.bottom()),
+    )
+    .round()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_seen_is_seen_in_a_smaller_window_too() {
+        let before = Rect::from_min_size(pos2(0.0, 44.0), vec2(1000.0, 513.0));
+        let contents = Rect::from_min_size(pos2(0.0, 0.0), vec2(900.0, 400.0));
+        let view = Transform::fitting(contents, before, 1.0);
+        for size in [vec2(700.0, 513.0), vec2(1000.0, 300.0), vec2(420.0, 200.0)] {
+            let after = Rect::from_min_size(before.min, size);
+            let now = view.resized(contents, before, after);
+            let seen = after.expand(0.5).contains_rect(now.rect(contents));
+            assert!(seen, "{size:?}: {now:?}");
+        }
+        // Where all of it stays in view, nothing moves.
+        let larger = Rect::from_min_size(before.min, vec2(1400.0, 900.0));
+        assert_eq!(view.resized(contents, before, larger), view);
+        // What was out of view does not come into it.
+        let near = Transform {
+            origin: before.min,
+            zoom: 4.0,
+        };
+        let narrower = Rect::from_min_size(before.min, vec2(999.0, 513.0));
+        assert!(near.resized(contents, before, narrower).zoom > 3.9);
+    }
 
     #[test]
     fn zooming_keeps_the_point_under_the_pointer() {

@@ -76,7 +76,7 @@ impl Charts {
             painter,
             places.across,
             y(*throughput, mark / self.throughput.top),
-            &format::number(mark),
+            &format::mark(mark),
             palette.text3.gamma_multiply(0.5),
             palette,
         );
@@ -96,7 +96,7 @@ impl Charts {
             painter,
             places.across,
             y(*lost, (losses.y(mark) + 0.05) / 1.15),
-            &format::grouped(mark),
+            &format::mark(mark as f64),
             palette.hair,
             palette,
         );

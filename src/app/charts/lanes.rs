@@ -134,13 +134,17 @@ impl Decades {
         libm::log10(seconds.max(1e-9))
     }
 
-    /// The powers of ten in view: where they lie, and their text in milliseconds.
+    /// The powers of ten in view: where they lie, and their text, in milliseconds up to the second.
     pub fn marks(&self) -> Vec<(f64, String)> {
         let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
         (first..=last)
             .map(|power| {
-                let ms = libm::pow(10.0, f64::from(power + 3));
-                (f64::from(power), format::number(ms))
+                let text = if power < 0 {
+                    format::number(libm::pow(10.0, f64::from(power + 3)))
+                } else {
+                    format!("{} s", format::mark(libm::pow(10.0, f64::from(power))))
+                };
+                (f64::from(power), text)
             })
             .collect()
     }

@@ -163,16 +163,58 @@ pub(super) fn paint_readout(
         } else {
             palette.text3
         };
-        let ends = [pos2(left, y), pos2(left + 14.0, y)];
-        let line = Stroke::new(2.0, palette.lost);
-        if dashed {
-            painter.extend(Shape::dashed_line(&ends, line, 4.0, 3.0));
-        } else {
-            painter.line_segment(ends, line);
+        let (text, points, sampled) = lost_text(painter, count, what, right - left);
+        if sampled {
+            let ends = [pos2(left, y), pos2(left + SAMPLE, y)];
+            let line = Stroke::new(2.0, palette.lost);
+            if dashed {
+                painter.extend(Shape::dashed_line(&ends, line, 4.0, 3.0));
+            } else {
+                painter.line_segment(ends, line);
+            }
         }
-        label_at(painter, left + 18.0, y, what, palette.text3);
-        strong(y, &loss_text(count), colour);
+        let word = if sampled { left + SAMPLE + 4.0 } else { left };
+        label_at(painter, word, y, what, palette.text3);
+        put(
+            right,
+            y,
+            Align2::RIGHT_CENTER,
+            &text,
+            points,
+            Weight::Semibold,
+            colour,
+        );
     }
+}
+
+/// A sample of a line, before the word for what it shows.
+const SAMPLE: f32 = 14.0;
+
+/// How a loss is written beside its word in so much room: the figure in full as long as it can be, smaller or without
+/// the sample of its line before it is rounded.
+fn lost_text(painter: &Painter, count: u64, what: &str, room: f32) -> (String, f32, bool) {
+    let width = |text: &str, points: f32, weight| {
+        let font = theme::font(points, weight);
+        let text = text.to_owned();
+        painter
+            .layout_no_wrap(text, font, Color32::PLACEHOLDER)
+            .size()
+            .x
+    };
+    let free = room - width(what, size::SMALL, Weight::Regular) - 4.0;
+    let sampled = free - SAMPLE - 4.0;
+    let full = loss_text(count);
+    for (points, free, has_sample) in [
+        (size::BODY, sampled, true),
+        (size::SMALL, sampled, true),
+        (size::SMALL, free, false),
+    ] {
+        if width(&full, points, Weight::Semibold) <= free {
+            return (full, points, has_sample);
+        }
+    }
+    let rounded = format!("\u{2212}{}", format::number(count as f64));
+    (rounded, size::SMALL, true)
 }
 
 pub(super) fn label_at(painter: &Painter, x: f32, y: f32, text: &str, colour: Color32) {

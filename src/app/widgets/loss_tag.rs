@@ -3,11 +3,15 @@
 use egui::{Align2, CornerRadius, Painter, Pos2, Rect, Stroke, StrokeKind, pos2, vec2};
 
 use super::{loss_text, paint_text};
+use crate::app::format::number;
 use crate::app::icons::Icon;
 use crate::app::theme::{Palette, Weight, radius, size, stroke};
 
 /// How far a loss tag hangs below its card, in points at 100 %.
 pub const LOSS_TAG_HEIGHT: f32 = 34.0;
+
+/// Smaller than this share of their size the words of one line would be hard to read.
+const LEAST_SHRINK: f32 = 0.85;
 
 /// Paints what was lost, such as `[(512, "sessions"), (49, "writes")]`, with when it happened; returns where its cross
 /// is, for the one who handles clicks.
@@ -34,55 +38,64 @@ pub fn loss_tag(
         pos2(rect.right() - 17.0 * zoom, middle),
         vec2(24.0, 24.0) * zoom,
     );
-    let mut x = rect.left() + 12.0 * zoom;
-    let lost = || {
-        losses
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|&(count, what)| (loss_text(count), what))
-    };
-    // On a narrow card the words come closer together, and smaller, before they reach the cross.
+    let left = rect.left() + 12.0 * zoom;
+    let room = cross.left() - left;
     let width = |text: &str, points: f32, weight| {
         let font = crate::app::theme::font(points * zoom, weight);
         let text = text.to_owned();
         painter.layout_no_wrap(text, font, palette.on_lost).size().x
     };
-    let words: f32 = lost()
-        .map(|(number, what)| {
-            width(&number, size::FIGURE, Weight::Semibold)
-                + width(what, size::SMALL, Weight::Medium)
-                + 4.0 * zoom
-        })
-        .sum();
-    let room = cross.left() - x;
-    let gaps = lost().count().saturating_sub(1) as f32 * zoom;
+    let lost: Vec<(u64, &str)> = (losses.iter().copied())
+        .filter(|(count, _)| *count > 0)
+        .collect();
+    let figures = |text: fn(u64) -> String| -> Vec<(String, &str)> {
+        lost.iter().map(|&(n, what)| (text(n), what)).collect()
+    };
+    let wide = |(number, what): &(String, &str), points: f32| {
+        width(number, points, Weight::Semibold)
+            + width(what, size::SMALL, Weight::Medium)
+            + 4.0 * zoom
+    };
+    // On a narrow card the words come closer together, and smaller; then they stand below each other, and at last the
+    // figures are rounded.
+    let exact = figures(loss_text);
+    let words: f32 = exact.iter().map(|figure| wide(figure, size::FIGURE)).sum();
+    let gaps = exact.len().saturating_sub(1) as f32 * zoom;
     let gap = if words + 14.0 * gaps > room {
         8.0
     } else {
         14.0
     };
-    let shrink = ((room - gap * gaps) / words.max(1.0)).clamp(0.7, 1.0);
-    for (number, what) in lost() {
-        x = on_baseline(
-            painter,
-            pos2(x, baseline),
-            &number,
-            size::FIGURE * zoom * shrink,
-            Weight::Semibold,
-            palette,
-        )
-        .right();
-        x += 4.0 * zoom * shrink;
-        x = on_baseline(
-            painter,
-            pos2(x, baseline),
-            what,
-            size::SMALL * zoom * shrink,
-            Weight::Medium,
-            palette,
-        )
-        .right();
-        x += gap * zoom;
+    let shrink = ((room - gap * gaps) / words.max(1.0)).min(1.0);
+    let mut end = left;
+    if shrink >= LEAST_SHRINK || exact.len() == 1 && shrink >= 0.5 {
+        for (number, what) in &exact {
+            let points = size::FIGURE * zoom * shrink;
+            let at = pos2(end, baseline);
+            let number = on_baseline(painter, at, number, points, Weight::Semibold, palette);
+            let at = pos2(number.right() + 4.0 * zoom * shrink, baseline);
+            let points = size::SMALL * zoom * shrink;
+            let what = on_baseline(painter, at, what, points, Weight::Medium, palette);
+            end = what.right() + gap * zoom;
+        }
+    } else {
+        let fit =
+            |lines: &[(String, &str)]| lines.iter().all(|line| wide(line, size::SMALL) <= room);
+        let mut lines = exact;
+        if !fit(&lines) {
+            lines = figures(|n| format!("\u{2212}{}", number(n as f64)));
+        }
+        let most = lines.iter().map(|line| wide(line, size::SMALL));
+        let points = size::SMALL * zoom * (room / most.fold(1.0, f32::max)).min(1.0);
+        let middle = (lines.len() - 1) as f32 / 2.0;
+        for (row, (number, what)) in lines.iter().enumerate() {
+            let below = (row as f32 - middle) * 13.0 - 1.0;
+            let at = pos2(left, baseline + below * zoom);
+            let number = on_baseline(painter, at, number, points, Weight::Semibold, palette);
+            let at = pos2(number.right() + 4.0 * zoom, at.y);
+            let what = on_baseline(painter, at, what, points, Weight::Medium, palette);
+            end = end.max(what.right() + 8.0 * zoom);
+        }
     }
     Icon::Cross.paint_stroked(
         painter,
@@ -99,7 +112,7 @@ pub fn loss_tag(
             .layout_no_wrap(when.to_owned(), font, palette.on_lost)
             .size()
             .x;
-        if at.x - width > x - 8.0 * zoom {
+        if at.x - width > end - 8.0 * zoom {
             paint_text(
                 painter,
                 at,

@@ -5,6 +5,7 @@ use egui::{Align, Rect, pos2, vec2};
 use crate::app::canvas::ink::{Ink, face};
 use crate::app::canvas::scene::{Card, Scene};
 use crate::app::canvas::words;
+use crate::app::format::number;
 use crate::app::theme::{Weight, radius, size};
 use crate::app::widgets::grouped;
 use crate::model::Node;
@@ -62,20 +63,18 @@ pub(super) fn paint(ink: &mut Ink, scene: &Scene, card: &Card) {
         }
     }
     if failed > 0 {
-        let text = format!("{} failed", grouped(failed));
+        let share = words::percent(f64::from(share));
+        let percent = ink.small(x + 12.0 + room, y + 94.0, Align::Max, &share, palette.text3);
+        let mut text = format!("{} failed", grouped(failed));
+        if ink.width(&text, size::SMALL, Weight::Medium) + percent + 6.0 > room {
+            text = format!("{} failed", number(failed as f64));
+        }
         ink.text(
             x + 12.0,
             y + 94.0,
             Align::Min,
             &text,
             face(size::SMALL, Weight::Medium, palette.failed),
-        );
-        ink.small(
-            x + 12.0 + room,
-            y + 94.0,
-            Align::Max,
-            &words::percent(f64::from(share)),
-            palette.text3,
         );
     } else if card.view.is_some() {
         ink.small(x + 12.0, y + 94.0, Align::Min, "0 failed", palette.text3);

@@ -2,7 +2,7 @@
 
 use egui::{Align, Rect, pos2, vec2};
 
-use super::only_here;
+use super::{only_about, only_here};
 use crate::app::canvas::ink::{Ink, face};
 use crate::app::canvas::scene::{Card, Facts};
 use crate::app::canvas::words;
@@ -95,12 +95,16 @@ pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Durati
         } else {
             palette.text3
         };
+        let mut text = only_here(sessions, writes);
+        if ink.width(&text, size::SMALL, Weight::Medium) > width - 20.0 {
+            text = only_about(sessions, writes);
+        }
         ink.text_within(
             x + 10.0,
             y + 80.0,
             Align::Min,
             width - 20.0,
-            &only_here(sessions, writes),
+            &text,
             face(size::SMALL, Weight::Medium, colour),
         );
         if card.keeps_sessions {
