@@ -358,7 +358,7 @@ fn edges_are_pulled_for_instances_and_links() {
         asked(&mut harness),
         [Action::Edit(
             vec![Command::Link("catalog -> receipts".into())],
-            "Link catalog to receipts".into()
+            "Linked catalog → receipts".into()
         )]
     );
 }

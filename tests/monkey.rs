@@ -66,6 +66,9 @@ impl Monkey {
         if names.is_empty() || self.chance(0.3) {
             return anywhere;
         }
+        if self.chance(0.3) {
+            return self.link_spot().unwrap_or(anywhere);
+        }
         let name = self.any(&names).clone();
         let kinds = [
             "Clients",
@@ -88,6 +91,30 @@ impl Monkey {
             }
         }
         anywhere
+    }
+
+    /// On a link, or on what can be pulled at one.
+    fn link_spot(&mut self) -> Option<Pos2> {
+        let links = self.window.topology().links.0.iter();
+        let words: Vec<String> = links
+            .map(|link| format!("{} to {}", link.from, link.to))
+            .collect();
+        if words.is_empty() {
+            return None;
+        }
+        let parts = [
+            "Link",
+            "Pull the start of",
+            "Pull the end of",
+            "Pull the latency of",
+            "Latency of",
+        ];
+        let label = format!("{} {}", *self.any(&parts), self.any(&words));
+        let mut found = egui_kittest::kittest::Queryable::query_all_by_label_contains(
+            &self.window.harness,
+            &label,
+        );
+        Some(found.next()?.rect().center())
     }
 
     fn modifiers(&mut self) -> Modifiers {

@@ -28,6 +28,10 @@ pub enum Action {
     Arrange(Placed, String),
     /// Give a node another name, in the document and in the running system, which goes on undisturbed.
     Rename(String, String),
+    /// Give a link, by its key, other ends: from and to. It keeps what is its own, and all that refers to it follows.
+    Reconnect(String, String, String),
+    /// Let a link's latency be typed where it stands.
+    AskLatency(String),
     /// Let a node's name be typed where it stands.
     AskName(String),
     /// Copies of these nodes beside them, wherever there is room.

@@ -201,8 +201,8 @@ pub fn imperative(command: &Command) -> (Icon, String) {
         ),
         Command::Add(name, _) => (Icon::Plus, format!("add {name}")),
         Command::Remove(name) => (Icon::Minus, format!("remove {name}")),
-        Command::Link(path) => (Icon::Link, format!("link {path}")),
-        Command::Unlink(path) => (Icon::Link, format!("unlink {path}")),
+        Command::Link(path) => (Icon::Link, format!("link {}", spoken::link(path))),
+        Command::Unlink(path) => (Icon::Link, format!("unlink {}", spoken::link(path))),
         other => (Icon::Bolt, words(&format!("{other:?}")).to_lowercase()),
     }
 }
@@ -239,8 +239,8 @@ fn past(command: &Command) -> String {
         ),
         Command::Add(name, _) => format!("{name} added"),
         Command::Remove(name) => format!("{name} removed"),
-        Command::Link(path) => format!("{path} linked"),
-        Command::Unlink(path) => format!("{path} unlinked"),
+        Command::Link(path) => format!("{} linked", spoken::link(path)),
+        Command::Unlink(path) => format!("{} unlinked", spoken::link(path)),
         other => capitalised(&words(&format!("{other:?}"))),
     }
 }
@@ -338,8 +338,18 @@ fn met(fault: &FaultView) -> Vec<Span> {
     parts
 }
 
-/// A change of a toggle in words, if it is one: "api keeps state on local disk".
+/// A change of a toggle or of links in words, if it is one: "api keeps state on local disk", "lb → api now lb → search".
 fn change(path: &str, value: &str) -> Option<String> {
+    if path == "links" {
+        return Some("links changed".to_owned());
+    }
+    if let Some(old) = path
+        .strip_prefix("links.")
+        .and_then(|path| path.strip_suffix(".path"))
+    {
+        let new = spoken::link(value.trim().trim_matches('"'));
+        return Some(format!("{} now {new}", spoken::link(old)));
+    }
     let name: String = value
         .chars()
         .take_while(char::is_ascii_alphanumeric)
@@ -367,7 +377,10 @@ fn change(path: &str, value: &str) -> Option<String> {
 /// A path as words: "nodes.api.service_time" is "api service time".
 fn setting(path: &str) -> String {
     let path = path.strip_prefix("nodes.").unwrap_or(path);
-    words(&path.replace('.', " "))
+    match path.strip_prefix("links.") {
+        Some(path) => spoken::link(&words(&path.replace('.', " "))),
+        None => words(&path.replace('.', " ")),
+    }
 }
 
 /// A value as short as it can be told.

@@ -3,7 +3,7 @@
 use egui::{Context, Event, Key, Modifiers};
 
 use super::action::{Action, Selection};
-use super::canvas::remove;
+use super::canvas::{remove, unlink};
 use super::charts::{holds_focus, takes_escape};
 use super::live::SPEEDS;
 use super::state::View;
@@ -50,6 +50,15 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
             ("Ctrl+C  X  V  D", "Copy, cut, paste, duplicate"),
             ("Alt  Ctrl+drag", "Drag a copy; without guides"),
             ("Arrows", "Nudge; with Shift further"),
+            ("Delete", "Remove"),
+        ],
+    ),
+    (
+        "Links",
+        &[
+            ("Enter", "Type the latency"),
+            ("Drag its middle", "Pull the latency"),
+            ("Drag an end", "To another node"),
             ("Delete", "Remove"),
         ],
     ),
@@ -362,12 +371,7 @@ pub fn scale_to(name: &str, instances: u32) -> Action {
 fn removed(view: &View) -> Option<Action> {
     match view.selection? {
         selection @ (Selection::Node(_) | Selection::Nodes(_)) => Some(remove(selection.names())),
-        Selection::Link(key) => {
-            let at = view.topology.links.find(key)?;
-            let path = view.topology.links.0[at].settings.path.clone();
-            let label = format!("Removed the link {path}");
-            Some(Action::Edit(vec![Command::Unlink(path)], label))
-        }
+        Selection::Link(key) => Some(unlink(key)),
         Selection::Instance(..) => None,
     }
 }

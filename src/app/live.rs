@@ -17,8 +17,9 @@ use super::state::{Dismissed, Seen, View};
 use super::toggles;
 use super::widgets::{About, Toast};
 use crate::analysis::Estimate;
-use crate::model::check::Problem;
-use crate::model::{Command, Node, Renaming, Topology, difference};
+use crate::model::check::{Problem, implied_links};
+use crate::model::difference::{difference, reconnected};
+use crate::model::{Command, Node, Renaming, Topology};
 use crate::sim::figures::Figures;
 use crate::sim::schedule::instants;
 use crate::sim::snapshot::What;
@@ -313,6 +314,7 @@ impl Live {
             Action::MoveOn(places) => self.document.move_on(places),
             Action::Arrange(places, label) => self.document.arrange(places, label),
             Action::Rename(name, new) => self.rename(name, new),
+            Action::Reconnect(key, from, to) => self.reconnect(key, from, to),
             Action::Duplicate(names, by, fixed) => {
                 let before = self.document.topology().clone();
                 let copies = self.document.duplicate(names, *by, fixed);
@@ -392,7 +394,13 @@ impl Live {
         };
         // What changes more than was pointed at says so.
         let more = commands.len() > 1 || commands.iter().any(adds_or_removes);
-        let message = self.step_message(label);
+        let text = match commands {
+            [Command::Unlink(path)] if self.is_implied(path) => {
+                format!("{label}; the calls that a setting implies stay")
+            }
+            _ => label.to_owned(),
+        };
+        let message = self.step_message(&text);
         self.await_dropped(message.clone());
         if more && let Some(message) = message {
             self.messages.push(message);
@@ -419,6 +427,29 @@ impl Live {
             }
             Err(error) => self.messages.push(Toast::error(error)),
         }
+    }
+
+    fn reconnect(&mut self, key: &str, from: &str, to: &str) {
+        let before = self.document.topology().clone();
+        if let Err(error) = self.document.reconnect(key, from, to) {
+            let why = spoken::sentence(&error, |name| before.nodes.contains_key(name));
+            self.messages.push(Toast::error(events::capitalised(&why)));
+            return;
+        }
+        self.follow_selection(&before);
+        let after = self.document.topology();
+        let commands = difference(&before, after);
+        let followed = before.scenario.iter().zip(&after.scenario);
+        let followed = followed.filter(|(old, new)| old != new).count() as u64;
+        if followed > 0 {
+            let label = self.document.undo_label().unwrap_or_default();
+            let events = format::counted(followed, "event", "events");
+            let text = format!("{label}, and {events} of the scenario with it");
+            let message = self.step_message(&text);
+            self.messages.extend(message);
+        }
+        let same_start = self.running == before;
+        self.follow(same_start.then_some(commands));
     }
 
     /// After nodes were added to the document, or could not be: they are selected, and the step is told.
@@ -448,6 +479,13 @@ impl Live {
                 selection.rename(&names);
             }
             self.renamings.push(names);
+        }
+        let after = self.document.topology();
+        if let Some(Selection::Link(key)) = &mut self.selection
+            && let Some(at) = before.links.find(key)
+            && let Some(link) = reconnected(before, after, &before.links.0[at])
+        {
+            *key = link.key();
         }
         self.keep_selection();
     }
@@ -762,6 +800,16 @@ impl Live {
         self.runner.order(Order::Speed(self.speed));
     }
 
+    /// Whether a setting of the document implies a link.
+    fn is_implied(&self, path: &str) -> bool {
+        let ends = path
+            .split_once("->")
+            .map(|(from, to)| (from.trim(), to.trim()));
+        implied_links(self.document.topology())
+            .iter()
+            .any(|(from, to)| Some((from.as_str(), to.as_str())) == ends)
+    }
+
     /// Drops a selection of what is gone.
     fn keep_selection(&mut self) {
         let topology = self.document.topology();
@@ -775,13 +823,7 @@ impl Live {
                 topology.nodes.contains_key(name)
             }
             Some(Selection::Link(key)) => {
-                topology.links.find(key).is_some()
-                    || self
-                        .latest
-                        .snapshot
-                        .links
-                        .iter()
-                        .any(|link| format!("{}->{}", link.from, link.to) == *key)
+                topology.links.find(key).is_some() || self.is_implied(key)
             }
         };
         if !there {

@@ -83,11 +83,7 @@ impl Naming {
         if self.fresh {
             self.fresh = false;
             response.request_focus();
-            let mut state = TextEdit::load_state(ui.ctx(), id).unwrap_or_default();
-            let end = egui::text::CCursor::new(self.typed.chars().count());
-            let all = egui::text::CCursorRange::two(egui::text::CCursor::new(0), end);
-            state.cursor.set_char_range(Some(all));
-            state.store(ui.ctx(), id);
+            select_all(ui, id, &self.typed);
             ui.ctx().request_repaint();
         }
         let outline = if self.error.is_some() {
@@ -135,14 +131,23 @@ impl Naming {
             }
         }
         if let Some(error) = &self.error {
-            message(ui, rect, error);
+            refused(ui, rect, error);
         }
         done
     }
 }
 
-/// What is wrong with the name, on a plate under the field.
-fn message(ui: &Ui, field: Rect, error: &str) {
+/// What is typed next into a field takes the place of what is there.
+pub fn select_all(ui: &Ui, id: egui::Id, text: &str) {
+    let mut state = TextEdit::load_state(ui.ctx(), id).unwrap_or_default();
+    let ends = [0, text.chars().count()].map(egui::text::CCursor::new);
+    let all = egui::text::CCursorRange::two(ends[0], ends[1]);
+    state.cursor.set_char_range(Some(all));
+    state.store(ui.ctx(), id);
+}
+
+/// What is wrong with what is typed on the canvas, on a plate under its field.
+pub fn refused(ui: &Ui, field: Rect, error: &str) {
     let palette = theme::palette(ui);
     let font = theme::font(size::SMALL, Weight::Medium);
     let galley = ui

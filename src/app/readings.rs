@@ -81,6 +81,8 @@ pub struct LinkReading {
     pub to: String,
     /// By instance of the called node (index 0: instance 1).
     pub instances: Vec<CallRates>,
+    /// Bytes a second, both ways.
+    pub bytes: f64,
 }
 
 /// Calls a second, by outcome.
@@ -285,6 +287,7 @@ struct LinkSums {
     from: String,
     to: String,
     instances: Vec<[Fading; 3]>,
+    bytes: Fading,
 }
 
 impl Readings {
@@ -367,6 +370,8 @@ impl Sums {
             let before = find(&seen.links, i, |link: &LinkView| same(&link.from, &link.to));
             sums.instances
                 .resize_with(now.calls.len(), Default::default);
+            let bytes = before.map_or(0, |link| link.bytes);
+            sums.bytes.add(faded, since(now.bytes, bytes), simulated);
             for (at, (sum, now)) in sums.instances.iter_mut().zip(&now.calls).enumerate() {
                 let none = CallCounts::default();
                 let before = before.and_then(|link| link.calls.get(at)).unwrap_or(&none);
@@ -404,6 +409,7 @@ impl Sums {
                 from: link.from.clone(),
                 to: link.to.clone(),
                 instances: sums.map_or_else(Vec::new, |s| s.instances.iter().map(rates).collect()),
+                bytes: sums.map_or(0.0, |sums| sums.bytes.rate()),
             }
         });
         Shown {

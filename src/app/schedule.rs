@@ -175,7 +175,7 @@ fn of_link(topology: &Topology, key: &str) -> Vec<Offer> {
     };
     let path = topology.links.0[place].settings.path.clone();
     let slow = Command::Set(format!("links.{key}.latency"), "\"100ms\"".to_owned());
-    let words = key.replace("->", " to ");
+    let words = spoken::link_words(key);
     vec![
         Offer {
             text: format!("Slow {words} to 100 ms"),

@@ -570,6 +570,7 @@ impl Shell {
     fn concerns_canvas(&mut self, ctx: &Context, action: Action) -> Option<Action> {
         match action {
             Action::AskName(name) => self.canvas.name(&name),
+            Action::AskLatency(key) => self.canvas.type_latency(&key),
             Action::AskCopies(names) => self.canvas.add_copies(names),
             Action::AddKind(kind) => self.canvas.add_kind(kind),
             Action::Copy => {

@@ -107,6 +107,18 @@ fn said_word(word: &str, code: bool, is_name: &impl Fn(&str) -> bool) -> String 
     words(word).to_lowercase()
 }
 
+/// A link by its key or path: "lb → api".
+pub fn link(path: &str) -> String {
+    let ends: Vec<&str> = path.split("->").map(str::trim).collect();
+    ends.join(" \u{2192} ")
+}
+
+/// The same, to be read out: "lb to api".
+pub fn link_words(path: &str) -> String {
+    let ends: Vec<&str> = path.split("->").map(str::trim).collect();
+    ends.join(" to ")
+}
+
 /// What a path of the file is of: "api, boot time", "crash api 2 at 60.0 s".
 pub fn place(path: &str, topology: &Topology) -> String {
     let list = |name: &str| -> Option<usize> {
@@ -143,7 +155,7 @@ pub fn place(path: &str, topology: &Topology) -> String {
             }
         }
         None => match path.strip_prefix("links.") {
-            Some(rest) => (format!("Link {}", rest.replace("->", " to ")), ""),
+            Some(rest) => (format!("Link {}", link_words(rest)), ""),
             None => {
                 let (head, rest) = path.split_once('.').unwrap_or((path, ""));
                 (capitalised(&words(head)), rest)

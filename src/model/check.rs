@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use self::graph::targets;
-pub use self::graph::{ImpliedLink, Why, first_services, implied_links};
+pub use self::graph::{ImpliedLink, Why, first_services, implied_links, never_calls};
 use super::naming::identity;
 use super::node::{Node, Policy, Service};
 use super::settings::{shortened, unknown_name};

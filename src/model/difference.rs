@@ -7,7 +7,7 @@ use super::{Command, Link, Node, Topology};
 pub fn difference(from: &Topology, to: &Topology) -> Vec<Command> {
     let mut commands = Vec::new();
     for link in &from.links.0 {
-        if to.links.find(&link.key()).is_none() {
+        if to.links.find(&link.key()).is_none() && reconnected(from, to, link).is_none() {
             commands.push(Command::Unlink(link.settings.path.clone()));
         }
     }
@@ -32,9 +32,20 @@ pub fn difference(from: &Topology, to: &Topology) -> Vec<Command> {
                 .any(|command| matches!(command, Command::Remove(name) if name == end))
         };
         let kept = old.is_some() && !removed_with(&link.from) && !removed_with(&link.to);
+        let before = from
+            .links
+            .0
+            .iter()
+            .find(|old| reconnected(from, to, old) == Some(link));
         let base = if kept {
             old.cloned()
                 .unwrap_or_else(|| Link::new(&link.from, &link.to))
+        } else if let Some(before) = before {
+            let path = format!("links.{}.path", before.key());
+            commands.push(Command::Set(path, to_ron(&link.settings.path)));
+            let mut moved = before.clone();
+            moved.settings.path.clone_from(&link.settings.path);
+            moved
         } else {
             commands.push(Command::Link(link.settings.path.clone()));
             Link::new(&link.from, &link.to)
@@ -54,7 +65,49 @@ pub fn difference(from: &Topology, to: &Topology) -> Vec<Command> {
             commands.push(Command::Remove(name.clone()));
         }
     }
+    if is_in_another_order(from, to, &commands) {
+        commands.push(Command::Set("links".into(), to_ron(&to.links)));
+    }
     commands
+}
+
+/// The link that stands at the place of one that is gone, with other ends: the same one, reconnected.
+pub fn reconnected<'t>(from: &Topology, to: &'t Topology, link: &Link) -> Option<&'t Link> {
+    let at = from.links.find(&link.key())?;
+    let new = to.links.0.get(at)?;
+    // A node that is replaced by one of another kind takes its links with it.
+    let stays = |name: &String| {
+        let kinds = [from, to].map(|topology| topology.nodes.get(name).map(Node::name));
+        kinds[1].is_none() || kinds[0] == kinds[1]
+    };
+    let same_place = from.links.0.len() == to.links.0.len();
+    let gone = to.links.find(&link.key()).is_none();
+    let fresh = from.links.find(&new.key()).is_none();
+    (same_place && gone && fresh && stays(&link.from) && stays(&link.to)).then_some(new)
+}
+
+/// Whether the commands leave the links in another order: clients call the first one, and services call them in turn.
+fn is_in_another_order(from: &Topology, to: &Topology, commands: &[Command]) -> bool {
+    let links = |command: &Command| match command {
+        Command::Set(path, _) => path.starts_with("links"),
+        Command::Link(_) | Command::Unlink(_) | Command::Remove(_) => true,
+        _ => false,
+    };
+    let same_order = from
+        .links
+        .0
+        .iter()
+        .map(Link::key)
+        .eq(to.links.0.iter().map(Link::key));
+    if same_order && !commands.iter().any(links) {
+        return false;
+    }
+    let mut reached = from.clone();
+    for command in commands {
+        // What cannot be carried out is said where it is tried.
+        let _ = reached.apply(command);
+    }
+    reached.links != to.links
 }
 
 /// A `Set` for each setting of the node that differs.

@@ -16,14 +16,22 @@ use super::settings::{from_ron, to_ron, with_profile};
 use super::state::{Sessions, SnapshotTo, State};
 use super::topology::{Link, Links, MAX_NAME, Topology, check_name};
 
-/// Other names for nodes, all given at once: two may change places.
+/// Other names for nodes, all given at once: two may change places. Or other ends for a link, which all that refers to it
+/// follows as well.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Renaming(BTreeMap<String, String>);
+pub struct Renaming {
+    names: BTreeMap<String, String>,
+    /// A link's calling and called node, and those that it gets.
+    ends: Option<[(String, String); 2]>,
+}
 
 impl FromIterator<(String, String)> for Renaming {
     /// From old and new names; those that stay the same are left out.
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().filter(|(old, new)| old != new).collect())
+        Self {
+            names: pairs.into_iter().filter(|(old, new)| old != new).collect(),
+            ends: None,
+        }
     }
 }
 
@@ -31,6 +39,14 @@ impl Renaming {
     /// One node gets another name.
     pub fn one(old: &str, new: &str) -> Self {
         Self::from_iter([(old.to_owned(), new.to_owned())])
+    }
+
+    /// A link gets other ends; every node keeps its name.
+    pub(super) fn of_link(old: (String, String), new: (String, String)) -> Self {
+        Self {
+            names: BTreeMap::new(),
+            ends: (old != new).then_some([old, new]),
+        }
     }
 
     /// The nodes that are the same in both, by their identity and kind, and are called differently.
@@ -54,36 +70,47 @@ impl Renaming {
     /// Makes way where a new name is known already, as that of a node that is gone: that one gets another then.
     pub fn make_way<'n>(&mut self, known: impl Iterator<Item = &'n str>) {
         let known: BTreeSet<&str> = known.collect();
-        let given: BTreeSet<String> = self.0.values().cloned().collect();
+        let given: BTreeSet<String> = self.names.values().cloned().collect();
         for name in &given {
-            if !known.contains(name.as_str()) || self.0.contains_key(name) {
+            if !known.contains(name.as_str()) || self.names.contains_key(name) {
                 continue;
             }
             let is_taken = |wanted: &str| {
-                known.contains(wanted) || self.0.values().any(|given| given == wanted)
+                known.contains(wanted) || self.names.values().any(|given| given == wanted)
             };
             let free = next_free(name, |wanted| !is_taken(wanted));
-            self.0.insert(name.clone(), free);
+            self.names.insert(name.clone(), free);
         }
     }
 
     /// Whether nothing gets another name.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty() && self.ends.is_none()
     }
 
     /// What a node is called now, if that is something else.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.names.get(name).map(String::as_str)
     }
 
     /// Brings a name up to date; whether it changed.
     pub fn name(&self, name: &mut String) -> bool {
-        let new = self.0.get(name.as_str());
+        let new = self.names.get(name.as_str());
         if let Some(new) = new {
             name.clone_from(new);
         }
         new.is_some()
+    }
+
+    /// Brings the two ends of a link up to date.
+    fn ends(&self, from: &mut String, to: &mut String) -> bool {
+        if let Some([old, new]) = &self.ends
+            && (&*from, &*to) == (&old.0, &old.1)
+        {
+            (*from, *to) = new.clone();
+            return true;
+        }
+        self.name(from) | self.name(to)
     }
 
     /// Brings a link's key or path, "a->b" or "a -> b", up to date.
@@ -93,7 +120,7 @@ impl Renaming {
         };
         let arrow = if from.ends_with(' ') { " -> " } else { "->" };
         let (mut from, mut to) = (from.trim().to_owned(), to.trim().to_owned());
-        let changed = self.name(&mut from) | self.name(&mut to);
+        let changed = self.ends(&mut from, &mut to);
         if changed {
             *path = format!("{from}{arrow}{to}");
         }
@@ -102,7 +129,7 @@ impl Renaming {
 
     /// Brings the keys of a map by node up to date.
     pub fn keys<T>(&self, map: &mut BTreeMap<String, T>) {
-        if map.keys().any(|name| self.0.contains_key(name)) {
+        if map.keys().any(|name| self.names.contains_key(name)) {
             let old = std::mem::take(map);
             map.extend(old.into_iter().map(|(mut name, value)| {
                 self.name(&mut name);
@@ -112,7 +139,7 @@ impl Renaming {
     }
 
     fn entries<T>(&self, map: &mut IndexMap<String, T>) {
-        if map.keys().any(|name| self.0.contains_key(name)) {
+        if map.keys().any(|name| self.names.contains_key(name)) {
             let old = std::mem::take(map);
             map.extend(old.into_iter().map(|(mut name, value)| {
                 self.name(&mut name);
@@ -187,7 +214,7 @@ impl Renaming {
     }
 
     fn one_link(&self, link: &mut Link) -> bool {
-        let changed = self.name(&mut link.from) | self.name(&mut link.to);
+        let changed = self.ends(&mut link.from, &mut link.to);
         if changed {
             link.settings.path = format!("{} -> {}", link.from, link.to);
         }

@@ -198,6 +198,11 @@ pub const PATH_FORMS: &[PathForm] = &[
         meaning: "The same by its place in the file, counted from 0.",
     },
     PathForm {
+        path: "links[0].path",
+        value: "\"clients -> api\"",
+        meaning: "Other ends for a link, which keeps its place, latency and bandwidth.",
+    },
+    PathForm {
         path: "links.api->db",
         value: "\"api -> db\"",
         meaning: "A whole link; added if there is none.",

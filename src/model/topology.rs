@@ -416,10 +416,7 @@ impl Topology {
                 Ok(())
             }
             Command::Unlink(path) => {
-                let at = self
-                    .links
-                    .find(path)
-                    .ok_or_else(|| self.links.unknown(path))?;
+                let at = self.links.find(path).ok_or_else(|| self.no_link(path))?;
                 self.links.0.remove(at);
                 Ok(())
             }
@@ -427,7 +424,21 @@ impl Topology {
         })
     }
 
-    fn no_node(&self, name: &str) -> SettingError {
+    pub(super) fn no_link(&self, key: &str) -> SettingError {
+        let implied = implied_links(self)
+            .into_iter()
+            .map(|(from, to)| Link::new(&from, &to))
+            .find(|link| link.key() == without_spaces(key));
+        match implied {
+            Some(link) => SettingError::here(format!(
+                "a setting implies the link `{}`: change where state, snapshots or sessions are kept",
+                link.settings.path
+            )),
+            None => self.links.unknown(key),
+        }
+    }
+
+    pub(super) fn no_node(&self, name: &str) -> SettingError {
         SettingError::here(unknown_name(
             "node",
             name,

@@ -1,20 +1,22 @@
-//! What can be pulled at a card's edge: its lower one for more or fewer instances, its right one for a link.
+//! What can be pulled: a card's lower edge for more or fewer instances, its right one for a link; a link's ends are in
+//! [`super::ends`].
 
 use egui::{
-    Color32, CursorIcon, Id, Pos2, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    Color32, CursorIcon, Id, Key, Pos2, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::ink::{Ink, face};
-use super::link::Curve;
+use super::joining::Loose;
 use super::menu::set_instances;
 use super::scene::{Card, Scene};
 use super::transform::Transform;
 use super::words;
 use crate::app::action::Action;
+use crate::app::spoken;
 use crate::app::theme::{self, Weight, radius, size};
 use crate::model::{Command, Node, Topology};
-use crate::sim::snapshot::NodeKind;
+use crate::units::Duration;
 
 /// What is being pulled.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,34 @@ pub enum Pull {
         /// Where the pointer is, in the world.
         to: Pos2,
     },
+    /// An end of a link, to another node.
+    End {
+        /// The link.
+        key: String,
+        /// Whether it is its start, where the calling node is.
+        start: bool,
+        /// Where the end that stays is, in the world.
+        fixed: Pos2,
+        /// Where the pointer is, in the world.
+        at: Pos2,
+    },
+    /// The latency of a link.
+    Latency {
+        /// The link.
+        key: String,
+        /// What it would be.
+        latency: Duration,
+    },
+}
+
+impl Pull {
+    /// The link of which something is pulled, by key.
+    pub fn link(&self) -> Option<&str> {
+        match self {
+            Self::End { key, .. } | Self::Latency { key, .. } => Some(key),
+            Self::Instances { .. } | Self::Link { .. } => None,
+        }
+    }
 }
 
 /// The handle at the lower edge, in the world.
@@ -83,8 +113,7 @@ pub fn interact(
                 count,
             });
         }
-        if response.drag_stopped()
-            && let Some(Pull::Instances { count, .. }) = pull.take()
+        if let Some(Pull::Instances { count, .. }) = let_go(ui, &response, pull)
             && count != service.instances
         {
             actions.push(set_instances(card.name, count));
@@ -110,20 +139,39 @@ pub fn interact(
                 to: transform.world(pointer),
             });
         }
-        if response.drag_stopped()
-            && let Some(Pull::Link { to, .. }) = pull.take()
-        {
-            let Some(target) = target(scene, topology, card.name, to) else {
+        if let Some(Pull::Link { to, .. }) = let_go(ui, &response, pull) {
+            let Some(over) = loose(card.name).over(scene, topology, to) else {
                 let hits = |card: &Card| card.rect.expand(4.0).contains(to);
                 empty = Some(to).filter(|_| !scene.cards.iter().any(hits));
                 return empty;
             };
-            let path = format!("{} -> {}", card.name, target.name);
-            let label = format!("Link {} to {}", card.name, target.name);
-            actions.push(Action::Edit(vec![Command::Link(path)], label));
+            if over.why.is_none() {
+                let (from, to) = (card.name, over.card.name);
+                let label = format!("Linked {}", spoken::link(&format!("{from}->{to}")));
+                let link = Command::Link(format!("{from} -> {to}"));
+                actions.push(Action::Edit(vec![link], label));
+            }
         }
     }
     empty
+}
+
+/// What was pulled by a handle that is let go now; nothing where Escape takes it back.
+pub fn let_go(ui: &Ui, response: &Response, pull: &mut Option<Pull>) -> Option<Pull> {
+    if !response.drag_stopped() {
+        return None;
+    }
+    let pulled = pull.take();
+    pulled.filter(|_| !ui.input(|input| input.key_pressed(Key::Escape)))
+}
+
+/// The end of a new link from a node.
+fn loose(from: &str) -> Loose<'_> {
+    Loose {
+        link: None,
+        fixed: from,
+        start: false,
+    }
 }
 
 fn handle(ui: &Ui, kind: &str, name: &str, rect: Rect, label: impl Fn() -> String) -> Response {
@@ -131,27 +179,6 @@ fn handle(ui: &Ui, kind: &str, name: &str, rect: Rect, label: impl Fn() -> Strin
     let response = ui.interact(rect, id, Sense::DRAG);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
     response
-}
-
-/// The card at a point that can be called from `from` and is not yet.
-fn target<'s, 'a>(
-    scene: &'s Scene<'a>,
-    topology: &Topology,
-    from: &str,
-    at: Pos2,
-) -> Option<&'s Card<'a>> {
-    scene
-        .cards
-        .iter()
-        .rev()
-        .find(|card| card.rect.contains(at))
-        .filter(|card| card.kind != NodeKind::Clients && card.name != from)
-        .filter(|card| {
-            topology
-                .links
-                .find(&format!("{from}->{}", card.name))
-                .is_none()
-        })
 }
 
 /// The handles of a card that is pointed at.
@@ -171,58 +198,37 @@ pub fn paint(ink: &Ink, card: &Card) {
     }
 }
 
-/// What a pull would do.
-pub fn paint_pull(ink: &mut Ink, scene: &Scene, topology: &Topology, pull: &Pull) {
+/// How many instances a pull would make.
+pub fn paint_instances(ink: &mut Ink, scene: &Scene, name: &str, count: u32) {
     let palette = ink.palette;
-    match pull {
-        Pull::Instances { name, count } => {
-            let Some(card) = scene.card(name) else {
-                return;
-            };
-            let Node::Service(service) = card.node else {
-                return;
-            };
-            let change = i64::from(*count) - i64::from(service.instances);
-            let height = (change as f32 * step(card)).max(24.0 - card.rect.height());
-            let edge = card.rect.bottom() + height;
-            let ghost = Rect::from_min_max(card.rect.min, pos2(card.rect.right(), edge));
-            ink.dashed(ghost, radius::CARD, Stroke::new(1.5, palette.text2));
-            let text = words::count(u64::from(*count), "instance");
-            label(ink, pos2(card.rect.center().x, edge + 18.0), &text);
-        }
-        Pull::Link { from, to } => paint_edge(ink, scene, topology, from, *to),
-    }
-}
-
-/// An edge that is pulled from a card, to what it would call or into the empty.
-pub fn paint_edge(ink: &Ink, scene: &Scene, topology: &Topology, from: &str, to: Pos2) {
-    let palette = ink.palette;
-    let Some(card) = scene.card(from) else {
+    let Some(card) = scene.card(name) else {
         return;
     };
-    let start = port(card);
-    let target = target(scene, topology, from, to);
-    let end = target.map_or(to, |target| target.rect.left_center());
-    let bend = vec2(((end.x - start.x).abs() * 0.46).clamp(16.0, 160.0), 0.0);
-    let curve = Curve([start, start + bend, end - bend, end].map(|p| ink.transform.at(p)));
-    let points: Vec<Pos2> = (0..=32).map(|i| curve.at(i as f32 / 32.0)).collect();
-    let stroke = Stroke::new(2.0, palette.text);
-    if let Some(target) = target {
-        ink.painter.line(points, stroke);
-        ink.painter.rect_stroke(
-            ink.rect(target.rect).expand(3.0),
-            radius::CARD * ink.zoom() + 3.0,
-            stroke,
-            StrokeKind::Inside,
-        );
-    } else {
-        ink.painter
-            .extend(Shape::dashed_line(&points, stroke, 5.0, 4.0));
-        for end in [start, end] {
-            ink.painter
-                .circle(ink.transform.at(end), 5.0, palette.canvas, stroke);
-        }
-    }
+    let Node::Service(service) = card.node else {
+        return;
+    };
+    let change = i64::from(count) - i64::from(service.instances);
+    let height = (change as f32 * step(card)).max(24.0 - card.rect.height());
+    let edge = card.rect.bottom() + height;
+    let ghost = Rect::from_min_max(card.rect.min, pos2(card.rect.right(), edge));
+    ink.dashed(ghost, radius::CARD, Stroke::new(1.5, palette.text2));
+    let text = words::count(u64::from(count), "instance");
+    label(ink, pos2(card.rect.center().x, edge + 18.0), &text);
+}
+
+/// An edge that is pulled from a card, to what it would call or into the empty; returns why it cannot be drawn.
+pub fn paint_edge(
+    ink: &Ink,
+    scene: &Scene,
+    topology: &Topology,
+    from: &str,
+    to: Pos2,
+) -> Option<String> {
+    let loose = loose(from);
+    let start = port(scene.card(from)?);
+    let over = loose.over(scene, topology, to);
+    loose.paint(ink, start, to, over.as_ref());
+    over?.why
 }
 
 /// A short word on an ink ground, around a point of the world.

@@ -8,9 +8,12 @@ use super::ink::Ink;
 use super::scene::{Card, Scene, is_sticky};
 use super::transform::Transform;
 use crate::app::readings::{CallRates, LinkReading, Readings};
+use crate::model::node::LinkSettings;
+use crate::model::settings::with_profile;
 use crate::model::state::SnapshotTo;
 use crate::model::{Node, Sessions, State, Topology};
 use crate::sim::snapshot::{LinkView, NodeKind, Role};
+use crate::units::Duration;
 
 /// From one lane to the next where they leave a balancer.
 const LANE_PITCH: f32 = 14.0;
@@ -34,6 +37,22 @@ pub struct Line {
     pub lanes: Vec<Lane>,
     /// Calls a second over all lanes.
     pub rates: CallRates,
+    /// Bytes a second, both ways.
+    pub bytes: f64,
+    /// Time of a message one way.
+    pub latency: Duration,
+}
+
+impl Line {
+    /// A point near its middle that no card covers, in the world; none where all of it is covered.
+    pub fn middle(&self, scene: &Scene) -> Option<Pos2> {
+        let lane = self.lanes.get(self.lanes.len() / 2)?;
+        let covered = |at: &Pos2| scene.cards.iter().any(|card| card.rect.contains(*at));
+        [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9]
+            .map(|t| lane.curve.at(t))
+            .into_iter()
+            .find(|at| !covered(at))
+    }
 }
 
 /// A way that calls take.
@@ -63,6 +82,15 @@ impl Curve {
     /// The rectangle of its control points, which it stays in.
     pub fn bounds(&self) -> Rect {
         Rect::from_points(&self.0)
+    }
+
+    /// The points so far from both of its ends, on the screen; never beyond a quarter of it.
+    pub fn near_ends(&self, transform: &Transform, off: f32) -> [Pos2; 2] {
+        let points = self.on_screen(transform).points();
+        let length: f32 = points.windows(2).map(|p| (p[1] - p[0]).length()).sum();
+        let off = off.min(length / 4.0);
+        let mut walk = Walk::new(&points);
+        [walk.at(off), walk.at(length - off)]
     }
 
     fn on_screen(&self, transform: &Transform) -> Self {
@@ -225,23 +253,25 @@ pub fn lines(
         .links
         .0
         .iter()
-        .map(|link| (link.from.as_str(), link.to.as_str(), false));
+        .map(|link| (&*link.from, &*link.to, Some(link.settings.latency)));
     let from_settings = implied(topology)
         .into_iter()
-        .map(|(from, to)| (from, to, true));
-    let mut drawn: Vec<(&str, &str, bool)> = written.chain(from_settings).collect();
+        .map(|(from, to)| (from, to, None));
+    let plain = with_profile(topology.profile, LinkSettings::default).latency;
+    // Of a written one the latency.
+    let mut drawn: Vec<(&str, &str, Option<Duration>)> = written.chain(from_settings).collect();
     // The running system may know more that a setting implies.
     for link in links.iter().filter(|link| link.implied) {
         if !drawn
             .iter()
             .any(|(from, to, _)| *from == link.from && *to == link.to)
         {
-            drawn.push((&link.from, &link.to, true));
+            drawn.push((&link.from, &link.to, None));
         }
     }
-    let ends: Vec<(usize, usize, bool)> = drawn
+    let ends: Vec<(usize, usize, Option<Duration>)> = drawn
         .iter()
-        .filter_map(|(from, to, implied)| Some((*index.get(from)?, *index.get(to)?, *implied)))
+        .filter_map(|(from, to, latency)| Some((*index.get(from)?, *index.get(to)?, *latency)))
         .filter(|(from, to, _)| from != to)
         .collect();
     let sides: Vec<(Side, Side)> = ends
@@ -255,7 +285,7 @@ pub fn lines(
 
     ends.iter()
         .enumerate()
-        .map(|(at, &(from, to, implied))| {
+        .map(|(at, &(from, to, latency))| {
             let (source, target) = (&scene.cards[from], &scene.cards[to]);
             let reading = readings
                 .links()
@@ -320,7 +350,9 @@ pub fn lines(
                 key: format!("{}->{}", source.name, target.name),
                 from,
                 to,
-                implied,
+                implied: latency.is_none(),
+                latency: latency.unwrap_or(plain),
+                bytes: reading.map_or(0.0, |reading| reading.bytes),
                 lanes,
                 rates: total,
             }
@@ -379,7 +411,7 @@ fn goals(target: &Card) -> Vec<Goal> {
 /// Where each link leaves and arrives: those at the same side of a card are spread evenly, in the order of where they lead.
 fn ports(
     scene: &Scene,
-    ends: &[(usize, usize, bool)],
+    ends: &[(usize, usize, Option<Duration>)],
     sides: &[(Side, Side)],
 ) -> Vec<(Pos2, Pos2)> {
     // By card and side: which links meet there, and what to sort them by.
@@ -430,6 +462,8 @@ pub struct Emphasis {
     pub hovered: bool,
     /// It is selected.
     pub selected: bool,
+    /// One of its ends is pulled away from where it is.
+    pub lifted: bool,
 }
 
 /// The dots on every link: how far they have moved.
@@ -469,6 +503,18 @@ impl Flows {
     ) -> bool {
         let mut moves = false;
         let most = (MOST_DOTS / line.lanes.len().max(1)).max(2);
+        if emphasis.lifted {
+            for lane in &line.lanes {
+                let points = lane.curve.on_screen(&ink.transform).points();
+                let stroke = Stroke::new(1.0, ink.palette.edge);
+                ink.painter
+                    .extend(Shape::dashed_line(&points, stroke, 3.0, 3.0));
+            }
+            return false;
+        }
+        if emphasis.selected {
+            paint_selected(ink, line);
+        }
         for lane in &line.lanes {
             paint_way(ink, lane, emphasis);
         }
@@ -592,35 +638,43 @@ pub fn width(per_second: f64) -> f32 {
     1.2 + (per_second.max(1.0) as f32).log10()
 }
 
+/// Ink with the canvas in it, under all ways of a selected link.
+fn paint_selected(ink: &Ink, line: &Line) {
+    let zoom = ink.zoom().max(0.5);
+    let (palette, rails) = (
+        ink.palette,
+        [(8.0, ink.palette.text), (4.0, ink.palette.canvas)],
+    );
+    for (width, colour) in std::iter::once((12.0, palette.canvas)).chain(rails) {
+        for lane in &line.lanes {
+            let points = lane.curve.on_screen(&ink.transform).points();
+            let wider = (thickness(ink, lane) - 4.0 * zoom).max(0.0);
+            let stroke = Stroke::new(width * zoom + wider, colour);
+            ink.painter.line(points, stroke);
+        }
+    }
+}
+
+fn thickness(ink: &Ink, lane: &Lane) -> f32 {
+    width(lane.rates.total()) * ink.zoom().max(0.5)
+}
+
 fn paint_way(ink: &Ink, lane: &Lane, emphasis: Emphasis) {
     let palette = ink.palette;
     let zoom = ink.zoom();
     let points = lane.curve.on_screen(&ink.transform).points();
-    let thickness = width(lane.rates.total()) * zoom.max(0.5);
-    // A border in the ground's colour sets links apart where they cross.
-    ink.painter.line(
-        points.clone(),
-        Stroke::new(thickness + 4.0 * zoom, palette.canvas),
-    );
-    if emphasis.selected {
-        let ink_width = (thickness + 2.0 * zoom).max(3.0);
-        ink.painter
-            .line(points.clone(), Stroke::new(ink_width, palette.text));
+    let thickness = thickness(ink, lane);
+    if !emphasis.selected {
+        // A border in the ground's colour sets links apart where they cross.
+        let stroke = Stroke::new(thickness + 4.0 * zoom, palette.canvas);
+        ink.painter.line(points.clone(), stroke);
     }
     if lane.refused {
-        let colour = if emphasis.selected {
-            palette.canvas
-        } else {
-            palette.down
-        };
-        let stroke = Stroke::new(1.5 * zoom.max(0.6), colour);
+        let stroke = Stroke::new(1.5 * zoom.max(0.6), palette.down);
         ink.painter
             .extend(Shape::dashed_line(&points, stroke, 4.0 * zoom, 4.0 * zoom));
         let middle = ink.transform.at(lane.curve.at(0.72));
         cross(ink, middle, palette.canvas, palette.failed);
-        return;
-    }
-    if emphasis.selected {
         return;
     }
     let colour = if emphasis.hovered {
@@ -636,7 +690,8 @@ fn mix(ground: Color32, colour: Color32, share: f32) -> Color32 {
     ground.lerp_to_gamma(colour, share)
 }
 
-fn cross(ink: &Ink, at: Pos2, ground: Color32, colour: Color32) {
+/// A cross at a point of the screen.
+pub fn cross(ink: &Ink, at: Pos2, ground: Color32, colour: Color32) {
     let zoom = ink.zoom().max(0.5);
     ink.painter.circle_filled(at, 6.5 * zoom, ground);
     let arm = 3.5 * zoom;

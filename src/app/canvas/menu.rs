@@ -4,12 +4,13 @@ use egui::{Id, Key, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui}
 
 use super::arrange::Arrange;
 use super::scene::{Card, Scene};
-use super::selecting::remove;
+use super::selecting::{remove, unlink};
 use super::words;
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
+use crate::app::spoken;
 use crate::app::widgets::{menu_header, menu_item, menu_separator};
-use crate::model::{Command, Node, Stop};
+use crate::model::{Command, Node, Stop, Topology};
 use crate::sim::snapshot::{InstanceView, Role, Status};
 use crate::units::Duration;
 
@@ -45,7 +46,7 @@ pub fn open(ui: &Ui) {
 }
 
 /// Shows the menu while it is open; returns whether it still is.
-pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, asked: &mut Asked) -> bool {
+pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, topology: &Topology, asked: &mut Asked) -> bool {
     let id = id(ui);
     if !Popup::is_id_open(ui.ctx(), id) {
         return false;
@@ -54,7 +55,7 @@ pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, asked: &mut Asked) -> bool {
         None => "the canvas".to_owned(),
         Some(Selection::Node(name)) => name.clone(),
         Some(Selection::Instance(name, number)) => format!("{name} {number}"),
-        Some(Selection::Link(key)) => key.replace("->", " to "),
+        Some(Selection::Link(key)) => spoken::link_words(key),
         Some(Selection::Nodes(names)) => format!("{} nodes", names.len()),
     };
     let mut alive = true;
@@ -77,7 +78,7 @@ pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, asked: &mut Asked) -> bool {
                 of_several(ui, names, asked);
                 true
             }
-            Some(about) => content(ui, about, scene, &mut asked.actions),
+            Some(about) => content(ui, about, scene, topology, &mut asked.actions),
             None => {
                 of_nothing(ui, scene, asked);
                 true
@@ -94,7 +95,13 @@ pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, asked: &mut Asked) -> bool {
 }
 
 /// False when what the menu is about is gone.
-fn content(ui: &mut Ui, about: &Selection, scene: &Scene, actions: &mut Vec<Action>) -> bool {
+fn content(
+    ui: &mut Ui,
+    about: &Selection,
+    scene: &Scene,
+    topology: &Topology,
+    actions: &mut Vec<Action>,
+) -> bool {
     match about {
         Selection::Instance(name, number) => {
             let card = scene.card(name);
@@ -109,7 +116,9 @@ fn content(ui: &mut Ui, about: &Selection, scene: &Scene, actions: &mut Vec<Acti
             Some(card) => of_node(ui, card, actions),
             None => return false,
         },
-        Selection::Link(key) => of_link(ui, key, actions),
+        Selection::Link(key) => {
+            of_link(ui, key, topology.links.find(key).is_none(), actions);
+        }
         Selection::Nodes(_) => {}
     }
     true
@@ -414,14 +423,27 @@ pub fn set_instances(name: &str, count: u32) -> Action {
     Action::Edit(vec![set], format!("{name}: {count} instance{plural}"))
 }
 
-fn of_link(ui: &mut Ui, key: &str, actions: &mut Vec<Action>) {
-    let path = key.replace("->", " \u{2192} ");
-    menu_header(ui, &path, "link");
-    let unlink = || {
-        Action::Edit(
-            vec![Command::Unlink(key.to_owned())],
-            format!("Remove link {path}"),
-        )
+fn of_link(ui: &mut Ui, key: &str, implied: bool, actions: &mut Vec<Action>) {
+    let kind = if implied {
+        "follows from a setting"
+    } else {
+        "link"
     };
-    choose(ui, true, Icon::Minus, "Remove link", "Del", actions, unlink);
+    menu_header(ui, &spoken::link(key), kind);
+    let icon = Icon::Rename;
+    choose(ui, true, icon, "Type the latency", "Enter", actions, || {
+        Action::AskLatency(key.to_owned())
+    });
+    if implied {
+        return;
+    }
+    choose(
+        ui,
+        true,
+        Icon::Delete,
+        "Remove link",
+        "Del",
+        actions,
+        || unlink(key),
+    );
 }

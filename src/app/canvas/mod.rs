@@ -9,10 +9,13 @@ mod adding;
 mod arrange;
 mod card;
 mod cards;
+mod ends;
 mod gestures;
 mod guides;
 mod handles;
 mod ink;
+mod joining;
+mod latency;
 mod lines;
 mod link;
 mod menu;
@@ -28,7 +31,7 @@ mod transform;
 pub(super) mod words;
 
 pub use picture::{Look, picture, png};
-pub use selecting::remove;
+pub use selecting::{remove, unlink};
 
 use egui::{
     CursorIcon, Id, Key, PointerButton, Pos2, Rect, Response, Sense, Ui, UiBuilder, pos2, vec2,
@@ -43,6 +46,7 @@ use adding::{Adding, Wanted};
 use gestures::Drag;
 use handles::Pull;
 use ink::Texts;
+use latency::Typing;
 use link::{Flows, Line};
 use menu::Menu;
 use place::Places;
@@ -77,9 +81,13 @@ pub struct Canvas {
     /// What is to be added at the next frame.
     wanted: Vec<Wanted>,
     naming: Option<Naming>,
-    /// A name was given or given up by a key, and its card has the keyboard since.
+    /// The latency that is typed at the selected link.
+    typing: Option<Typing>,
+    /// A name or latency was given or given up by a key, and its card or link has the keyboard since.
     named: bool,
     pull: Option<Pull>,
+    /// The link whose ends are shown because the pointer is on it.
+    near: Option<String>,
     flows: Flows,
     texts: Texts,
     worst: Worst,
@@ -106,6 +114,7 @@ enum Fit {
 struct On {
     card: Option<usize>,
     link: Option<usize>,
+    link_handles: ends::Shown,
     focused: Option<usize>,
     /// The card whose handles are shown.
     handles: Option<usize>,
@@ -122,7 +131,7 @@ impl Canvas {
         self.naming = Some(Naming::new(name));
     }
 
-    /// Whether a name was typed to its end since the last call: its card has the keyboard then.
+    /// Whether a name or latency was typed to its end since the last call: its card or link has the keyboard then.
     pub fn take_named(&mut self) -> bool {
         std::mem::take(&mut self.named)
     }
@@ -229,7 +238,7 @@ impl Canvas {
         self.add_wanted(ui, area, view, &scene, &mut actions);
         scene.put(|name| self.place(view, name));
 
-        self.paint(ui, area, view, &scene, &lines, &on, seconds);
+        let refused = self.paint(ui, area, view, &scene, &lines, &on, seconds);
         if scene.cards.is_empty() && view.preview.is_empty() {
             tools::nothing_here(ui, area);
         }
@@ -238,6 +247,7 @@ impl Canvas {
         }
         tools::zoom_bar(ui, area, &mut self.transform, &mut actions);
         self.selection_bar(ui, area, view, &scene, &mut actions);
+        self.link_readout(ui, area, view, &scene, &lines, &mut actions);
         selecting::announce(ui, area, view);
         self.name_field(ui, area, view, &scene, &mut actions);
         if let Some(menu) = self.menu.take()
@@ -246,6 +256,9 @@ impl Canvas {
             self.menu = Some(menu);
         }
         self.adding_menu(ui, area, view, &scene, &mut actions);
+        if let (Some(why), Some(at)) = (refused, ui.input(|input| input.pointer.hover_pos())) {
+            joining::say_why(ui, area, at, &why);
+        }
         drop(scene);
         self.shown = shown;
         if self.resized.map(|(_, transform)| transform) != Some(self.transform) {
@@ -281,7 +294,7 @@ impl Canvas {
         actions: &mut Vec<Action>,
     ) -> bool {
         let mut asked = menu::Asked::default();
-        let open = menu::show(ui, menu, scene, &mut asked);
+        let open = menu::show(ui, menu, scene, view.topology, &mut asked);
         actions.append(&mut asked.actions);
         if let Some(way) = asked.arrange {
             actions.extend(self.arrange(view, scene, way));
@@ -458,7 +471,9 @@ impl Canvas {
         }
         on.handles = self.handles(ui, view, scene, &on, panning, actions);
         let covered = on.card.is_some() || self.pull.is_some() || self.adding.is_some();
-        on.link = self.links(ui, scene, lines, covered, actions);
+        let lit = self.links(ui, area, view, scene, lines, covered, actions);
+        on.link = lit.hovered;
+        on.link_handles = self.link_handles(ui, view, scene, lines, (lit.near, panning), actions);
         on
     }
 
@@ -480,9 +495,11 @@ impl Canvas {
         {
             return None;
         }
-        let pulled = self.pull.as_ref().map(|pull| match pull {
-            Pull::Instances { name, .. } | Pull::Link { from: name, .. } => name.as_str(),
-        });
+        let pulled = match &self.pull {
+            None => None,
+            Some(Pull::Instances { name, .. } | Pull::Link { from: name, .. }) => Some(&**name),
+            Some(Pull::End { .. } | Pull::Latency { .. }) => return None,
+        };
         // A handle reaches over the edge, so the pointer may be on it and no longer on the card.
         let pointer = ui.input(|input| input.pointer.hover_pos());
         let near = |card: &Card| {

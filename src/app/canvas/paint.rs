@@ -2,11 +2,12 @@
 
 use egui::{Rect, Ui, Vec2, vec2};
 
+use super::handles::Pull;
 use super::ink::Ink;
 use super::link::{self, Line};
 use super::place::Places;
 use super::scene::{Card, Scene, Worst};
-use super::{Canvas, On, card, cards, guides, handles, selecting};
+use super::{Canvas, On, card, cards, ends, guides, handles, selecting};
 use crate::app::action::Selection;
 use crate::app::document::place_new_nodes;
 use crate::app::state::View;
@@ -15,6 +16,7 @@ use crate::app::widgets::tooltip;
 use crate::model::{Command, Node};
 
 impl Canvas {
+    /// Returns why what is being pulled cannot be joined to what it is over.
     #[expect(clippy::too_many_arguments, reason = "all that a frame knows")]
     pub(super) fn paint(
         &mut self,
@@ -25,7 +27,7 @@ impl Canvas {
         lines: &[Line],
         on: &On,
         seconds: f32,
-    ) {
+    ) -> Option<String> {
         let palette = theme::palette(ui);
         let settings = theme::settings(ui);
         let painter = ui.painter();
@@ -60,7 +62,8 @@ impl Canvas {
             }
             let emphasis = link::Emphasis {
                 hovered: on.link == Some(index),
-                selected: matches!(view.selection, Some(Selection::Link(key)) if *key == line.key),
+                selected: ends::is_selected(view, line),
+                lifted: matches!(&self.pull, Some(Pull::End { key, .. }) if *key == line.key),
             };
             moving |= self.flows.paint(&ink, line, emphasis, seconds, speed);
         }
@@ -121,9 +124,18 @@ impl Canvas {
                 handles::paint(&ink, card);
             }
         }
-        if let Some(pull) = &self.pull {
-            handles::paint_pull(&mut ink, scene, view.topology, pull);
-        }
+        ends::paint(&ink, scene, lines, &on.link_handles);
+        let refused = match &self.pull {
+            Some(Pull::Instances { name, count }) => {
+                handles::paint_instances(&mut ink, scene, name, *count);
+                None
+            }
+            Some(Pull::Link { from, to }) => {
+                handles::paint_edge(&ink, scene, view.topology, from, *to)
+            }
+            Some(pull) => ends::paint_pulled(&ink, pull, scene, lines, view.topology),
+            None => None,
+        };
         if let Some((from, at)) = self.adding.as_ref().and_then(|adding| adding.end()) {
             handles::paint_edge(&ink, scene, view.topology, from, at);
         }
@@ -143,6 +155,7 @@ impl Canvas {
         if moving {
             ui.ctx().request_repaint();
         }
+        refused
     }
 }
 

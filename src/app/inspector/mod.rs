@@ -2,6 +2,7 @@
 
 mod choices;
 mod instance;
+mod links;
 mod now;
 mod overview;
 pub mod promises;
@@ -16,11 +17,12 @@ use egui::{
 };
 
 use super::action::{Action, Selection};
-use super::canvas::words;
+use super::canvas::{remove, unlink, words};
 use super::charts::{self, NodeChart};
 use super::format;
 use super::icons::Icon;
 use super::naming::{Named, Naming};
+use super::spoken;
 use super::state::View;
 use super::theme::{self, Palette, Weight, height, size, space, stroke};
 use super::widgets::{Button, paint_text};
@@ -134,7 +136,7 @@ impl Inspector {
         let title = match (node, link) {
             _ if several.is_some() => Title::of_several(several.unwrap_or_default(), view),
             (Some((name, node)), _) => Title::of_node(name, node, view),
-            (None, Some((from, to))) => Title::of_link(from, to),
+            (None, Some((from, to))) => Title::of_link(from, to, view),
             (None, None) => Title::of_topology(view),
         };
         title.show(ui, head, &mut pane, &mut self.naming);
@@ -186,6 +188,9 @@ impl Inspector {
         section(ui, |ui| {
             settings::show(ui, &[base], &fields, first, &mut self.more, pane);
         });
+        if links::has_any(name, pane) {
+            section(ui, |ui| links::of_node(ui, name, pane));
+        }
     }
 
     /// The charts of a node with instances, as rows among its figures.
@@ -211,10 +216,14 @@ impl Inspector {
     }
 
     fn link_ui(&mut self, ui: &mut Ui, from: &str, to: &str, pane: &mut Pane) {
+        let written = pane.view.topology.links.find(&format!("{from}->{to}"));
+        if written.is_some() {
+            section(ui, |ui| links::ends(ui, from, to, pane));
+        }
         section(ui, |ui| now::show_link(ui, from, to, pane));
         section(ui, |ui| {
             let key = format!("{from}->{to}");
-            if pane.view.topology.links.find(&key).is_some() {
+            if written.is_some() {
                 let profile = pane.view.topology.profile;
                 let fields = self.described.get(profile, "Link", LinkSettings::shape);
                 let base = format!("links.{key}");
@@ -236,7 +245,7 @@ impl Inspector {
             ui.add_space(space::S);
             if ui.add(Button::secondary("Write it out")).clicked() {
                 let commands = vec![Command::Link(Link::new(from, to).settings.path)];
-                let label = format!("Linked {from} to {to}");
+                let label = format!("Linked {}", spoken::link(&key));
                 pane.actions.push(Action::Edit(commands, label));
             }
         });
@@ -271,8 +280,10 @@ struct Title {
     name: String,
     kind: String,
     status: String,
-    /// The command that takes it away, and its name.
-    remove: Option<(Command, String)>,
+    /// The edit that takes it away.
+    remove: Option<Action>,
+    /// Whether it is a node, which has a name.
+    is_node: bool,
 }
 
 impl Title {
@@ -295,7 +306,8 @@ impl Title {
             name: name.to_owned(),
             kind: words::kind_name(kind).to_lowercase(),
             status,
-            remove: Some((Command::Remove(name.to_owned()), format!("Removed {name}"))),
+            remove: Some(remove(&[name.to_owned()])),
+            is_node: true,
         }
     }
 
@@ -325,20 +337,22 @@ impl Title {
                 String::new()
             },
             remove: None,
+            is_node: false,
         }
     }
 
-    fn of_link(from: &str, to: &str) -> Self {
+    fn of_link(from: &str, to: &str, view: &View) -> Self {
+        let key = format!("{from}->{to}");
+        let written = view.topology.links.find(&key).is_some();
         Self {
-            id: format!("{from}->{to}"),
+            // The same for every link, so that the keyboard stays where it is when one is reconnected.
+            id: "link".to_owned(),
             icon: Icon::Link,
             name: format!("{from} → {to}"),
             kind: "link".to_owned(),
             status: String::new(),
-            remove: Some((
-                Command::Unlink(format!("{from} -> {to}")),
-                format!("Unlinked {from} and {to}"),
-            )),
+            remove: written.then(|| unlink(&key)),
+            is_node: false,
         }
     }
 
@@ -351,6 +365,7 @@ impl Title {
             kind: format::counted(nodes, "node", "nodes"),
             status: String::new(),
             remove: None,
+            is_node: false,
         }
     }
 
@@ -389,7 +404,7 @@ impl Title {
             ui.scope_id().with("title"),
             Sense::CLICK,
         );
-        let is_node = matches!(self.remove, Some((Command::Remove(_), _)));
+        let is_node = self.is_node;
         if is_node && heading.double_clicked() {
             *naming = Some(Naming::new(&self.name));
         }
@@ -409,7 +424,7 @@ impl Title {
             let text = format!("{}, {} {}", self.name, self.kind, self.status);
             egui::WidgetInfo::labeled(egui::Role::Heading, true, text.trim())
         });
-        let Some((command, label)) = &self.remove else {
+        let Some(remove) = &self.remove else {
             return;
         };
         let place = egui::Rect::from_center_size(
@@ -422,16 +437,16 @@ impl Title {
             .close_behavior(PopupCloseBehavior::CloseOnClick)
             .accessible_name("More")
             .show(|ui| {
-                let words = match command {
-                    Command::Unlink(_) => "Remove the link".to_owned(),
-                    _ => format!("Delete {}", self.name),
+                let words = if is_node {
+                    format!("Delete {}", self.name)
+                } else {
+                    "Remove the link".to_owned()
                 };
                 if is_node && ui.add(Button::plain("Rename").icon(Icon::Rename)).clicked() {
                     *naming = Some(Naming::new(&self.name));
                 }
                 if ui.add(Button::plain(&words).icon(Icon::Cross)).clicked() {
-                    let edit = Action::Edit(vec![command.clone()], label.clone());
-                    pane.actions.push(edit);
+                    pane.actions.push(remove.clone());
                     pane.actions.push(Action::Select(None));
                 }
             });

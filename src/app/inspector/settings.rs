@@ -185,12 +185,25 @@ impl Place {
         let path = self.paths.first().map_or("", String::as_str);
         let path = path.strip_prefix("nodes.").unwrap_or(path);
         let value = value.trim().trim_matches('"');
+        // A quantity stays as it was typed: "1MiB/s".
+        let is_quantity = value.starts_with(|c: char| c.is_ascii_digit());
+        let value = if is_quantity {
+            value.to_owned()
+        } else {
+            words(value)
+        };
+        let said = |path: &str| {
+            let path = words(&path.replace('.', " "));
+            format!("{} {value}", path.trim())
+        };
         match self.paths.len() {
-            1 => words(&format!("{} {value}", path.replace('.', " "))),
+            1 => match path.strip_prefix("links.") {
+                Some(path) => spoken::link(&said(path)),
+                None => said(path),
+            },
             count => {
                 let path = path.split_once('.').map_or(path, |(_, path)| path);
-                let text = words(&format!("{} {value}", path.replace('.', " ")));
-                format!("{count} nodes: {text}")
+                format!("{count} nodes: {}", said(path))
             }
         }
     }
@@ -729,6 +742,10 @@ mod tests {
         let error = place.set(&topology, "\"5d\"").unwrap_err();
         assert!(error.contains("out of range"), "{error}");
         assert_eq!(place.label("\"2s\""), "api boot time 2s");
+        assert_eq!(place.label("\"1MiB/s\""), "api boot time 1MiB/s");
+        assert_eq!(place.label("RoundRobin"), "api boot time Round robin");
+        let link = Place::at(vec!["links.lb->api.latency".into()]);
+        assert_eq!(link.label("\"2ms\""), "lb → api latency 2ms");
     }
 
     #[test]

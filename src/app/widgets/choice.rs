@@ -1,8 +1,8 @@
 //! A choice from a list that opens on a click.
 
 use egui::{
-    Align2, Color32, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    pos2, vec2,
+    Align2, Color32, Key, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use super::{focus_ring, paint_text};
@@ -19,9 +19,21 @@ pub fn choice(
     options: &[&str],
     width: f32,
 ) -> Option<usize> {
-    let palette = theme::palette(ui);
     let shown = current.and_then(|current| options.get(current));
     let shown = shown.copied().unwrap_or("mixed");
+    let chosen = choice_among(ui, name, shown, || options.to_vec(), width)?;
+    options.iter().position(|option| *option == chosen)
+}
+
+/// The same with options that are found only while the list is open.
+pub fn choice_among<'o>(
+    ui: &mut Ui,
+    name: &str,
+    shown: &str,
+    options: impl FnOnce() -> Vec<&'o str>,
+    width: f32,
+) -> Option<&'o str> {
+    let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(width, height::FIELD), Sense::click());
     response.widget_info(|| {
         WidgetInfo::labeled(Role::ComboBox, ui.is_enabled(), format!("{name}: {shown}"))
@@ -70,13 +82,19 @@ pub fn choice(
         .accessible_name(name)
         .show(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            for (i, option) in options.iter().enumerate() {
-                let is_current = current == Some(i);
+            for option in options() {
+                let is_current = option == shown;
                 if item(ui, option, is_current, width - 10.0) && !is_current {
-                    chosen = Some(i);
+                    chosen = Some(option);
                 }
             }
         });
+    // Closed by a key, it gives the keyboard back.
+    let by_key = ui.input(|input| input.key_pressed(Key::Enter) || input.key_pressed(Key::Escape));
+    let closed = open && !Popup::is_id_open(ui.ctx(), Popup::default_response_id(&response));
+    if by_key && (closed || chosen.is_some()) {
+        response.request_focus();
+    }
     chosen
 }
 

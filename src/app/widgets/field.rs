@@ -102,7 +102,7 @@ impl<'a> Field<'a> {
     }
 
     /// The field without the message under it.
-    pub(super) fn show_bare<T>(
+    pub fn show_bare<T>(
         self,
         ui: &mut Ui,
         parse: impl Fn(&str) -> Result<T, String>,

@@ -26,7 +26,7 @@ mod tooltip;
 
 pub use badge::{badge, badge_width, tag};
 pub use button::{Button, key_chip, separator};
-pub use choice::choice;
+pub use choice::{choice, choice_among};
 pub use empty::empty_state;
 pub use exposure::{exposure_bar, hatched_bar};
 pub use field::{Field, FieldResponse};

@@ -78,6 +78,26 @@ pub fn implied_links(topology: &Topology) -> Vec<ImpliedLink<'_>> {
     implied
 }
 
+/// Why nodes of these kinds never call each other, and what to do about a link that says so; none where they can.
+pub fn never_calls(from: &Node, to: &Node) -> Option<(&'static str, &'static str)> {
+    match (from, to) {
+        (_, Node::Clients(_)) => Some(("nothing calls clients", "turn it round")),
+        (store, _) if store.is_store() => Some((
+            "a store only answers and calls nothing",
+            "turn the link round, or remove it",
+        )),
+        (Node::LoadBalancer(_), Node::LoadBalancer(_)) => Some((
+            "a load balancer chooses between the instances of services, not between other load balancers",
+            "link it to the services",
+        )),
+        (Node::LoadBalancer(_), store) if store.is_store() => Some((
+            "the members of a store are not alike, so a load balancer cannot choose between them",
+            "link services to it directly",
+        )),
+        _ => None,
+    }
+}
+
 /// The services that requests of clients reach first, directly or through balancers: they handle sessions.
 pub fn first_services(topology: &Topology) -> Vec<&str> {
     let mut first = Vec::new();
@@ -133,29 +153,14 @@ impl<'a> Check<'a> {
                 self.error(&path, "the link stands here twice: remove one");
             }
             let (from, to) = (topology.nodes.get(&link.from), topology.nodes.get(&link.to));
-            if matches!(to, Some(Node::Clients(_))) {
-                self.error(
-                    &path,
-                    format!(
-                        "nothing calls clients: turn it round, `{} -> {}`",
-                        link.to, link.from
-                    ),
-                );
-            }
-            match (from, to) {
-                (Some(store), _) if store.is_store() => self.error(
-                    &path,
-                    "a store only answers and calls nothing: turn the link round, or remove it",
-                ),
-                (Some(Node::LoadBalancer(_)), Some(Node::LoadBalancer(_))) => self.error(
-                    &path,
-                    "a load balancer chooses between the instances of services, not between other load balancers: link it to the services",
-                ),
-                (Some(Node::LoadBalancer(_)), Some(store)) if store.is_store() => self.error(
-                    &path,
-                    "the members of a store are not alike, so a load balancer cannot choose between them: link services to it directly",
-                ),
-                _ => {}
+            if let (Some(from), Some(to)) = (from, to)
+                && let Some((why, remedy)) = never_calls(from, to)
+            {
+                let turned = match to {
+                    Node::Clients(_) => format!(", `{} -> {}`", link.to, link.from),
+                    _ => String::new(),
+                };
+                self.error(&path, format!("{why}: {remedy}{turned}"));
             }
         }
         self.cycle();
