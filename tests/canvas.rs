@@ -180,7 +180,10 @@ fn screen_readers_are_told_how_instances_are() {
         "In memory, sessions in memory, 3 of 4 up, 56 % busy, Only here: 1,651 sessions, 118 writes, \
          512 sessions lost, 49 acknowledged writes lost"
     );
-    assert_eq!(described("Link clients to lb"), "398/s");
+    assert_eq!(
+        described("Link clients to lb"),
+        "398/s, latency 125 µs, 0 B/s"
+    );
 }
 
 #[test]

@@ -82,6 +82,11 @@ impl Standing {
                 why: Some("Arrows nudge, Alt drag copies, Esc lets go".to_owned()),
                 kind: Kind::Hint,
             }),
+            Some(Selection::Link(key)) if view.topology.links.find(key).is_some() => Some(Said {
+                text: spoken::link(key),
+                why: Some("Pull its middle for latency, an end to another node".to_owned()),
+                kind: Kind::Hint,
+            }),
             _ => None,
         }
     }

@@ -158,7 +158,7 @@ mod tests {
     ],
     scenario: [
         At("1s", Set("links.lb->api.latency", "100ms")),
-        At("2s", Set("links.lb -> api", "Link(path: \"lb -> api\", latency: \"3ms\")")),
+        At("2s", Set("links.lb -> api", "(path: \"lb -> api\", latency: \"3ms\")")),
         At("3s", Set("links[1].bandwidth", "2MiB/s")),
         Between("4s", "5s", Unlink("lb->api")),
         At("6s", Link("lb -> api")),

@@ -79,8 +79,8 @@ pub(super) fn further(from: Duration, steps: i32) -> Duration {
     Duration(ladder[at.saturating_add(steps).clamp(0, last) as usize])
 }
 
-/// Where it hangs: below the lower of the two cards, above the upper one, or beside its handle, where neither it nor the
-/// line to it covers a card.
+/// Where it hangs: below the lower of the two cards, or else above the upper one or beside its handle, where neither it nor
+/// the line to it covers a card.
 fn place(handle: Pos2, ends: [Rect; 2], cards: &[Rect], width: f32, room: Rect) -> Rect {
     let size = vec2(width, HEIGHT);
     let both = ends[0].union(ends[1]);
@@ -88,32 +88,38 @@ fn place(handle: Pos2, ends: [Rect; 2], cards: &[Rect], width: f32, room: Rect) 
         let most = (room.right() - width).max(room.left());
         (middle - width / 2.0).clamp(room.left(), most)
     };
-    let rows = [both.bottom() + BELOW, both.top() - BELOW - HEIGHT];
+    // How much longer the line to it would have to be below: there it is looked for.
+    let (below, above, beside) = (0.0, 100.0, 200.0);
+    let rows = [
+        (both.bottom() + BELOW, below),
+        (both.top() - BELOW - HEIGHT, above),
+        (handle.y + 24.0, beside),
+        (handle.y - 24.0 - HEIGHT, beside),
+        (handle.y - HEIGHT / 2.0, beside),
+    ];
     let shifts = (0..12).flat_map(|step| [1.0, -1.0].map(|side| side * step as f32 * 24.0));
-    let hanging = rows
-        .into_iter()
-        .flat_map(|y| shifts.clone().map(move |x| (x, y)))
-        .map(|(x, y)| pos2(leftmost(handle.x + x), y));
-    let beside = [24.0, -24.0 - width].map(|x| pos2(handle.x + x, handle.y - HEIGHT / 2.0));
-    let beside = beside
-        .into_iter()
-        .chain([24.0, -24.0 - HEIGHT].map(|y| pos2(leftmost(handle.x), handle.y + y)));
-    let first = pos2(
-        leftmost(handle.x),
-        rows[0].clamp(room.top(), (room.bottom() - HEIGHT).max(room.top())),
-    );
-    let is_free = |corner: &Pos2| {
-        let rect = Rect::from_min_size(*corner, size);
-        let end = leader(handle, rect);
-        let along = (0..=16).map(|i| handle + (end - handle) * (i as f32 / 16.0));
-        let crosses = along
-            .into_iter()
-            .any(|at| cards.iter().any(|card| card.contains(at)));
-        let covers = cards.iter().any(|card| card.expand(6.0).intersects(rect));
-        room.contains_rect(rect) && !crosses && !covers
+    let at = |x: f32, y: f32| Rect::from_min_size(pos2(leftmost(handle.x + x), y), size);
+    let is_free = |rect: &Rect| {
+        let end = leader(handle, *rect);
+        let mut along = (0..=16).map(|i| handle + (end - handle) * (i as f32 / 16.0));
+        let crosses = along.any(|at| cards.iter().any(|card| card.contains(at)));
+        let covers = cards.iter().any(|card| card.expand(6.0).intersects(*rect));
+        let hides = rect.expand(10.0).contains(handle);
+        room.contains_rect(*rect) && !crosses && !covers && !hides
     };
-    let corner = hanging.chain(beside).find(is_free).unwrap_or(first);
-    Rect::from_min_size(corner.round(), size)
+    let places = rows.into_iter().flat_map(|(y, cost)| {
+        let row = shifts.clone().map(move |x| at(x, y));
+        row.map(move |rect| (rect, cost + leader(handle, rect).distance(handle)))
+    });
+    let nearest = places
+        .filter(|(rect, _)| is_free(rect))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    let otherwise = || {
+        let lowest = (room.bottom() - HEIGHT).max(room.top());
+        at(0.0, rows[0].0.clamp(room.top(), lowest))
+    };
+    let rect = nearest.map_or_else(otherwise, |(rect, _)| rect);
+    Rect::from_min_size(rect.min.round(), size)
 }
 
 /// Where the line from the handle ends.
