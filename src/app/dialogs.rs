@@ -122,8 +122,8 @@ pub fn sheet(ctx: &Context, groups: &[(&str, &[(&str, &str)])]) -> (bool, Option
         ui.columns(2, |columns| {
             for (i, (heading, keys)) in groups.iter().enumerate() {
                 let ui = &mut columns[i % 2];
-                ui.spacing_mut().item_spacing.x = space::S;
-                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.spacing_mut().item_spacing = vec2(space::S, 2.0);
+                ui.spacing_mut().interact_size.y = 24.0;
                 let strong = theme::text(*heading, size::BODY, Weight::Semibold, palette.text);
                 ui.label(strong);
                 for (keys, does) in *keys {

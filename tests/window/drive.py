@@ -650,6 +650,7 @@ class Window:
         self.xdo("mousemove", x, y)
         time.sleep(0.08)
         self.xdo("mousedown", 1)
+        time.sleep(0.2)  # the frame of the press must not also have moved: what is pressed is found where the pointer is then
         for i in range(1, 11):
             time.sleep(0.03)
             self.xdo("mousemove", round(x + (tx - x) * i / 10), round(y + (ty - y) * i / 10))

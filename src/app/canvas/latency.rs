@@ -28,7 +28,7 @@ const PAD: f32 = 10.0;
 /// How far it hangs below the lower card.
 const BELOW: f32 = 20.0;
 /// Figures of changing length keep their place: their widths go by so much.
-const GRAIN: f32 = 16.0;
+const GRAIN: f32 = 8.0;
 
 /// The latency that is being typed.
 #[derive(Debug)]
@@ -193,7 +193,7 @@ impl Canvas {
                 let name = if number == 0 { name_width } else { 0.0 };
                 let width = words_width(ui, text, Weight::Semibold) + name + 2.0 * PAD;
                 // Room to type in.
-                let least: f32 = if number == 0 { 7.0 * GRAIN } else { 0.0 };
+                let least: f32 = if number == 0 { 12.0 * GRAIN } else { 0.0 };
                 ((width / GRAIN).ceil() * GRAIN).max(least)
             })
             .collect();
@@ -302,7 +302,7 @@ impl Canvas {
         let key = &line.key;
         let name = format!("Latency of {}", spoken::link_words(key));
         let value = line.latency.to_string();
-        let inner = part.shrink(3.0);
+        let inner = part.shrink2(vec2(3.0, 1.0));
         let builder = UiBuilder::new().id_salt(("typing", key)).max_rect(inner);
         let shown = ui.scope_builder(builder, |ui| {
             Field::new(&name, &value)
