@@ -807,7 +807,7 @@ impl Live {
             .map(|(from, to)| (from.trim(), to.trim()));
         implied_links(self.document.topology())
             .iter()
-            .any(|(from, to)| Some((from.as_str(), to.as_str())) == ends)
+            .any(|implied| Some((implied.from, implied.to)) == ends)
     }
 
     /// Drops a selection of what is gone.

@@ -427,7 +427,7 @@ impl Topology {
     pub(super) fn no_link(&self, key: &str) -> SettingError {
         let implied = implied_links(self)
             .into_iter()
-            .map(|(from, to)| Link::new(&from, &to))
+            .map(|implied| Link::new(implied.from, implied.to))
             .find(|link| link.key() == without_spaces(key));
         match implied {
             Some(link) => SettingError::here(format!(
