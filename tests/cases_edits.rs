@@ -408,11 +408,11 @@ fn taking_requests_out_of_a_long_queue_is_cheap() {
 fn what_moves_has_moved_some_time() {
     let file = case("undo-during-move");
     let there = r#"At("20s", Set("nodes.api.state", "External(store: \"store\")"))"#;
-    // To its end; or cut off, by a crash of one of those that send, or of the one that receives.
+    // To its end; or cut off, by a crash of one of those that send, or of the one that receives: then once that is back.
     for cut in [
         "",
         r#", At("20.0001s", Crash("api", 1))"#,
-        r#", At("20.0001s", LoseMachine("store", 1))"#,
+        r#", At("20.0001s", LoseMachine("store", 1)), At("22s", Restart("store", 1))"#,
     ] {
         let topology = with(&file, "scenario", &format!("[{there}{cut}]"));
         let mut sim = start(&topology, 1);
@@ -421,7 +421,9 @@ fn what_moves_has_moved_some_time() {
         assert_eq!(moving(&sim), 0);
         sim.run_until(Duration(20 * SECOND + 50_000));
         assert!(moving(&sim) > 0);
-        sim.run_until(Duration(30 * SECOND));
+        sim.run_until(Duration(21 * SECOND));
+        assert_eq!(moving(&sim) > 0, cut.contains("LoseMachine"), "{cut}");
+        sim.run_until(Duration(40 * SECOND));
         assert_eq!(moving(&sim), 0, "{cut}");
     }
 }

@@ -288,6 +288,7 @@ impl Sim {
 
     /// Whether logs are served by whoever has authority, and what they have planned will happen.
     fn audit_logs(&self, faults: &mut Vec<String>) {
+        self.audit_keys(faults);
         for (index, log) in self.logs.iter().enumerate().filter(|(_, l)| !l.retired) {
             let name = &self.nodes[log.node as usize].name;
             let planned = |wanted: &dyn Fn(&Timer) -> bool| self.timers.iter().any(wanted);
@@ -325,6 +326,30 @@ impl Sim {
                     "log {index} of {name} is served: {}, its primary serves: {serving}",
                     log.online
                 ));
+            }
+        }
+    }
+
+    /// Whether what counts as the newest version of a key is held, and nothing newer that clients have been told of.
+    fn audit_keys(&self, faults: &mut Vec<String>) {
+        for (space, table) in self.newest.iter().enumerate() {
+            for (key, newest) in table.iter().filter(|(_, newest)| newest.stamp > 0) {
+                let log = &self.logs[newest.log as usize];
+                let held = log.versions.get(key).map_or(0, |v| v.stamp());
+                if log.retired || log.space as usize != space || held < newest.stamp {
+                    faults.push(format!(
+                        "key {key} of space {space} has {held} in log {}, and {newest:?} is the newest",
+                        newest.log
+                    ));
+                }
+            }
+        }
+        for (index, log) in self.logs.iter().enumerate().filter(|(_, l)| !l.retired) {
+            let newest = &self.newest[log.space as usize];
+            for (key, version) in log.versions.iter().filter(|(_, v)| v.is_told()) {
+                if newest.get(key).is_none_or(|n| n.stamp < version.stamp()) {
+                    faults.push(format!("key {key} has a newer version in log {index}"));
+                }
             }
         }
     }

@@ -50,7 +50,8 @@ impl Sim {
             return self.reply(index, Outcome::Failed(Cause::NoInstance));
         };
         self.calls[index as usize].target = target;
-        let entry = self.calls[index as usize].entry;
+        let slot = &self.calls[index as usize];
+        let (entry, credential) = (slot.entry, slot.credential);
         let Some(balancer) = self.balancer(node) else {
             return;
         };
@@ -69,6 +70,7 @@ impl Sim {
         child_call.instance = instance;
         child_call.target = target;
         child_call.entry = entry;
+        child_call.credential = credential;
         if let Some(timeout) = timeout {
             let token = self.calls[index as usize].wait;
             self.queue

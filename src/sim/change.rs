@@ -4,6 +4,7 @@
 use rand::SeedableRng as _;
 
 use super::keeping::durability_of_store;
+use super::keys::KeyTable;
 use super::ledger::Purpose;
 use super::metrics::Histogram;
 use super::parts::{
@@ -140,6 +141,7 @@ impl Sim {
         }
         self.measure_messages();
         if before.nodes.is_empty() {
+            self.assign_spaces();
             for index in 0..self.nodes.len() as u16 {
                 self.start_arrivals(index);
             }
@@ -158,9 +160,11 @@ impl Sim {
                 _ => {}
             }
         }
+        self.assign_spaces();
         // Only now is it clear what stays where it is, if by other rules.
         self.refresh_durability();
         let (kept, moved, dropped) = self.move_sessions(&before.sessions);
+        self.house_sessions();
         if kept + moved + dropped > 0 {
             self.happen(What::Migrated {
                 node: String::new(),
@@ -262,6 +266,7 @@ impl Sim {
             name: name.to_owned(),
             kind: kind_of(node),
             removed: false,
+            space: self.nodes.len() as u16,
             key,
             body,
             reach: instances.len() as u16,
@@ -277,6 +282,7 @@ impl Sim {
             lost_sessions: 0,
             login_ns: 0,
         });
+        self.newest.push(KeyTable::default());
         let slot = self.nodes.len() as u16 - 1;
         self.update_node(slot, node);
         if node.is_store() {
@@ -545,7 +551,6 @@ impl Sim {
                     salt: 0,
                     latency,
                     ns_per_byte,
-                    message_bytes: [[0; 6]; 2],
                     busy_until: [0; 2],
                     request_lane,
                     reply_lane,

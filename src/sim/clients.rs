@@ -242,7 +242,7 @@ impl Sim {
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
         counted.offered_by_kind[verb as usize & 3] += 1;
-        let expects_stamp = self.newest.get(key).map_or(0, |n| n.stamp);
+        let expects_stamp = self.newest_of(client, key);
         let index = self.free_ops.pop().unwrap_or_else(|| {
             self.ops.push(Op::default());
             self.ops.len() as u32 - 1
@@ -321,7 +321,10 @@ impl Sim {
         let bits = self.ops[index as usize].draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
         let call = self.new_call(index, NONE, link, verb, bits);
         if has_sessions {
-            self.calls[call as usize].entry = true;
+            let user = self.ops[index as usize].user;
+            let slot = &mut self.calls[call as usize];
+            slot.entry = true;
+            slot.credential = self.users.get(user as usize).map_or(0, |u| u.session);
         }
         if let Some(timeout) = timeout {
             let token = self.ops[index as usize].wait;
@@ -420,7 +423,7 @@ impl Sim {
                 counted.reads += 1;
                 if expects > 0 {
                     // Against what is acknowledged and not lost by now, if that has become less.
-                    let newest = self.newest.get(key).map_or(0, |n| n.stamp);
+                    let newest = self.newest_of(client, key);
                     self.counted[counts].stale += u64::from(found < expects.min(newest));
                 }
             }

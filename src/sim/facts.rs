@@ -63,6 +63,8 @@ pub enum Fact {
         /// What it is for.
         data: bool,
     },
+    /// The keys of a log are of this space from now on.
+    Belongs(u32, u16),
     /// The rules of a log are these from now on.
     Ruled(u32, Rules),
     /// A log is served from now on, or not.
@@ -173,7 +175,9 @@ impl Sim {
     pub(super) fn tell_of_log(&mut self, log: u32) {
         let here = &self.logs[log as usize];
         let (data, served) = (here.purpose == super::ledger::Purpose::Data, here.online);
+        let space = here.space;
         self.tell(Fact::Began { log, data });
+        self.tell(Fact::Belongs(log, space));
         self.tell(Fact::Served(log, served));
         self.tell_rules(log);
     }

@@ -3,11 +3,14 @@
 
 mod disk;
 mod moving;
+mod newest;
 mod replication;
+
+pub(super) use newest::Newest;
 
 use super::facts::Holder;
 use super::facts::{Fact, Source};
-use super::keys::Key;
+use super::keys::Version;
 use super::ledger::{
     Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy,
 };
@@ -113,6 +116,7 @@ impl Sim {
             .push(Log::new(node, instance, purpose, durability));
         let log = self.logs.len() as u32 - 1;
         self.logs[log as usize].online = self.is_serving(node, instance);
+        self.logs[log as usize].space = self.nodes[node as usize].space;
         self.tell_of_log(log);
         self.place_replicas(log);
         log
@@ -175,7 +179,13 @@ impl Sim {
         };
         let place = self.append(log, bytes);
         if is_write {
-            *self.logs[log as usize].versions.entry(key) = place.stamp;
+            let here = &mut self.logs[log as usize];
+            let newest = &self.newest[here.space as usize];
+            here.put_version(key, Version::written(place.stamp), |stamp| {
+                newest
+                    .get(key)
+                    .is_some_and(|n| n.log == log && n.stamp == stamp)
+            });
         }
         let home = self.logs[log as usize].node;
         let slot = &mut self.ops[op as usize];
@@ -194,15 +204,16 @@ impl Sim {
     pub(super) fn read_from(&mut self, call: u32, log: u32) {
         let slot = &self.calls[call as usize];
         let (key, instance) = (self.ops[slot.op as usize].key, slot.instance);
-        let version = |log: &Log| log.versions.get(key).map_or(0, |&stamp| stamp);
-        let mut found = version(&self.logs[log as usize]);
-        if let Some(newest) = self.newest.get(key)
+        let version = |log: &Log| log.versions.get(key).map_or(0, |version| version.stamp());
+        let here = &self.logs[log as usize];
+        let mut found = version(here);
+        if let Some(newest) = self.newest[here.space as usize].get(key)
             && newest.stamp > 0
             && newest.log != log
         {
             // What is still being moved is read from the old place; a copy on this instance answers, too.
             let other = &self.logs[newest.log as usize];
-            let copied_here = other.node == self.logs[log as usize].node
+            let copied_here = other.node == here.node
                 && (other.primary == instance
                     || other
                         .replicas
@@ -213,49 +224,6 @@ impl Sim {
             }
         }
         self.calls[call as usize].found = found;
-    }
-
-    /// The client has the success: the write is acknowledged.
-    pub(super) fn acknowledge(&mut self, key: Key, place: Option<Place>) {
-        self.writes.acknowledged += 1;
-        let Some(mut place) = place else {
-            // A write that nobody kept was lost when it was acknowledged; a topology like that does not pass its check.
-            self.tell(Fact::Acknowledged { place: None, key });
-            self.writes.lost += 1;
-            self.writes.lost_by_cause[LossCause::Change as usize] += 1;
-            return;
-        };
-        self.tell(Fact::Acknowledged {
-            place: Some((place.log, place.sequence)),
-            key,
-        });
-        // What it was written to may have moved on with it, and have died there.
-        while let here = &self.logs[place.log as usize]
-            && !here.is_lost(place.sequence)
-            && let Some((log, sequence)) = here.forward
-        {
-            (place.log, place.sequence) = (log, sequence);
-        }
-        if let Some(lost) = self.logs[place.log as usize].acknowledge(place.sequence) {
-            // It died before its acknowledgement arrived: with what else died then.
-            self.book_lost_writes(place.log, 1, lost.cause, lost.fault);
-            // A newer version may have been acknowledged meanwhile, and be held.
-            if self.newest.get(key).is_none_or(|n| n.stamp < place.stamp) {
-                self.lose_key(key);
-            }
-        } else {
-            let newest = self.newest.entry(key);
-            if newest.stamp < place.stamp {
-                newest.stamp = place.stamp;
-                newest.log = place.log;
-            }
-        }
-    }
-
-    fn lose_key(&mut self, key: Key) {
-        let lost = &mut self.newest.entry(key).lost;
-        self.writes.keys_lost += u64::from(!*lost);
-        *lost = true;
     }
 
     fn book_lost_writes(&mut self, log: u32, count: u64, cause: LossCause, fault: Option<u32>) {
@@ -283,12 +251,13 @@ impl Sim {
         fault: Option<u32>,
     ) -> u64 {
         self.tell(Fact::Settled(log, source));
+        let keys = self.logs[log as usize].take_back(mark);
         let lost = self.logs[log as usize].truncate(mark, cause, fault);
         self.forget_lost(log);
         let sessions = self.lose_sessions(log, mark, cause, fault);
         if self.logs[log as usize].purpose == Purpose::Data {
             self.book_lost_writes(log, lost, cause, fault);
-            self.forget_versions(log, mark);
+            self.forget_versions(log, &keys);
         }
         if sessions > 0 {
             let (node, instance) = (
@@ -342,23 +311,6 @@ impl Sim {
         lost
     }
 
-    /// Versions beyond a mark go back to it, in the copy and in what counts as newest.
-    fn forget_versions(&mut self, log: u32, mark: Mark) {
-        let stamp = mark.stamp;
-        let here = &mut self.logs[log as usize];
-        for (_, version) in here.versions.iter_mut() {
-            *version = (*version).min(stamp);
-        }
-        here.versions.retain(|_, &version| version > 0);
-        for (_, newest) in self.newest.iter_mut() {
-            if newest.log == log && newest.stamp > stamp {
-                newest.stamp = stamp;
-                self.writes.keys_lost += u64::from(!newest.lost);
-                newest.lost = true;
-            }
-        }
-    }
-
     /// Writes that are held but cannot be reached now.
     pub(super) fn unavailable(&self) -> u64 {
         self.logs
@@ -396,7 +348,8 @@ impl Sim {
                 _ => continue,
             };
             if log.durability != durability {
-                self.logs[index as usize].set_durability(durability);
+                let (now, stamp) = (self.now, self.stamp);
+                self.logs[index as usize].set_durability(durability, now, stamp);
                 let wanted = durability.replicas as usize;
                 let dropped = self.logs[index as usize].replicas.iter().skip(wanted);
                 for copy in dropped.map(|r| r.instance).collect::<Vec<u16>>() {
@@ -404,6 +357,9 @@ impl Sim {
                 }
                 self.logs[index as usize].replicas.truncate(wanted);
                 self.tell_rules(index);
+                for copy in self.logs[index as usize].replicas.clone() {
+                    self.reached(index, Holder::CopyDisk(copy.instance), copy.disk.sequence);
+                }
                 let node = self.logs[index as usize].node;
                 self.settle_bereft(node);
                 self.place_replicas(index);

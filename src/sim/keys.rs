@@ -27,6 +27,33 @@ pub(super) fn own(clients: u16, user: u32, number: u32) -> Key {
         | u64::from(number)
 }
 
+/// A version of a key in a log: the stamp of its write, and whether its client has been told that it is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Version(u64);
+
+impl Version {
+    /// Nothing has been written.
+    pub(super) const NONE: Self = Self(0);
+
+    #[inline]
+    pub(super) fn written(stamp: u64) -> Self {
+        Self(stamp << 1)
+    }
+
+    #[inline]
+    pub(super) fn stamp(self) -> u64 {
+        self.0 >> 1
+    }
+
+    pub(super) fn is_told(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    pub(super) fn told(self) -> Self {
+        Self(self.0 | 1)
+    }
+}
+
 /// No key.
 const FREE: Key = Key::MAX;
 const LEAST: usize = 16;

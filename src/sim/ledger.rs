@@ -4,15 +4,18 @@
 //! What lies beyond every mark that can still matter is kept in segments with their count of acknowledged writes; the
 //! rest is one count. So memory stays flat, and what a death loses is counted, never computed.
 
+mod versions;
+
 use std::collections::VecDeque;
 
 use super::LossCause;
 use super::facts::Holder;
-use super::keys::KeyTable;
+use super::keys::{KeyTable, Version};
 use super::size::room;
 use crate::model::State;
 use crate::model::state::FsyncPolicy;
 use crate::units::SECOND;
+use versions::Overwritten;
 
 /// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,6 +172,8 @@ pub(super) struct Moving {
     pub service: u16,
     /// Tells this move from an earlier one that was called off.
     pub number: u32,
+    /// When the copying began, or began anew; `None` while an end of it is not there.
+    pub since: Option<u64>,
     /// The placement it comes from.
     pub from: std::mem::Discriminant<State>,
     /// New writes of its instance went to it.
@@ -180,6 +185,8 @@ pub(super) struct Log {
     pub node: u16,
     pub primary: u16,
     pub purpose: Purpose,
+    /// The placement whose keys it holds (see `NodeSlot::space`).
+    pub space: u16,
     pub durability: Durability,
     /// Its primary serves it.
     pub online: bool,
@@ -206,8 +213,9 @@ pub(super) struct Log {
     /// Calls that wait for a covering fsync: of the running one, and of the next.
     pub waiting_now: Vec<(u32, u32)>,
     pub waiting_next: Vec<(u32, u32)>,
-    /// Newest stamp of each key that has been written.
-    pub versions: KeyTable<u64>,
+    /// Newest version of each key that has been written.
+    pub versions: KeyTable<Version>,
+    overwritten: Overwritten,
     next: u64,
     base_end: u64,
     base_acknowledged: u64,
@@ -224,6 +232,7 @@ impl Log {
             node,
             primary,
             purpose,
+            space: node,
             durability,
             online: true,
             retired: false,
@@ -242,6 +251,7 @@ impl Log {
             waiting_now: Vec::new(),
             waiting_next: Vec::new(),
             versions: KeyTable::default(),
+            overwritten: Overwritten::default(),
             next: 1,
             base_end: 0,
             base_acknowledged: 0,
@@ -370,19 +380,45 @@ impl Log {
             return;
         }
         let lag = self.durability.lag_ns.saturating_add(until_on_disks);
-        while let Some(&segment) = self.segments.front() {
+        let unused = self.unused_marks().min().unwrap_or(u64::MAX);
+        let mut at = 0;
+        while let Some(&segment) = self.segments.get(at) {
             let end = self
                 .segments
-                .get(1)
+                .get(at + 1)
                 .map_or(self.next - 1, |next| next.first - 1);
             let behind = self.durability.replicas > 0 && segment.at.saturating_add(lag) > now;
             if end > floor || behind {
                 break;
             }
-            self.base_end = end;
-            self.base_acknowledged += segment.acknowledged;
-            self.segments.pop_front();
+            if end <= unused {
+                self.base_end = end;
+                self.base_acknowledged += segment.acknowledged;
+                self.segments.pop_front();
+            } else if at > 0 && !self.unused_marks().any(|mark| mark == segment.first - 1) {
+                // Nothing tells it from the one before any more.
+                let before = &mut self.segments[at - 1];
+                before.at = segment.at;
+                before.bytes = before.bytes.saturating_add(segment.bytes);
+                before.acknowledged += segment.acknowledged;
+                before.closed = segment.closed;
+                self.segments.remove(at);
+            } else {
+                at += 1;
+            }
         }
+        self.forget_overwritten(at > 0);
+    }
+
+    /// What a disk or a snapshot has that the rules do not use now: other rules may find it there again.
+    fn unused_marks(&self) -> impl Iterator<Item = u64> {
+        let file = self.durability.file.is_none();
+        let disks = self.replicas.iter().map(|r| r.disk.sequence);
+        let disks = disks.chain([self.synced.sequence]).filter(move |_| file);
+        let snapshots = self.durability.snapshots.is_none();
+        let snapshot = [self.snapshot.sequence].into_iter();
+        let marks = disks.chain(snapshot.filter(move |_| snapshots));
+        marks.filter(|&mark| mark > 0)
     }
 
     /// The range that a write was lost in, if it has been lost already.
@@ -594,29 +630,27 @@ impl Log {
         counts
     }
 
-    /// Keeps its content by other rules from now on; what has not been on disk or in snapshots so far is not there yet. What
-    /// was planned by another period is to be planned anew.
-    pub(super) fn set_durability(&mut self, durability: Durability) {
-        let before = std::mem::replace(&mut self.durability, durability);
+    /// Keeps its content by other rules from now on. What is on disks and in snapshots stays there; what is not is not there
+    /// yet. What was planned by another period is to be planned anew.
+    pub(super) fn set_durability(&mut self, durability: Durability, now: u64, stamp: u64) {
+        let before = self.durability;
         if before.file.map(|f| f.fsync) != durability.file.map(|f| f.fsync) {
             self.fsync_due = None;
         }
         if before.snapshots.map(|s| s.every_ns) != durability.snapshots.map(|s| s.every_ns) {
             self.snapshot_due = None;
         }
-        let synced_by_time = |d: &Durability| d.file.and_then(|f| f.period_ns()).is_some();
-        if !synced_by_time(&before) {
+        let at_once = |d: &Durability| d.file.is_some_and(|f| f.period_ns().is_none());
+        if at_once(&before) && !at_once(&durability) {
+            // Its copies have synced what they have got.
+            let got = self.received(now, stamp);
             for replica in &mut self.replicas {
-                replica.disk = Mark::default();
+                let here = got.iter().find(|(copy, _)| *copy == replica.instance);
+                let got = here.map_or(Mark::default(), |&(_, mark)| mark);
+                replica.disk = replica.mark.unwrap_or(got);
             }
         }
-        if before.file.is_none() || self.synced.sequence < self.base_end {
-            self.synced = Mark::default();
-        }
-        if before.snapshots.is_none() || self.snapshot.sequence < self.base_end {
-            self.snapshot = Mark::default();
-            self.snapshot_at = None;
-        }
+        self.durability = durability;
     }
 
     /// Empties it because its content is elsewhere now; gives the number of acknowledged writes it held.
@@ -625,6 +659,7 @@ impl Log {
         self.base_end = self.next - 1;
         self.base_acknowledged = 0;
         self.segments.clear();
+        self.overwritten.clear();
         held
     }
 
@@ -675,6 +710,7 @@ impl Log {
         size_of::<Self>()
             + room::<Segment>(self.segments.len())
             + self.versions.bytes()
+            + self.overwritten.bytes()
             + room::<Lost>(self.lost.len())
             + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())
             + room::<Replica>(self.replicas.len())
@@ -759,26 +795,30 @@ mod tests {
     }
 
     proptest! {
-        /// Against a list of all writes: what a cut loses, and what is held, come out the same.
+        /// Against a list of all writes: what a cut loses, what is held, and each key's newest version come out the same,
+        /// though the log is kept by other rules at times.
         #[test]
         fn counts_agree_with_a_list_of_every_write(
-            steps in proptest::collection::vec(0u8..6, 1..400),
+            steps in proptest::collection::vec((0u8..8, 0u64..4), 1..400),
             lag in 0u64..5,
-            on_file in any::<bool>(),
+            mut on_file in any::<bool>(),
         ) {
             let file = FilePolicy { fsync: FsyncPolicy::EverySecond, fsync_ns: 0, volume: true };
             let durability = Durability { file: on_file.then_some(file), replicas: 1, lag_ns: lag, ..Durability::default() };
             let mut log = Log::new(0, 0, Purpose::Data, durability);
-            // (number, time, acknowledged, lost)
+            // (number, time, acknowledged, lost), and the key and stamp of each.
             let mut all: Vec<(u64, u64, bool, bool)> = Vec::new();
+            let mut keys: Vec<(u64, u64)> = Vec::new();
             let (mut stamp, mut lost, mut late) = (0, 0, 0);
-            for (now, step) in steps.into_iter().enumerate() {
+            for (now, (step, key)) in steps.into_iter().enumerate() {
                 let now = now as u64;
                 match step {
                     0 | 1 => {
                         stamp += 1;
                         let number = log.append(now, stamp, 1);
+                        log.put_version(key, Version::written(stamp), |_| false);
                         all.push((number, now, false, false));
+                        keys.push((key, stamp));
                     }
                     2 | 3 => {
                         if let Some(write) = all.iter_mut().rev().filter(|w| !w.2).nth(usize::from(step - 2)) {
@@ -790,9 +830,15 @@ mod tests {
                     }
                     4 if on_file => log.synced = log.mark(stamp),
                     4 => {}
+                    5 => {
+                        on_file = !on_file;
+                        let durability = Durability { file: on_file.then_some(file), ..log.durability };
+                        log.set_durability(durability, now, stamp);
+                    }
                     _ => {
                         let mark = log.synced.max(log.mark_at(now.saturating_sub(lag)));
                         let expected = all.iter().filter(|w| w.0 > mark.sequence && w.2 && !w.3).count() as u64;
+                        log.take_back(mark);
                         prop_assert_eq!(log.truncate(mark, LossCause::Crash, None), expected);
                         lost += expected;
                         for write in all.iter_mut().filter(|w| w.0 > mark.sequence) {
@@ -802,6 +848,11 @@ mod tests {
                 }
                 let acknowledged = all.iter().filter(|w| w.2).count() as u64;
                 prop_assert_eq!(acknowledged, log.acknowledged() + lost + late);
+                for key in 0..4 {
+                    let held = all.iter().zip(&keys).filter(|(w, k)| !w.3 && k.0 == key);
+                    let newest = held.map(|(_, k)| k.1).max().unwrap_or(0);
+                    prop_assert_eq!(log.versions.get(key).map_or(0, |v| v.stamp()), newest);
+                }
             }
         }
     }

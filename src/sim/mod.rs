@@ -262,15 +262,6 @@ struct Fault {
     saved: u64,
 }
 
-/// The newest acknowledged version of a key: its stamp and the log it is in.
-#[derive(Clone, Copy, Debug, Default)]
-struct Newest {
-    stamp: u64,
-    log: u32,
-    /// An acknowledged version of it was the newest when it was lost.
-    lost: bool,
-}
-
 #[derive(Clone, Debug, Default)]
 struct WriteLedger {
     acknowledged: u64,
@@ -359,6 +350,8 @@ pub struct Sim {
     recording: Vec<Timed>,
     nodes: Vec<NodeSlot>,
     links: Vec<LinkSlot>,
+    /// Bytes of a request and of its reply, by who asks and what for.
+    message_bytes: Vec<[[u32; 6]; 2]>,
     ops: Vec<Op>,
     free_ops: Vec<u32>,
     calls: Vec<Call>,
@@ -367,12 +360,15 @@ pub struct Sim {
     token: u32,
     users: Vec<User>,
     sessions_before: Option<sessions::Before>,
+    /// Some sessions are not where the strategy keeps them, since that was not there when they were to go.
+    sessions_wait: bool,
     seats: Vec<Seat>,
     free_seats: Vec<u32>,
     logs: Vec<Log>,
     /// Stamps handed out: each applied write gets the next.
     stamp: u64,
-    newest: KeyTable<Newest>,
+    /// By space (see `keeping/newest.rs`).
+    newest: Vec<KeyTable<keeping::Newest>>,
     value_size: u64,
     /// Indexed by whether the operation counts: 0 for those before the warm-up's end.
     counted: [Counted; 2],
@@ -417,6 +413,7 @@ impl Sim {
             recording: Vec::new(),
             nodes: Vec::new(),
             links: Vec::new(),
+            message_bytes: Vec::new(),
             ops: Vec::new(),
             free_ops: Vec::new(),
             calls: Vec::new(),
@@ -424,11 +421,12 @@ impl Sim {
             token: 0,
             users: Vec::new(),
             sessions_before: None,
+            sessions_wait: false,
             seats: Vec::new(),
             free_seats: Vec::new(),
             logs: Vec::new(),
             stamp: 0,
-            newest: KeyTable::default(),
+            newest: Vec::new(),
             value_size: 0,
             counted: [Counted::default(), Counted::default()],
             writes: WriteLedger::default(),

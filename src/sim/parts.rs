@@ -17,6 +17,8 @@ const FEW_PLACES: usize = 64;
 /// No call, no operation, no instance.
 pub(super) const NONE: u32 = u32::MAX;
 pub(super) const NO_INSTANCE: u16 = u16::MAX;
+/// No stamp: nothing has been read.
+pub(super) const UNREAD: u64 = u64::MAX;
 
 /// Kinds of operation, and of the calls made for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,6 +117,8 @@ pub(super) struct Call {
     pub link: u16,
     pub node: u16,
     pub instance: u16,
+    /// Whose message it is: its size is what that node sends. A balancer passes on what it got.
+    pub asker: u16,
     pub verb: Verb,
     /// Where it is in its node's program.
     pub step: u8,
@@ -133,6 +137,8 @@ pub(super) struct Call {
     pub holds_worker: bool,
     /// On its way to the first service behind the clients, which checks credentials; never without sessions.
     pub entry: bool,
+    /// Which of its user's sessions its credential is of.
+    pub credential: u32,
     pub free: bool,
     /// Attempts a balancer has made.
     pub tries: u8,
@@ -142,7 +148,7 @@ pub(super) struct Call {
     pub position: u32,
     /// Where its write went.
     pub place: Option<Place>,
-    /// Stamp of what its read found.
+    /// Stamp of what its read found, in the first place that keeps anything; `UNREAD` before.
     pub found: u64,
 }
 
@@ -573,6 +579,8 @@ pub(super) struct NodeSlot {
     pub name: String,
     pub kind: NodeKind,
     pub removed: bool,
+    /// Whose keys its requests read and write (see `keeping/newest.rs`): a node that stands for all that share them.
+    pub space: u16,
     pub key: u64,
     pub body: Body,
     pub instances: Vec<Instance>,
@@ -631,8 +639,6 @@ pub(super) struct LinkSlot {
     pub latency: u64,
     /// Nanoseconds a byte takes; 0: none.
     pub ns_per_byte: f64,
-    /// Bytes of a request and of its reply, by what is asked for.
-    pub message_bytes: [[u32; 6]; 2],
     /// When the last byte has left, there and back.
     pub busy_until: [u64; 2],
     pub request_lane: u32,
@@ -670,6 +676,8 @@ pub(super) struct User {
     pub credential: bool,
     /// The session lives.
     pub live: bool,
+    /// Counts the user's sessions, so that a credential of an earlier one is known by it.
+    pub session: u32,
     /// Where the session is kept: log and number in it; log `NONE`: in the token.
     pub log: u32,
     pub sequence: u64,

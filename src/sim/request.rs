@@ -1,9 +1,10 @@
 //! The way of a call: over its link, into its node, and back; and what cuts it short.
 
-use super::parts::{Body, Call, NONE, Outcome, VERBS, Verb, Way};
+use super::parts::{Body, Call, NONE, Outcome, UNREAD, VERBS, Verb, Way};
 use super::snapshot::{Cause, NodeKind, Status};
 use super::{LanePurpose, Sim};
 use crate::model::node::HEADER_BYTES;
+use crate::model::settings::Profile;
 use crate::sim::queue::Kind;
 
 /// How an instance that goes away leaves whoever is connected to it.
@@ -33,7 +34,13 @@ impl Sim {
         bits: u64,
     ) -> u32 {
         let token = self.new_token();
-        let node = self.links[link as usize].to;
+        let way = &self.links[link as usize];
+        let (from, node) = (way.from, way.to);
+        let passed_on = parent != NONE && way.way == Way::FromBalancer;
+        let asker = match passed_on {
+            true => self.calls[parent as usize].asker,
+            false => from,
+        };
         let now = self.now;
         let index = self.free_calls.pop().unwrap_or_else(|| {
             self.calls.push(Call::default());
@@ -47,6 +54,7 @@ impl Sim {
         call.link = link;
         call.node = node;
         call.instance = 0;
+        call.asker = asker;
         call.verb = verb;
         call.step = 0;
         call.outcome = Outcome::Done;
@@ -64,7 +72,7 @@ impl Sim {
         call.tries = 0;
         call.target = 0;
         call.place = None;
-        call.found = 0;
+        call.found = UNREAD;
         let op = &mut self.ops[op as usize];
         op.references += 1;
         if parent == NONE {
@@ -93,27 +101,16 @@ impl Sim {
         self.release_op(op);
     }
 
-    /// Works out anew how big the messages on each link are.
+    /// Works out anew how big the messages of each node are.
     pub(super) fn measure_messages(&mut self) {
         let credential = self.credential_bytes();
         let (value, session) = (self.value_size, self.session_bytes());
-        for link in 0..self.links.len() {
-            let mut from = self.links[link].from as usize;
-            // What passes a balancer is as big as what its clients send.
-            for _ in 0..self.nodes.len() {
-                let behind = self
-                    .links
-                    .iter()
-                    .find(|l| l.to as usize == from && !l.removed);
-                match (self.nodes[from].kind, behind) {
-                    (NodeKind::LoadBalancer, Some(behind)) => from = behind.from as usize,
-                    _ => break,
-                }
-            }
-            let bytes = |verb: Verb, reply: bool| match (&self.nodes[from].body, verb, reply) {
+        let bare = self.topology.profile == Profile::Bare;
+        let sizes = self.nodes.iter().map(|node| {
+            let bytes = |verb: Verb, reply: bool| match (&node.body, verb, reply) {
                 (Body::Clients(c), _, true) => c.settings.response.0,
-                // A bare request has no size, and so no credential either.
-                (Body::Clients(c), _, false) if c.settings.request.0 == 0 => 0,
+                // In that profile a request without a size has no credential and no value either.
+                (Body::Clients(c), _, false) if bare && c.settings.request.0 == 0 => 0,
                 (Body::Clients(c), Verb::Write, false) => {
                     c.settings.request.0 + credential + c.settings.value_size.0
                 }
@@ -124,10 +121,10 @@ impl Sim {
                 }
                 _ => HEADER_BYTES,
             };
-            let table = [false, true]
-                .map(|reply| VERBS.map(|verb| bytes(verb, reply).min(u64::from(u32::MAX)) as u32));
-            self.links[link].message_bytes = table;
-        }
+            [false, true]
+                .map(|reply| VERBS.map(|verb| bytes(verb, reply).min(u64::from(u32::MAX)) as u32))
+        });
+        self.message_bytes = sizes.collect();
     }
 
     /// Sends one message over a link; gives the time at which it arrives.
@@ -136,7 +133,7 @@ impl Sim {
         let call = &self.calls[index as usize];
         let link = &mut self.links[call.link as usize];
         let way = usize::from(reply);
-        let bytes = link.message_bytes[way][call.verb as usize];
+        let bytes = self.message_bytes[call.asker as usize][way][call.verb as usize];
         link.messages += 1;
         link.bytes += u64::from(bytes);
         let mut at = self.now;
@@ -364,7 +361,9 @@ impl Sim {
             if place.is_some() && waiting.place.is_none() {
                 waiting.place = place;
             }
-            waiting.found = waiting.found.max(found);
+            if waiting.found == UNREAD {
+                waiting.found = found;
+            }
         }
         self.free_call(index);
         // Whatever went wrong further on, the service's own caller sees a store that did not answer, or an error.

@@ -9,10 +9,10 @@ use super::{LossCause, Sim};
 use crate::model::Sessions;
 
 /// Where sessions were before the strategy changed a moment ago, until they are gone from there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Before {
-    strategy: Sessions,
     until: u64,
+    /// In the order of users.
     pub users: Vec<PlacedBefore>,
 }
 
@@ -24,6 +24,9 @@ pub(super) struct PlacedBefore {
     sequence: u64,
     record: User,
 }
+
+/// Whoever is to keep a session is down, or hangs.
+struct NotThere;
 
 /// A change is a second old at least before what it leaves behind is cleared away.
 const LEAST_MOVE_NS: u64 = 1_000_000_000;
@@ -100,18 +103,19 @@ impl Sim {
             .collect();
         for (first, users) in signed_in {
             for user in first..first + users {
-                let place = self.place_session(user);
-                self.users[user as usize] = self.fresh_session(place);
+                let place = self.place_session(user).unwrap_or(None);
+                self.users[user as usize] = self.fresh_session(place, 0);
                 self.sessions.initial += 1;
             }
         }
     }
 
-    fn fresh_session(&self, place: Option<Place>) -> User {
+    fn fresh_session(&self, place: Option<Place>, session: u32) -> User {
         let (expires, renewable_until) = self.lifetimes();
         User {
             credential: true,
             live: true,
+            session,
             log: place.map_or(NONE, |p| p.log),
             sequence: place.map_or(0, |p| p.sequence),
             expires,
@@ -121,31 +125,35 @@ impl Sim {
         }
     }
 
-    /// Puts a session where the strategy keeps it, without a request: at the start, or when the strategy changes.
-    fn place_session(&mut self, user: u32) -> Option<Place> {
-        match &self.topology.sessions {
+    /// Puts a session where the strategy keeps it, without a request: at the start, or when the strategy changes. `None` if
+    /// that is nowhere.
+    fn place_session(&mut self, user: u32) -> Result<Option<Place>, NotThere> {
+        let log = match &self.topology.sessions {
             Sessions::None | Sessions::Jwt(_) => None,
             Sessions::ServerSide(s) => {
-                let node = self
-                    .topology
-                    .nodes
-                    .get_index_of(&s.store)
-                    .and_then(|_| self.slot_of(&s.store))?;
-                let log = self.store(node)?.log;
-                let place = self.append(log, self.session_bytes());
-                self.keep_up(log);
-                Some(place)
+                let store = self.slot_of(&s.store).and_then(|node| self.store(node));
+                store.map(|store| store.log)
             }
-            Sessions::InMemory(_) => {
-                let (node, instance) = self.home_instance(user)?;
-                let log = self.session_log(node, instance);
-                Some(self.append(log, self.session_bytes()))
-            }
+            Sessions::InMemory(_) => match self.home_instance(user) {
+                Some((_, None)) => return Err(NotThere),
+                Some((node, Some(instance))) => Some(self.session_log(node, instance)),
+                None => None,
+            },
+        };
+        let Some(log) = log else {
+            return Ok(None);
+        };
+        if !self.logs[log as usize].online {
+            return Err(NotThere);
         }
+        let place = self.append(log, self.session_bytes());
+        self.keep_up(log);
+        Ok(Some(place))
     }
 
-    /// The instance that a user belongs to: by its cookie, or else the one that the first request would be sent to.
-    fn home_instance(&mut self, user: u32) -> Option<(u16, u16)> {
+    /// The instance that a user belongs to: by its cookie, or else the one that the first request would be sent to. A
+    /// service alone if none of its instances serves.
+    fn home_instance(&mut self, user: u32) -> Option<(u16, Option<u16>)> {
         let mut at = self.nodes.iter().position(|n| match &n.body {
             Body::Clients(c) => !n.removed && c.has_user(user),
             _ => false,
@@ -169,14 +177,14 @@ impl Sim {
                 Body::Clients(_) | Body::Store(_) => return None,
             };
             if self.is_serving(service, instance) {
-                return Some((service, instance));
+                return Some((service, Some(instance)));
             }
             // Nobody has noticed yet that it is dead: whoever serves takes the session instead.
             let serving: Vec<u16> = (0..self.nodes[service as usize].instances.len() as u16)
                 .filter(|&i| self.is_serving(service, i))
                 .collect();
-            let chosen = serving.get(user as usize % serving.len().max(1))?;
-            return Some((service, *chosen));
+            let chosen = serving.get(user as usize % serving.len().max(1));
+            return Some((service, chosen.copied()));
         }
         None
     }
@@ -246,22 +254,22 @@ impl Sim {
             call.node,
             call.instance,
         );
+        let credential = call.credential;
         self.expire(user);
+        let lives = self.is_live(user, credential);
         match self.topology.sessions {
             Sessions::None | Sessions::ServerSide(_) => return true,
-            Sessions::Jwt(_) if self.users[user as usize].live => {
+            Sessions::Jwt(_) if lives => {
                 self.renew(user);
                 return true;
             }
-            Sessions::InMemory(_)
-                if self.users[user as usize].live && self.session_is_here(user, node, instance) =>
-            {
+            Sessions::InMemory(_) if lives && self.session_is_here(user, node, instance) => {
                 self.renew(user);
                 return true;
             }
             Sessions::Jwt(_) | Sessions::InMemory(_) => {}
         }
-        self.unauthorized(user, op);
+        self.unauthorized(user, credential, op);
         false
     }
 
@@ -271,14 +279,20 @@ impl Sim {
         if call.verb == Verb::Login || !matches!(self.topology.sessions, Sessions::ServerSide(_)) {
             return true;
         }
-        let (user, op) = (self.ops[call.op as usize].user, call.op);
+        let (user, op, credential) = (self.ops[call.op as usize].user, call.op, call.credential);
         self.expire(user);
-        if self.users[user as usize].live {
+        if self.is_live(user, credential) {
             self.renew(user);
             return true;
         }
-        self.unauthorized(user, op);
+        self.unauthorized(user, credential, op);
         false
+    }
+
+    /// Whether a credential is of a session that lives.
+    fn is_live(&self, user: u32, credential: u32) -> bool {
+        let slot = &self.users[user as usize];
+        slot.live && slot.session == credential
     }
 
     fn renew(&mut self, user: u32) {
@@ -316,8 +330,12 @@ impl Sim {
     }
 
     /// A credential was answered 401: whoever believed in it must log in again.
-    fn unauthorized(&mut self, user: u32, op: u32) {
+    fn unauthorized(&mut self, user: u32, credential: u32, op: u32) {
         let slot = &mut self.users[user as usize];
+        if slot.session != credential {
+            // Of a session that has ended: its user has another by now, which that is nothing to.
+            return;
+        }
         slot.credential = false;
         let was_live = std::mem::replace(&mut slot.live, false);
         let through = slot.lost_through;
@@ -364,13 +382,19 @@ impl Sim {
         let kept_elsewhere = !matches!(self.topology.sessions, Sessions::Jwt(_));
         // The strategy may have changed since the login was worked on.
         let place = place.filter(|p| !self.logs[p.log as usize].retired);
+        let mut waits = false;
         let place = if kept_elsewhere && place.is_none() {
-            self.place_session(user)
+            let placed = self.place_session(user);
+            waits = placed.is_err();
+            placed.unwrap_or(None)
         } else {
             place
         };
-        let mut fresh = self.fresh_session(place);
         let before = self.users[user as usize];
+        // A token that is valid stays so beside a newer one; a session that is kept somewhere ends with the next.
+        let both = before.live && !kept_elsewhere;
+        let session = before.session.wrapping_add(u32::from(!both));
+        let mut fresh = self.fresh_session(place, session);
         fresh.login = before.login;
         if before.live {
             // Signing in again ends the session before.
@@ -379,7 +403,9 @@ impl Sim {
         self.sessions.created += 1;
         self.users[user as usize] = fresh;
         let Some(place) = place else {
-            if kept_elsewhere {
+            if waits {
+                self.sessions_wait = true;
+            } else if kept_elsewhere {
                 self.lose_session(user, LossCause::Change, None);
             }
             return;
@@ -434,12 +460,18 @@ impl Sim {
                 continue;
             }
             self.expire(user);
-            let slot = &mut self.users[user as usize];
-            if slot.live {
-                slot.live = false;
-                slot.lost_through = fault;
-                lost += 1;
+            if !self.users[user as usize].live {
+                continue;
             }
+            if let Some(before) = self.kept_before(user) {
+                self.return_session(user, before);
+                self.sessions_wait = true;
+                continue;
+            }
+            let slot = &mut self.users[user as usize];
+            slot.live = false;
+            slot.lost_through = fault;
+            lost += 1;
         }
         self.sessions.lost += lost;
         self.sessions.lost_by_cause[cause as usize] += lost;
@@ -490,11 +522,8 @@ impl Sim {
         if same_strategy(before, &self.topology.sessions) {
             return (0, 0, 0);
         }
-        let earlier = self
-            .sessions_before
-            .take()
-            .filter(|earlier| same_strategy(&earlier.strategy, &self.topology.sessions));
-        let here_before = earlier.map_or(Vec::new(), |earlier| earlier.users);
+        let here_before = self.sessions_before.take();
+        let here_before = here_before.map_or(Vec::new(), |earlier| earlier.users);
         let mut remembered = Vec::new();
         let (mut kept, mut moved, mut dropped) = (0, 0, 0);
         for user in 0..self.users.len() as u32 {
@@ -503,38 +532,22 @@ impl Sim {
             if !now.live {
                 continue;
             }
+            // It has not gone, since what it was to go to was not there.
+            if self.is_kept_as_wanted(&now) {
+                kept += 1;
+                continue;
+            }
             // Called off before it was gone from there: as if it had never been told to go.
             if let Ok(at) = here_before.binary_search_by_key(&user, |b| b.user)
                 && (here_before[at].log, here_before[at].sequence) == (now.log, now.sequence)
                 && self.still_has(&here_before[at].record)
+                && self.is_kept_as_wanted(&here_before[at].record)
             {
-                let before = here_before[at].record;
-                self.users[user as usize] = User {
-                    login: now.login,
-                    expires: before.expires.max(now.expires),
-                    renewable_until: before.renewable_until.max(now.renewable_until),
-                    ..before
-                };
+                self.return_session(user, here_before[at].record);
                 kept += 1;
                 continue;
             }
-            let place = self.place_session(user);
-            let kept_elsewhere = matches!(
-                self.topology.sessions,
-                Sessions::ServerSide(_) | Sessions::InMemory(_)
-            );
-            if self.has_sessions() && (place.is_some() || !kept_elsewhere) {
-                self.users[user as usize] = User {
-                    login: now.login,
-                    ..self.fresh_session(place)
-                };
-                let placed = &self.users[user as usize];
-                remembered.push(PlacedBefore {
-                    user,
-                    log: placed.log,
-                    sequence: placed.sequence,
-                    record: now,
-                });
+            if self.take_along(user, &mut remembered) {
                 moved += 1;
             } else {
                 let slot = &mut self.users[user as usize];
@@ -549,18 +562,65 @@ impl Sim {
         if let Some(fault) = self.edited {
             self.faults[fault as usize].lost_sessions += dropped;
         }
-        if moved > 0 {
-            let bytes = remembered.len() as u64 * self.session_bytes();
-            let took = (bytes as f64 / super::keeping::COPY_BYTES_PER_S * 1e9) as u64;
-            let took = took.max(LEAST_MOVE_NS);
-            self.sessions_before = Some(Before {
-                strategy: before.clone(),
-                until: self.now.saturating_add(took),
-                users: remembered,
-            });
-            self.timer_after(took, super::Timer::SessionsMoved);
+        self.copy_sessions(remembered);
+        (kept, moved, dropped)
+    }
+
+    /// Has a live session follow to where the strategy keeps it, at once or as soon as that is there; false if nothing
+    /// keeps it.
+    fn take_along(&mut self, user: u32, remembered: &mut Vec<PlacedBefore>) -> bool {
+        let Ok(place) = self.place_session(user) else {
+            self.sessions_wait = true;
+            return true;
+        };
+        match self.topology.sessions {
+            Sessions::ServerSide(_) | Sessions::InMemory(_) if place.is_none() => return false,
+            Sessions::None => return false,
+            Sessions::ServerSide(_) | Sessions::InMemory(_) | Sessions::Jwt(_) => {}
         }
-        if moved > 0 && matches!(self.topology.sessions, Sessions::InMemory(_)) {
+        let now = self.users[user as usize];
+        self.users[user as usize] = User {
+            login: now.login,
+            ..self.fresh_session(place, now.session)
+        };
+        let placed = &self.users[user as usize];
+        remembered.push(PlacedBefore {
+            user,
+            log: placed.log,
+            sequence: placed.sequence,
+            record: now,
+        });
+        true
+    }
+
+    /// A session is where it was before, from where it had not gone yet.
+    fn return_session(&mut self, user: u32, before: User) {
+        let slot = &mut self.users[user as usize];
+        *slot = User {
+            login: slot.login,
+            expires: before.expires.max(slot.expires),
+            renewable_until: before.renewable_until.max(slot.renewable_until),
+            ..before
+        };
+    }
+
+    /// Sessions are copied to where they are now, which takes its time: they are where they were as well until then.
+    fn copy_sessions(&mut self, remembered: Vec<PlacedBefore>) {
+        if remembered.is_empty() {
+            return;
+        }
+        let bytes = remembered.len() as u64 * self.session_bytes();
+        let took = (bytes as f64 / super::keeping::COPY_BYTES_PER_S * 1e9) as u64;
+        let took = took.max(LEAST_MOVE_NS);
+        let mut before = self.sessions_before.take().unwrap_or_default();
+        before.until = before.until.max(self.now.saturating_add(took));
+        // The newest record of a user comes first among its own, and stays.
+        before.users.splice(0..0, remembered);
+        before.users.sort_by_key(|b| b.user);
+        before.users.dedup_by_key(|b| b.user);
+        self.sessions_before = Some(before);
+        self.timer_after(took, super::Timer::SessionsMoved);
+        if matches!(self.topology.sessions, Sessions::InMemory(_)) {
             // They come all at once: what copies them needs its time.
             let fresh = self
                 .logs
@@ -572,7 +632,47 @@ impl Sim {
                 self.fill_copies(log);
             }
         }
-        (kept, moved, dropped)
+    }
+
+    /// Somebody is there again whom sessions may wait for: they go on to where the strategy keeps them.
+    pub(super) fn house_sessions(&mut self) {
+        if !std::mem::take(&mut self.sessions_wait) {
+            return;
+        }
+        let mut remembered = Vec::new();
+        for user in 0..self.users.len() as u32 {
+            let slot = &self.users[user as usize];
+            if slot.live && !self.is_kept_as_wanted(slot) {
+                self.take_along(user, &mut remembered);
+            }
+        }
+        self.copy_sessions(remembered);
+    }
+
+    /// Whether a session is where the strategy keeps sessions.
+    fn is_kept_as_wanted(&self, record: &User) -> bool {
+        let log = self.logs.get(record.log as usize);
+        match &self.topology.sessions {
+            Sessions::None => false,
+            Sessions::Jwt(_) => log.is_none(),
+            Sessions::ServerSide(s) => {
+                log.is_some_and(|log| Some(log.node) == self.slot_of(&s.store))
+            }
+            Sessions::InMemory(_) => log.is_some_and(|log| log.purpose == Purpose::Sessions),
+        }
+    }
+
+    /// Where a session was before it went to a place that it is lost with now, if it has not gone from there yet.
+    fn kept_before(&self, user: u32) -> Option<User> {
+        let before = self.sessions_before.as_ref()?;
+        let at = before.users.binary_search_by_key(&user, |b| b.user);
+        let (placed, now) = (&before.users[at.ok()?], &self.users[user as usize]);
+        let same = (placed.log, placed.sequence) == (now.log, now.sequence);
+        let held = match self.logs.get(placed.record.log as usize) {
+            Some(log) => !log.retired && !log.is_lost(placed.record.sequence),
+            None => true,
+        };
+        (self.now <= before.until && same && held).then_some(placed.record)
     }
 
     /// What those that are kept where they were as well have in a log.

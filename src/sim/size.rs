@@ -95,7 +95,7 @@ impl Sim {
         });
         parts.push(Held {
             holder: Holder::Keys,
-            count: self.newest.len() as u64,
+            count: self.newest.iter().map(|space| space.len() as u64).sum(),
             bytes: self.keys_bytes(),
         });
         for (index, node) in self.nodes.iter().enumerate() {
@@ -158,7 +158,8 @@ impl Sim {
             Body::Clients(c) => c.popularity.as_ref().map_or(0, |p| p.bytes()),
             _ => 0,
         };
-        self.newest.bytes() + self.nodes.iter().map(tables).sum::<usize>()
+        let newest = self.newest.iter().map(super::KeyTable::bytes);
+        newest.sum::<usize>() + self.nodes.iter().map(tables).sum::<usize>()
     }
 
     fn other_bytes(&self) -> usize {
@@ -181,6 +182,8 @@ impl Sim {
         let of_link = |l: &super::LinkSlot| room::<super::snapshot::CallCounts>(l.calls.len());
         size_of::<Self>()
             + room::<NodeSlot>(self.nodes.len())
+            + room::<super::KeyTable<super::keeping::Newest>>(self.newest.len())
+            + room::<[[u32; 6]; 2]>(self.message_bytes.len())
             + self.nodes.iter().map(of_node).sum::<usize>()
             + room::<super::LinkSlot>(self.links.len())
             + self.links.iter().map(of_link).sum::<usize>()

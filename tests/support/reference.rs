@@ -12,6 +12,7 @@ use statescope::units::Duration;
 #[derive(Clone, Debug, Default)]
 struct Log {
     data: bool,
+    space: u16,
     rules: Rules,
     served: bool,
     retired: bool,
@@ -91,12 +92,15 @@ impl Log {
     }
 }
 
+/// A key of a space.
+type Key = (u16, u64);
+
 /// An acknowledged write: where it is, or that it is lost.
 #[derive(Clone, Copy, Debug)]
 struct Acknowledged {
     place: Option<Write>,
     lost: bool,
-    key: u64,
+    key: Key,
     /// The how manieth write it was, of all.
     order: u64,
 }
@@ -109,10 +113,10 @@ pub struct Reference {
     written: u64,
     order: BTreeMap<Write, u64>,
     /// Newest acknowledged version of each key.
-    newest: BTreeMap<u64, u64>,
+    newest: BTreeMap<Key, u64>,
     /// Keys of which the newest acknowledged version was lost at some time.
-    keys_lost: BTreeSet<u64>,
-    /// Content has gone to another log. Which of several a key went to is not known here.
+    keys_lost: BTreeSet<Key>,
+    /// Content has gone to another log, or keys to another space. Which of several a key went to is not known here.
     has_moved: bool,
 }
 
@@ -157,6 +161,12 @@ impl Reference {
     fn book(&mut self, at: Duration, fact: &Fact) {
         match *fact {
             Fact::Began { log, data } => self.log(log).data = data,
+            Fact::Belongs(log, space) => {
+                let log = self.log(log);
+                let changes = log.space != space && !log.written.is_empty();
+                log.space = space;
+                self.has_moved |= changes;
+            }
             Fact::Ruled(log, rules) => {
                 let log = self.log(log);
                 log.rules = rules;
@@ -164,11 +174,8 @@ impl Reference {
                     let all = log.what(Holder::Memory);
                     *log.on(Holder::File) = all;
                 } else {
+                    // What is on disk, or in a snapshot, stays there.
                     log.holders.remove(&Holder::File);
-                    log.holders.remove(&Holder::Disk);
-                }
-                if rules.snapshots.is_none() {
-                    log.holders.remove(&Holder::Snapshot);
                 }
             }
             Fact::Served(log, served) => {
@@ -253,6 +260,7 @@ impl Reference {
         let held =
             at.is_some_and(|(log, number)| self.logs.get(&log).is_some_and(|log| log.has(number)));
         let order = order.unwrap_or(0);
+        let key = (at.map_or(0, |(log, _)| self.log(log).space), key);
         let newest = self.newest.entry(key).or_default();
         if order > *newest {
             *newest = order;

@@ -10,6 +10,7 @@ use super::scenario::scale;
 use super::{Check, ImpliedLink, MAX_BACKLOG, MAX_CALLS, MAX_EDITS, Why, clients, implied_links};
 use crate::model::Command;
 use crate::model::node::{HEADER_BYTES, Io, Node, Queue, Service};
+use crate::model::settings::Profile;
 use crate::model::state::FsyncPolicy;
 use crate::model::topology::Topology;
 use crate::model::workload::{Arrivals, Distribution};
@@ -448,8 +449,9 @@ impl<'a> Load<'a> {
                 let all = mix.read + mix.write + mix.login + mix.logout;
                 let (reads, writes) = (rate.0 * mix.read / all, rate.0 * mix.write / all);
                 let (request, value) = (clients.request.0 as f64, clients.value_size.0 as f64);
-                let bytes = match request {
-                    0.0 => 0.0,
+                // In that profile a request without a size carries no value either.
+                let bytes = match topology.profile {
+                    Profile::Bare if request == 0.0 => 0.0,
                     _ => (reads + writes) * request + writes * value,
                 };
                 let stay = if clients.cancel && clients.timeout.is_some() {

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use crate::model::{Node, State};
 use crate::sim::facts::Fact;
 use crate::sim::ledger::{Moving, Purpose};
-use crate::sim::parts::NONE;
+use crate::sim::parts::{Instance, NONE};
 use crate::sim::snapshot::{Status, What};
 use crate::sim::{Sim, Timer};
 use crate::units::SECOND;
@@ -18,6 +18,7 @@ impl Sim {
         if to.is_empty() {
             return 0;
         }
+        self.stamp += 1;
         let held = self.logs[log as usize].hand_over();
         let versions = std::mem::take(&mut self.logs[log as usize].versions);
         self.logs[log as usize].retired = true;
@@ -31,9 +32,14 @@ impl Sim {
             let here = &mut self.logs[target as usize];
             let number = here.take_over(now, stamp, share, share.saturating_mul(value_size));
             shares.push(((target, number), share));
+            let newest = &self.newest[here.space as usize];
             for (key, &theirs) in versions.iter() {
-                let mine = here.versions.entry(key);
-                *mine = (*mine).max(theirs);
+                if here.versions.get(key).is_none_or(|&mine| mine < theirs) {
+                    here.put_version(key, theirs, |stamp| {
+                        let newest = newest.get(key);
+                        newest.is_some_and(|n| n.log == target && n.stamp == stamp)
+                    });
+                }
             }
         }
         self.logs[log as usize].forward = shares.first().map(|share| share.0);
@@ -45,10 +51,16 @@ impl Sim {
         for &target in to {
             self.keep_up(target);
         }
-        for (key, newest) in self.newest.iter_mut() {
+        let space = self.logs[log as usize].space;
+        for (key, newest) in self.newest[space as usize].iter_mut() {
             if newest.log == log && newest.stamp > 0 {
                 newest.log = to[(key % n) as usize];
             }
+        }
+        // It goes on in the space of those that have it now.
+        self.logs[log as usize].space = self.logs[to[0] as usize].space;
+        if self.logs[log as usize].space != space {
+            self.sort_by_space();
         }
         held
     }
@@ -75,7 +87,8 @@ impl Sim {
         let stayed = self.call_off_moves(slot, new);
         let (kept, all) = (held(self, &stayed), held(self, &from));
         let mut dropped = 0;
-        let lost = self.place_of_state(slot, new).is_empty();
+        let place = self.place_of_state(slot, new);
+        let lost = place.is_empty();
         for log in from {
             if lost {
                 dropped += self.lose_all(log);
@@ -85,11 +98,13 @@ impl Sim {
             self.logs[log as usize].moving = Some(Moving {
                 service: slot,
                 number,
+                since: None,
                 from: discriminant(old),
                 home: homes.contains(&log),
             });
-            let took = self.state_bytes(log) as f64 / COPY_BYTES_PER_S * 1e9;
-            self.timer_after(took as u64, Timer::Moved { log, number });
+            let mut ends = place.iter().chain([&log]);
+            let there = ends.all(|&end| self.logs[end as usize].online);
+            self.copy_since(log, number, there.then_some(self.now));
         }
         if kept + all > 0 {
             let node = self.nodes[slot as usize].name.clone();
@@ -202,17 +217,32 @@ impl Sim {
         })
     }
 
-    /// All of a log has been copied to where its service keeps state by now.
+    /// A log is copied to where it moves since an instant; not yet if an end of that is not there.
+    fn copy_since(&mut self, log: u32, number: u32, since: Option<u64>) {
+        let took = (self.state_bytes(log) as f64 / COPY_BYTES_PER_S * 1e9) as u64;
+        let at = match since {
+            Some(since) => since.saturating_add(took),
+            None => self.now.saturating_add(SECOND),
+        };
+        if let Some(moving) = &mut self.logs[log as usize].moving {
+            moving.since = since;
+        }
+        self.timer_at(at, Timer::Moved { log, number });
+    }
+
+    /// The instance that serves a log.
+    fn server_of(&self, log: u32) -> &Instance {
+        let log = &self.logs[log as usize];
+        &self.nodes[log.node as usize].instances[log.primary as usize]
+    }
+
+    /// A log's content may be copied to where its service keeps state now, or has been by now.
     pub(in crate::sim) fn moved(&mut self, log: u32, number: u32) {
         let Some(moving) = self.logs[log as usize].moving else {
             return;
         };
         if moving.number != number || self.logs[log as usize].retired {
             return;
-        }
-        // Its instance may have died while it moved; then it stays what its death made of it, until it is back.
-        if !self.logs[log as usize].online {
-            return self.timer_after(SECOND, Timer::Moved { log, number });
         }
         let node = self.logs[log as usize].node;
         let is_store = self.store(node).is_some();
@@ -226,14 +256,25 @@ impl Sim {
         // Whoever it was for is gone, or others keep what they have there by now: what a store has stays in it.
         if is_store && (state.is_none() || self.store_is_used(&self.nodes[node as usize].name)) {
             self.logs[log as usize].moving = None;
-            return;
+            return self.assign_spaces();
         }
         let mut to = state.map_or(Vec::new(), |s| self.place_of_state(moving.service, &s));
         to.retain(|&target| target != log && !self.logs[target as usize].retired);
         if to.is_empty() {
             // Nobody takes it: it stays where it is, and the move is over.
             self.logs[log as usize].moving = None;
-        } else if is_store {
+            return self.assign_spaces();
+        }
+        // While either end is gone, or hangs, nothing can be copied; if one died, it begins anew: that one has forgotten what
+        // it had got. Until it is over, all of it is where it was, or what is left there.
+        let ends = || to.iter().chain([&log]);
+        let there = ends().all(|&end| self.logs[end as usize].online);
+        let died_since = |since| ends().any(|&end| self.server_of(end).died_at > since);
+        if !there || moving.since.is_none_or(died_since) {
+            let back = ends().map(|&end| self.server_of(end).since).max();
+            return self.copy_since(log, number, back.filter(|_| there));
+        }
+        if is_store {
             self.move_out_of_store(log, &to);
         } else {
             self.hand_log_over(log, &to);

@@ -214,6 +214,7 @@ impl Sim {
                 self.keep_up(log);
             }
         }
+        self.house_sessions();
     }
 
     /// Tells what has become of the stream to a log's copies, and which of them there are.
@@ -351,6 +352,7 @@ impl Sim {
                 lost_writes: lost,
             });
         }
+        self.house_sessions();
     }
 
     /// What a copy that takes over has on its own disk: what it synced while it followed, and since the primary was missed.
@@ -454,6 +456,7 @@ impl Sim {
         for log in lacking {
             self.place_replicas(log);
         }
+        self.house_sessions();
     }
 
     /// Whether an instance must not be stopped yet by whoever could wait: it leads what is not copied completely but can
