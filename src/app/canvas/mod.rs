@@ -373,7 +373,14 @@ impl Canvas {
         } else if let Some((before, transform)) = self.seen
             && self.resized.map_or(before, |(at, _)| at) != area
         {
-            self.transform = transform.resized(scene.bounds(), before, area);
+            let all = scene.bounds();
+            // What stood clear of the bars at the edges does so again.
+            let is_clear = room(before).contains_rect(transform.rect(all));
+            self.transform = if is_clear {
+                transform.resized(all, room(before), room(area))
+            } else {
+                transform.resized(all, before, area)
+            };
             self.resized = Some((area, self.transform));
         }
         if let Some(zoom) = self.zoom_to.take() {

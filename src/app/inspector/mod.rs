@@ -11,6 +11,7 @@ mod several;
 
 use std::sync::Arc;
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align2, Popup, PopupCloseBehavior, RectAlign, ScrollArea, Sense, Stroke, Ui, UiBuilder, pos2,
     vec2,
@@ -25,7 +26,7 @@ use super::naming::{Named, Naming};
 use super::spoken;
 use super::state::View;
 use super::theme::{self, Palette, Weight, height, size, space, stroke};
-use super::widgets::{Button, paint_text};
+use super::widgets::{Button, paint_text, tooltip};
 use crate::model::node::LinkSettings;
 use crate::model::settings::{Field, Profile, Setting, Shape, with_profile};
 use crate::model::{Command, Link, Node};
@@ -381,18 +382,16 @@ impl Title {
         let right = head.right() - if self.remove.is_some() { 40.0 } else { 12.0 };
         let status = self.part(ui, pos2(right, middle), Align2::RIGHT_CENTER, palette);
         let clip = painter.with_clip_rect(head.with_max_x(status - space::S));
-        let name = paint_text(
-            &clip,
-            pos2(head.left() + 38.0, middle),
-            Align2::LEFT_CENTER,
-            &self.name,
-            size::FIGURE,
-            Weight::Semibold,
-            palette.text,
-        );
+        let left = head.left() + 38.0;
+        let font = theme::font(size::FIGURE, Weight::Semibold);
+        let mut job = LayoutJob::simple_singleline(self.name.clone(), font, palette.text);
+        job.wrap = TextWrapping::truncate_at_width((status - space::S - left).max(0.0));
+        let name = painter.layout_job(job);
+        let at = pos2(left, middle - name.size().y / 2.0);
+        clip.galley(at, name.clone(), palette.text);
         paint_text(
             &clip,
-            pos2(name.right() + space::S, middle + 1.0),
+            pos2(left + name.size().x + space::S, middle + 1.0),
             Align2::LEFT_CENTER,
             &self.kind,
             size::SMALL,
@@ -404,6 +403,9 @@ impl Title {
             ui.scope_id().with("title"),
             Sense::CLICK,
         );
+        if name.elided {
+            tooltip(&heading, &self.name, &[]);
+        }
         let is_node = self.is_node;
         if is_node && heading.double_clicked() {
             *naming = Some(Naming::new(&self.name));

@@ -36,11 +36,9 @@ pub fn figure_row(
         regular,
         palette.text2,
     );
-    let line = Rect::from_center_size(pos2(rect.left() + 140.0, middle), vec2(72.0, 18.0));
-    sparkline(painter, line, history, palette.text2);
     let value_at = pos2(rect.right() - 34.0, middle);
     let ink = colour.unwrap_or(palette.text);
-    paint_text(
+    let written = paint_text(
         painter,
         value_at,
         Align2::RIGHT_CENTER,
@@ -59,6 +57,12 @@ pub fn figure_row(
         regular,
         palette.text3,
     );
+    // A long value takes room from its course.
+    let course = Rect::from_center_size(pos2(rect.left() + 140.0, middle), vec2(72.0, 18.0));
+    let course = course.with_max_x(course.right().min(written.left() - 6.0));
+    if course.width() > 12.0 {
+        sparkline(painter, course, history, palette.text2);
+    }
     response
 }
 
