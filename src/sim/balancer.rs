@@ -51,7 +51,7 @@ impl Sim {
         };
         self.calls[index as usize].target = target;
         let slot = &self.calls[index as usize];
-        let (entry, credential) = (slot.entry, slot.credential);
+        let (entry, credential, asker) = (slot.entry, slot.credential, slot.asker);
         let Some(balancer) = self.balancer(node) else {
             return;
         };
@@ -71,6 +71,7 @@ impl Sim {
         child_call.target = target;
         child_call.entry = entry;
         child_call.credential = credential;
+        child_call.asker = asker;
         if let Some(timeout) = timeout {
             let token = self.calls[index as usize].wait;
             self.queue

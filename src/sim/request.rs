@@ -36,11 +36,6 @@ impl Sim {
         let token = self.new_token();
         let way = &self.links[link as usize];
         let (from, node) = (way.from, way.to);
-        let passed_on = parent != NONE && way.way == Way::FromBalancer;
-        let asker = match passed_on {
-            true => self.calls[parent as usize].asker,
-            false => from,
-        };
         let now = self.now;
         let index = self.free_calls.pop().unwrap_or_else(|| {
             self.calls.push(Call::default());
@@ -54,7 +49,7 @@ impl Sim {
         call.link = link;
         call.node = node;
         call.instance = 0;
-        call.asker = asker;
+        call.asker = from;
         call.verb = verb;
         call.step = 0;
         call.outcome = Outcome::Done;
