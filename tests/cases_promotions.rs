@@ -84,11 +84,10 @@ fn a_copy_that_hangs_when_its_primary_goes_saves_what_it_has() {
         );
         let topology = read_with(STORE, &[("scenario", &scenario)]);
         let before = until(&topology, 1, 29_999).snapshot().writes;
-        assert_eq!(
-            (before.lost, before.unavailable),
-            (0, before.acknowledged),
-            "{fault}"
-        );
+        // What nobody has any more is lost at once.
+        assert!(before.lost <= under_way, "{fault}: {before:?}");
+        let unavailable = before.acknowledged - before.lost;
+        assert_eq!(before.unavailable, unavailable, "{fault}");
         let end = run(&topology, 1).snapshot().writes;
         assert!(end.lost <= under_way, "{fault}: {end:?}");
         assert!(end.acknowledged > before.acknowledged + 2_990, "{fault}");
@@ -186,17 +185,16 @@ fn an_instance_that_comes_back_after_a_promotion_begins_anew() {
     }
 }
 
-/// The last instance leaves for good while the only copy of its 500 writes is on one that hangs.
+/// The last instance leaves for good while the only copy of its 500 writes is on one that hangs: another gets one first.
 #[test]
-fn what_a_stopped_instance_leaves_to_a_copy_that_hangs_is_there_when_that_goes_on() {
+fn what_a_stopped_instance_leaves_while_its_copy_hangs_goes_to_another() {
     let scenario = r#"[At("20005ms", Hang("api", 1)), At("20015ms", RemoveInstances("api", 1)),
         At("30s", Resume("api", 1))]"#;
     let topology = read_with(FLEET, &[("scenario", scenario)]);
     // Those of the one that hangs are taken over after a second by its own copy.
-    for (ms, unavailable) in [(25_000, 500), (29_999, 500), (30_001, 0)] {
+    for ms in [25_000, 29_999, 30_001] {
         let writes = until(&topology, 1, ms).snapshot().writes;
-        assert!(writes.unavailable.abs_diff(unavailable) <= 1, "{writes:?}");
-        assert_eq!(writes.lost, 0, "{ms}");
+        assert_eq!((writes.lost, writes.unavailable), (0, 0), "{ms}");
     }
 }
 

@@ -804,6 +804,10 @@ impl Track {
                     "failed_sent_after_detection",
                     sum(|fault| fault.failed_sent_after_detection),
                 ),
+                (
+                    "called_off",
+                    sum(|fault| u64::from(fault.called_off.is_some())),
+                ),
             ])
         });
         Figures::List(rows.collect())

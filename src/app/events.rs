@@ -127,6 +127,14 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
             });
             event
         }
+        What::CalledOff { node, why } => {
+            let title = format!("{node} does not fail over");
+            let mut event = Event::new(at, Icon::Cross, "called off", title);
+            event
+                .detail
+                .push(Span::plain(format!("Called off: {why}.")));
+            event
+        }
         What::Deployed { node } => Event::new(
             at,
             Icon::Deploy,
@@ -250,6 +258,9 @@ fn cost(fault: &FaultView, detected: bool) -> Vec<Span> {
     let mut parts: Vec<Span> = losses(fault.lost_writes, fault.lost_sessions)
         .into_iter()
         .collect();
+    if let Some(why) = fault.called_off {
+        parts.push(Span::plain(format!("Called off: {why}.")));
+    }
     if detected && let Some(after) = fault.detected {
         parts.push(Span::plain(format!(
             "Found dead after {}.",

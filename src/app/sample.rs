@@ -273,6 +273,7 @@ fn snapshot() -> Snapshot {
         failed_met: 381,
         failed_sent_after_detection: 0,
         saved_by_retry: 129,
+        called_off: None,
     };
     let happening = |id, when: f64, what| Happening {
         id,

@@ -251,6 +251,7 @@ const FIGURES: &[Figure] = figures! {
     "recovery[n].failed_operations", Count, Always, "Operations that failed because of it: those that failed, less those that fail in the same run without it.";
     "recovery[n].failed_met", Count, Always, "Failed operations with an attempt that met what it struck.";
     "recovery[n].failed_sent_after_detection", Count, Always, "Failed operations that met what it struck and whose last attempt was sent after the detection.";
+    "recovery[n].called_off", Count, Always, "Failovers that were called off: the primary died, hung or came back, or no replica was left.";
 
     "nodes.NODE.kind", Text, Always, "What the node is, as in the file.";
     "nodes.NODE.utilisation", Share, Workers, "Worker time held, over worker time of the instances that were up.";

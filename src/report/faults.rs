@@ -35,6 +35,11 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
     if of_runs("did_not_happen") > 0.0 {
         said.push(format!("happened in {happened} of {runs} runs"));
     }
+    match (mean("called_off").unwrap_or(0.0) * happened).round() {
+        0.0 => {}
+        n if n == happened => said.push("did not come about: called off".to_owned()),
+        n => said.push(format!("called off in {n} of {happened} runs")),
+    }
     if let Some(after) = mean("detected_s") {
         said.push(format!("found after {}", time(after)));
     }

@@ -301,7 +301,7 @@ impl Sim {
             let due = |t: &Timer| matches!(t, Timer::Snapshot { log } if of(log));
             let done = |t: &Timer| matches!(t, Timer::SnapshotDone { log, .. } if of(log));
             if (log.snapshot_due.is_some() && !planned(&due))
-                || (log.snapshot_overdue && !planned(&done))
+                || (log.online && log.snapshot_overdue && !planned(&done))
             {
                 faults.push(format!("a snapshot of {name} is never made"));
             }
@@ -313,11 +313,11 @@ impl Sim {
             if log.moving.is_some_and(|m| !arrives(m.number)) {
                 faults.push(format!("what moves from {name} never arrives"));
             }
-            // Whoever dies takes its copies along; one that hangs keeps them.
+            // Whoever dies takes its copies along, but for their files; one that hangs keeps them.
             let here = &self.nodes[log.node as usize].instances;
             let keeps = |status: Status| status.serves() || status == Status::Hung;
             let dead = |at: u16| !keeps(here[at as usize].status);
-            if let Some(copy) = log.replicas.iter().find(|r| dead(r.instance)) {
+            if let Some(copy) = log.replicas.iter().find(|r| !r.gone && dead(r.instance)) {
                 faults.push(format!("{name} has a copy on dead {}", copy.instance));
             }
             let serving = self.is_serving(log.node, log.primary);

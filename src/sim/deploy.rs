@@ -256,16 +256,12 @@ impl Sim {
         }
         // Where copies exist, one of them takes over: of an instance that was drained with all it had, at once; of one
         // that was killed when it is missed, or the replacement is there.
-        self.primary_gone(node, instance, End::Process, cause);
+        let end = if leaving { End::Removed } else { End::Replaced };
+        self.primary_gone(node, instance, end, cause);
+        if stop == Stop::Abrupt {
+            return;
+        }
         for log in self.logs_of(node, instance) {
-            let here = &mut self.logs[log as usize];
-            let outlives = here.durability.outlives(leaving);
-            if let (false, Some(orphan)) = (outlives, &mut here.orphan) {
-                orphan.own = Mark::default();
-            }
-            if stop == Stop::Abrupt {
-                continue;
-            }
             if self.logs[log as usize].arrives() <= self.now {
                 self.promote(log);
             } else {
@@ -277,10 +273,10 @@ impl Sim {
     /// Whether a copy can take a log over when its primary stops now.
     fn is_followed(&self, log: u32) -> bool {
         let here = &self.logs[log as usize];
-        match here.orphan {
-            Some(_) => !here.replicas.is_empty(),
-            None => here.replicas.iter().any(|r| r.synced_at <= self.now),
-        }
+        here.replicas.iter().any(|copy| match here.orphan {
+            Some(_) => copy.mark.is_some(),
+            None => here.held_by(copy, self.now).is_some(),
+        })
     }
 
     /// A log stops that nobody else can take over: what its disk has is left, if that stays.
@@ -435,6 +431,28 @@ impl Sim {
         }
     }
 
+    /// What an instance that was taken out of service has in an object store goes to one that serves, as soon as there is
+    /// one, unless a copy may take over.
+    pub(super) fn leave_to_heir(&mut self, log: u32) {
+        let here = &self.logs[log as usize];
+        let node = here.node;
+        let in_object_store =
+            |s: &super::ledger::SnapshotPolicy| s.place == SnapshotPlace::ObjectStore;
+        if here.orphan.is_some()
+            || !here
+                .durability
+                .snapshots
+                .as_ref()
+                .is_some_and(in_object_store)
+        {
+            return;
+        }
+        if let Some(&heir) = self.homes(node).first() {
+            let to = self.data_log(node, heir);
+            self.hand_log_over(log, &[to]);
+        }
+    }
+
     /// The instance is gone for good, and its volume with it. What is in an object store is loaded by the others.
     fn take_out(&mut self, node: u16, instance: u16) {
         let before = self.nodes[node as usize].instances[instance as usize].status;
@@ -454,21 +472,8 @@ impl Sim {
             };
             self.cut_off(node, instance, leave);
         }
-        let instances = self.nodes[node as usize].instances.len() as u16;
-        let serves = |i: &u16| self.is_serving(node, *i);
-        let heir = self.homes(node).first().copied();
-        let heir = heir.or_else(|| (0..instances).find(serves));
         for log in self.logs_of(node, instance) {
-            let here = &self.logs[log as usize];
-            let snapshots_stay = here.orphan.is_none()
-                && here
-                    .durability
-                    .snapshots
-                    .is_some_and(|s| s.place == SnapshotPlace::ObjectStore);
-            if let (true, Some(heir)) = (snapshots_stay, heir) {
-                let to = self.data_log(node, heir);
-                self.hand_log_over(log, &[to]);
-            }
+            self.leave_to_heir(log);
         }
         self.remove_targets(node, instance);
         let slot = &mut self.nodes[node as usize];

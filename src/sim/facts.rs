@@ -22,6 +22,8 @@ pub enum Holder {
     Copy(u16),
     /// What of such a copy has been synced there.
     CopyDisk(u16),
+    /// What the file of such a copy has whose process hangs, or is gone.
+    CopyFile(u16),
 }
 
 /// By which rules the writes of a log are kept.
@@ -44,6 +46,8 @@ pub struct Rules {
 pub enum Source {
     /// Whatever the instance that has authority still holds.
     Own,
+    /// Nobody has authority, and this is not settled: whatever somebody has that could get it.
+    Survivors,
     /// A copy that takes over.
     Copy(u16),
     /// Nothing is left.
@@ -78,7 +82,7 @@ pub enum Fact {
         /// The key that was written.
         key: u64,
     },
-    /// What was written up to a number has reached a holder; of that, with `by`, what was written at that time or before.
+    /// What was written up to a number has reached a holder; of that, with `by`, what had come to copies by that time.
     Reached {
         /// The log.
         log: u32,
@@ -86,7 +90,7 @@ pub enum Fact {
         holder: Holder,
         /// Up to this number.
         number: u64,
-        /// Up to this time.
+        /// Come by this time.
         by: Option<Duration>,
     },
     /// A log's primary sends nothing more to its copies. What the kernel has of what is on its way arrives, unless that is
@@ -105,6 +109,43 @@ pub enum Fact {
         copy: u16,
         /// The last write it was filled with.
         filled: u64,
+    },
+    /// A copy that lacked something when the stream ended, and gets no more.
+    Behind {
+        /// The log.
+        log: u32,
+        /// Where the copy is.
+        copy: u16,
+        /// The last write that it has.
+        number: u64,
+    },
+    /// The process of a copy stands still, or is gone. Its file has what had come to it: if it `followed` the stream that, and
+    /// what it was filled with; otherwise what it had, up to that number.
+    CopyStopped {
+        /// The log.
+        log: u32,
+        /// Where the copy is.
+        copy: u16,
+        /// It followed.
+        followed: bool,
+        /// The last write that it was filled with, or that it had.
+        filled: u64,
+        /// Its process is gone.
+        gone: bool,
+    },
+    /// The machine of such a copy is gone: its file has no more than what was synced.
+    CopyCut {
+        /// The log.
+        log: u32,
+        /// Where the copy is.
+        copy: u16,
+    },
+    /// Such a copy runs again with what its file had.
+    CopyBack {
+        /// The log.
+        log: u32,
+        /// Where the copy is.
+        copy: u16,
     },
     /// A holder is gone, with all that it held.
     Gone(u32, Holder),

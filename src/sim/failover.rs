@@ -5,7 +5,7 @@
 //! that lacks is lost.
 
 use super::facts::{Fact, Holder};
-use super::ledger::{Mark, Orphan, Purpose, Replica};
+use super::ledger::{End, Mark, Orphan, Purpose, Replica};
 use super::parts::NONE;
 use super::request::Leave;
 use super::snapshot::What;
@@ -71,12 +71,11 @@ impl Sim {
         let fault = self.new_fault(command, Some((node, primary)));
         if force {
             self.force(node, log, fault);
-        } else if let Some(orphan) = self.logs[log as usize].orphan {
+        } else if let Some(orphan) = &mut self.logs[log as usize].orphan {
             // There is nobody to ask for the rest: what is still under way comes, and then a copy takes over.
-            let here = &self.logs[log as usize];
-            let due = orphan.stream_ends.max(self.now) + here.durability.promotion_ns;
-            let since = orphan.since;
-            self.timer_at(due, Timer::Promote { log, since });
+            orphan.asked = Some(fault);
+            orphan.missed = orphan.missed.min(self.now);
+            self.promote_when_due(log);
         } else {
             self.plan(node, primary, log, fault);
         }
@@ -84,11 +83,14 @@ impl Sim {
     }
 
     /// The most advanced copy that serves and is complete.
-    fn able_copy(&self, node: u16, log: u32) -> Option<Replica> {
+    pub(super) fn able_copy(&self, node: u16, log: u32) -> Option<Replica> {
         let here = &self.logs[log as usize];
         here.replicas
             .iter()
-            .filter(|r| here.orphan.is_some() || r.synced_at <= self.now)
+            .filter(|r| match here.orphan {
+                Some(_) => r.mark.is_some(),
+                None => r.synced_at <= self.now,
+            })
             .filter(|r| self.is_serving(node, r.instance))
             .max_by_key(|r| (r.mark, std::cmp::Reverse(r.instance)))
             .copied()
@@ -96,33 +98,31 @@ impl Sim {
 
     fn force(&mut self, node: u16, log: u32, fault: u32) {
         let now = self.now;
-        if self.logs[log as usize].orphan.is_some() {
+        let here = &mut self.logs[log as usize];
+        if let Some(orphan) = &mut here.orphan {
+            orphan.asked = Some(fault);
             self.stream_cut(log);
+            self.settle_bereft(node, LossCause::Promotion, Some(fault));
         } else {
-            let here = &self.logs[log as usize];
-            let (arrived, primary) = (here.arrived(now), here.primary);
-            let serving: Vec<bool> = here
-                .replicas
-                .iter()
-                .map(|r| r.synced_at <= now && self.is_serving(node, r.instance))
-                .collect();
-            self.tell_of_copies(log, true, &serving);
+            self.tell_of_copies(log, true, now);
             self.tell(Fact::Served(log, false));
             let here = &mut self.logs[log as usize];
-            for (replica, serves) in here.replicas.iter_mut().zip(serving) {
-                replica.mark = serves.then_some(arrived.max(replica.filled));
-            }
-            here.replicas.retain(|r| r.mark.is_some());
+            let primary = here.primary;
+            here.set_marks(now);
             here.online = false;
             here.orphan = Some(Orphan {
                 since: now,
                 own: here.end(),
                 hang: false,
+                missed: now,
                 stream_ends: now,
+                sent: here.arrived(now),
                 fault: Some(fault),
                 cause: LossCause::Promotion,
+                asked: Some(fault),
+                lost: 0,
             });
-            self.stop_writing(log);
+            self.stop_writing(log, End::Process);
             // Whoever is connected to the old primary is sent away.
             self.cut_off(node, primary, Leave::Reset);
             if let Some(store) = self.store_mut(node) {
@@ -216,8 +216,7 @@ impl Sim {
             return;
         };
         let Some(copy) = self.able_copy(node, log) else {
-            // It went away meanwhile; the old primary goes on.
-            return self.end_failover(node);
+            return self.call_off_failover(node, "no replica serves that could take over");
         };
         let (now, stamp) = (self.now, self.stamp);
         let here = &mut self.logs[log as usize];
@@ -227,16 +226,12 @@ impl Sim {
             .file
             .is_some_and(|f| f.period_ns().is_none());
         let old_disk = here.synced;
+        here.set_marks(now);
         // With an fsync for each write a copy syncs what it gets.
         let disk = if always { all } else { copy.disk };
-        here.led_by(copy.instance, all, disk);
-        here.replicas.push(Replica {
-            instance: old,
-            synced_at: now,
-            filled: all,
-            mark: None,
-            disk: if always { Mark::default() } else { old_disk },
-        });
+        here.led_by(copy.instance, all, disk, now);
+        let old_has = if always { Mark::default() } else { old_disk };
+        here.replicas.push(Replica::new(old, now, all, old_has));
         let number = all.sequence;
         self.reached(log, Holder::Copy(copy.instance), number);
         if always {
@@ -268,11 +263,31 @@ impl Sim {
             });
         }
         self.end_failover(node);
+        self.place_replicas(log);
         self.keep_up(log);
     }
 
+    /// A failover that was planned does not come about: the old primary goes on, if it can.
+    pub(super) fn call_off_failover(&mut self, node: u16, why: &'static str) {
+        let planned = self.store(node).and_then(|s| s.failover.as_ref());
+        if let Some(fault) = planned.map(|f| f.fault) {
+            self.end_failover(node);
+            self.called_off(node, fault, why);
+        }
+    }
+
+    /// A failover that somebody asked for does not come about.
+    pub(super) fn called_off(&mut self, node: u16, fault: u32, why: &'static str) {
+        self.faults[fault as usize].called_off = Some(why);
+        let node = self.nodes[node as usize].name.clone();
+        self.happen(What::CalledOff {
+            node,
+            why: why.to_owned(),
+        });
+    }
+
     /// Writes that waited go to whoever is primary now.
-    pub(super) fn end_failover(&mut self, node: u16) {
+    fn end_failover(&mut self, node: u16) {
         let now = self.now;
         let Some(store) = self.store_mut(node) else {
             return;

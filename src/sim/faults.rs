@@ -266,6 +266,7 @@ impl Sim {
             failed_met: 0,
             failed_after_detection: 0,
             saved: 0,
+            called_off: None,
         });
         if let Some((node, instance)) = at {
             let here = &mut self.nodes[node as usize].instances[instance as usize];
@@ -316,9 +317,13 @@ impl Sim {
         });
         instances
             || self.logs.iter().any(|log| {
-                let orphaned = log.orphan.as_ref().and_then(|orphan| orphan.fault);
-                (log.moving.is_some() && is_change)
-                    || (orphaned == mine && !log.replicas.is_empty())
+                let orphaned = log
+                    .orphan
+                    .is_some_and(|o| o.fault == mine || o.asked == mine);
+                let serves = |copy: &super::ledger::Replica| {
+                    copy.mark.is_some() && self.is_serving(log.node, copy.instance)
+                };
+                (log.moving.is_some() && is_change) || (orphaned && log.replicas.iter().any(serves))
             })
     }
 
@@ -402,13 +407,14 @@ impl Sim {
         }
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.fault = None;
+        let stood = self.now - here.since;
         let status = match (here.draining, here.cold) {
             (true, _) => Status::Draining,
             (false, true) => Status::Warming,
             (false, false) => Status::Up,
         };
         self.set_status(node, instance, status);
-        self.primary_back(node, instance);
+        self.primary_back(node, instance, Some(stood));
         let stalled: Vec<u32> = (0..self.calls.len() as u32)
             .filter(|&i| {
                 let call = &self.calls[i as usize];
@@ -530,7 +536,7 @@ impl Sim {
                 },
             );
         }
-        self.primary_back(node, instance);
+        self.primary_back(node, instance, None);
         self.trust(node, instance);
         if deploying {
             if told {

@@ -1,6 +1,7 @@
 //! State: who keeps which log, what is written and read, and how losses are booked. What becomes durable when is in
-//! `disk.rs`, copies and promotions are in `replication.rs`, changes of place in `moving.rs`.
+//! `disk.rs`, copies are in `copies.rs`, promotions in `replication.rs`, changes of place in `moving.rs`.
 
+mod copies;
 mod disk;
 mod moving;
 mod newest;
@@ -348,9 +349,16 @@ impl Sim {
                 _ => continue,
             };
             if log.durability != durability {
+                let files = log.replicas.iter().filter(|r| r.file.is_some());
+                let files: Vec<u16> = files.map(|r| r.instance).collect();
+                for &copy in files.iter().filter(|_| durability.file.is_none()) {
+                    self.tell(Fact::Gone(index, Holder::CopyFile(copy)));
+                }
                 let (now, stamp) = (self.now, self.stamp);
                 self.logs[index as usize].set_durability(durability, now, stamp);
                 let wanted = durability.replicas as usize;
+                // Those whose processes are gone are the first to be given up.
+                self.logs[index as usize].replicas.sort_by_key(|r| r.gone);
                 let dropped = self.logs[index as usize].replicas.iter().skip(wanted);
                 for copy in dropped.map(|r| r.instance).collect::<Vec<u16>>() {
                     self.tell(Fact::Gone(index, Holder::Copy(copy)));
@@ -361,7 +369,7 @@ impl Sim {
                     self.reached(index, Holder::CopyDisk(copy.instance), copy.disk.sequence);
                 }
                 let node = self.logs[index as usize].node;
-                self.settle_bereft(node);
+                self.settle_bereft(node, LossCause::Change, self.edited);
                 self.place_replicas(index);
                 self.keep_up(index);
                 self.plan_fsync(index);

@@ -49,7 +49,8 @@ const FEW_RANGES: usize = 64;
 struct Segment {
     first: u64,
     first_stamp: u64,
-    at: u64,
+    /// When it reaches the copies that follow: never before what was written earlier.
+    arrives: u64,
     bytes: u64,
     acknowledged: u64,
     closed: bool,
@@ -64,6 +65,10 @@ pub(super) enum End {
     Process,
     /// Its machine is gone.
     Machine,
+    /// It is told to stop: another takes its place, and what outlives that.
+    Replaced,
+    /// It is taken out of service for good.
+    Removed,
 }
 
 /// What a log is about.
@@ -127,6 +132,14 @@ pub(super) struct Durability {
 }
 
 impl Durability {
+    /// Whether what is on disk, or in snapshots, is there after the machine is lost.
+    pub(super) fn outlives_machine(&self) -> bool {
+        match (self.file, self.snapshots) {
+            (Some(file), _) => file.volume,
+            (None, snapshots) => snapshots.is_some_and(|s| s.place != SnapshotPlace::Instance),
+        }
+    }
+
     /// Whether what an instance has on disk, or in snapshots, is there for whoever comes after it when it is stopped on
     /// purpose; `leaving`: for good, and its volume is deleted.
     pub(super) fn outlives(&self, leaving: bool) -> bool {
@@ -147,10 +160,39 @@ pub(super) struct Replica {
     pub synced_at: u64,
     /// What it was filled with: complete, it has that, however long what was written before stays in the stream.
     pub filled: Mark,
-    /// What it held when the primary died; set at the death.
+    /// What it has before that; nothing that could take over, while it is filled for the first time.
+    pub has: Option<Mark>,
+    /// What it will have got when the stream has ended, while nobody has authority.
     pub mark: Option<Mark>,
     /// What its own disk has, where files are synced from time to time. (With `Always` a copy syncs what it gets.)
     pub disk: Mark,
+    /// What its own file has, while its process hangs or is gone.
+    pub file: Option<Mark>,
+    pub gone: bool,
+    /// It came back while nobody had authority, with what its file has: whoever gets it fills the copy anew.
+    pub anew: bool,
+}
+
+impl Replica {
+    /// A copy that is filled with this by then.
+    pub(super) fn new(instance: u16, synced_at: u64, filled: Mark, disk: Mark) -> Self {
+        Self {
+            instance,
+            synced_at,
+            filled,
+            has: None,
+            mark: None,
+            disk,
+            file: None,
+            gone: false,
+            anew: false,
+        }
+    }
+
+    /// Whether its primary's stream comes to it.
+    pub(super) fn gets_stream(&self) -> bool {
+        !self.gone && !self.anew
+    }
 }
 
 /// The primary is gone (or hangs) and copies that could take over exist: nobody has authority.
@@ -160,10 +202,27 @@ pub(super) struct Orphan {
     /// What the primary's own disk still has.
     pub own: Mark,
     pub hang: bool,
+    /// When it has been missed for long enough, or somebody knows that it is gone.
+    pub missed: u64,
     /// When the stream of what is under way to the copies ends: none is promoted before.
     pub stream_ends: u64,
+    /// What it will have brought by then.
+    pub sent: Mark,
+    /// What the primary is missed through.
     pub fault: Option<u32>,
     pub cause: super::LossCause,
+    /// Who wants a copy promoted without waiting any longer: what that loses is lost by it.
+    pub asked: Option<u32>,
+    /// Acknowledged writes lost since, because nobody had them any more.
+    pub lost: u64,
+}
+
+/// A snapshot that is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Writing {
+    pub mark: Mark,
+    pub started: u64,
+    pub ends: u64,
 }
 
 /// A log is on its way to where its service keeps state now.
@@ -207,8 +266,8 @@ pub(super) struct Log {
     pub fsync_running: Option<Mark>,
     /// When the next snapshot begins.
     pub snapshot_due: Option<u64>,
-    /// The snapshot that is being written, with its start, and whether the next has been due meanwhile.
-    pub snapshot_running: Option<(Mark, u64)>,
+    /// The snapshot that is being written, and whether the next has been due meanwhile.
+    pub snapshot_running: Option<Writing>,
     pub snapshot_overdue: bool,
     /// Calls that wait for a covering fsync: of the running one, and of the next.
     pub waiting_now: Vec<(u32, u32)>,
@@ -263,7 +322,9 @@ impl Log {
 
     /// Appends a write of so many bytes; gives its number.
     pub(super) fn append(&mut self, now: u64, stamp: u64, bytes: u64) -> u64 {
-        let each_alone = self.durability.replicas > 0 && self.durability.lag_ns > 0;
+        let arrives = now.saturating_add(self.durability.lag_ns);
+        let arrives = arrives.max(self.arrives());
+        let each_alone = self.durability.replicas > 0 && arrives > now;
         let sequence = self.next;
         if each_alone || self.segments.back().is_none_or(|s| s.closed) {
             // Before the new write is numbered: it must not be put together with what everybody holds.
@@ -271,7 +332,7 @@ impl Log {
             self.segments.push_back(Segment {
                 first: sequence,
                 first_stamp: stamp,
-                at: now,
+                arrives,
                 bytes: 0,
                 acknowledged: 0,
                 closed: false,
@@ -303,60 +364,119 @@ impl Log {
         }
     }
 
-    /// How many segments were begun at `time` or before.
+    /// How many segments have reached the copies that follow by `time`.
     fn segments_until(&self, time: u64) -> usize {
-        self.segments.partition_point(|s| s.at <= time)
+        self.segments.partition_point(|s| s.arrives <= time)
     }
 
-    /// What was written at `time` or before.
-    pub(super) fn mark_at(&self, time: u64) -> Mark {
-        match self.segments.get(self.segments_until(time)) {
-            Some(beyond) => Mark {
-                sequence: beyond.first - 1,
-                stamp: beyond.first_stamp.saturating_sub(1),
-            },
-            None => self.end(),
+    /// What comes before a segment.
+    fn before(segment: &Segment) -> Mark {
+        Mark {
+            sequence: segment.first - 1,
+            stamp: segment.first_stamp.saturating_sub(1),
         }
     }
 
-    /// What has reached the copies that follow.
-    pub(super) fn arrived(&self, now: u64) -> Mark {
-        self.mark_at(now.saturating_sub(self.durability.lag_ns))
+    /// What has reached the copies that follow by `time`.
+    pub(super) fn arrived(&self, time: u64) -> Mark {
+        let under_way = self.segments.get(self.segments_until(time));
+        under_way.map_or(self.end(), Self::before)
     }
 
     /// What a copy will have got once the primary's process has died, or hangs: what has arrived, and of what is on its
     /// way as much as the kernel's send buffer holds. Also when the last of that has arrived, and the stream ends.
     pub(super) fn buffered(&self, now: u64) -> (Mark, u64) {
-        let lag = self.durability.lag_ns;
-        let arrived = now.saturating_sub(lag);
-        let (mut left, mut last) = (self.durability.send_buffer, arrived);
-        for segment in self.segments.range(self.segments_until(arrived)..) {
+        let (mut left, mut last) = (self.durability.send_buffer, now);
+        for segment in self.segments.range(self.segments_until(now)..) {
             if segment.bytes > left {
-                let mark = Mark {
-                    sequence: segment.first - 1,
-                    stamp: segment.first_stamp.saturating_sub(1),
-                };
-                return (mark, last.saturating_add(lag).max(now));
+                return (Self::before(segment), last);
             }
             left -= segment.bytes;
-            last = segment.at;
+            last = segment.arrives;
         }
-        (self.end(), now.saturating_add(lag))
+        let end_of_stream = now.saturating_add(self.durability.lag_ns);
+        (self.end(), last.max(end_of_stream))
     }
 
     /// When the last write reaches the copies that follow it.
     pub(super) fn arrives(&self) -> u64 {
-        self.segments
-            .back()
-            .map_or(0, |s| s.at.saturating_add(self.durability.lag_ns))
+        self.segments.back().map_or(0, |s| s.arrives)
+    }
+
+    /// What lies beyond a mark waited in a process that stood still, and arrives so much later.
+    pub(super) fn hold_up(&mut self, beyond: Mark, by: u64) {
+        for segment in self.beyond(beyond) {
+            segment.arrives = segment.arrives.saturating_add(by);
+        }
+    }
+
+    /// What lies beyond a mark is sent anew, behind what is still under way.
+    pub(super) fn send_again(&mut self, beyond: Mark, now: u64) {
+        let before = self
+            .segments
+            .partition_point(|s| s.first <= beyond.sequence);
+        let before = before.checked_sub(1).and_then(|at| self.segments.get(at));
+        let before = before.map_or(0, |segment| segment.arrives);
+        let arrives = now.saturating_add(self.durability.lag_ns).max(before);
+        for segment in self.beyond(beyond) {
+            segment.arrives = arrives;
+        }
+    }
+
+    fn beyond(&mut self, mark: Mark) -> impl Iterator<Item = &mut Segment> {
+        let from = self.segments.partition_point(|s| s.first <= mark.sequence);
+        self.segments.range_mut(from..)
+    }
+
+    /// What a copy has that could take over now, while the primary serves.
+    pub(super) fn held_by(&self, copy: &Replica, now: u64) -> Option<Mark> {
+        if copy.gone {
+            copy.file
+        } else if copy.synced_at <= now {
+            Some(self.arrived(now).max(copy.filled))
+        } else {
+            copy.has
+        }
+    }
+
+    /// Nobody serves it from now on: what each copy has by now, it has. Those that have nothing yet go.
+    pub(super) fn set_marks(&mut self, now: u64) {
+        let mut copies = std::mem::take(&mut self.replicas);
+        copies.retain_mut(|copy| {
+            copy.mark = self.held_by(copy, now);
+            copy.mark.is_some()
+        });
+        self.replicas = copies;
+    }
+
+    /// The process of a copy hangs, or is gone: of what it has, or will have got, its own file has this.
+    pub(super) fn stopped(&mut self, copy: usize, now: u64, stamp: u64) -> Mark {
+        let all = self.mark(stamp);
+        let arrived = self.arrived(now);
+        let here = &self.replicas[copy];
+        let has = match (here.file, here.mark, self.orphan) {
+            (Some(file), _, _) => file,
+            (None, Some(mark), Some(orphan)) if here.synced_at <= orphan.since && !here.anew => {
+                mark.min(arrived.max(here.filled))
+            }
+            (None, Some(mark), _) => mark,
+            (None, None, _) => self.held_by(here, now).unwrap_or_default(),
+        };
+        has.min(all)
+    }
+
+    /// What somebody has that could get authority, while nobody has it.
+    pub(super) fn surviving(&self) -> Mark {
+        let own = self.orphan.map_or(Mark::default(), |orphan| orphan.own);
+        let copies = self.replicas.iter().filter_map(|r| r.mark);
+        copies.fold(own, Mark::max)
     }
 
     /// When a copy takes over from a primary that is gone: it has been missed for long enough, and all that still comes
     /// from it has come.
     pub(super) fn promotion_due(&self) -> Option<u64> {
         let orphan = self.orphan?;
-        let missed = orphan.since.saturating_add(self.durability.down_after_ns);
-        let begins = missed.max(orphan.stream_ends);
+        let begins = orphan.missed.max(orphan.stream_ends);
         Some(begins.saturating_add(self.durability.promotion_ns))
     }
 
@@ -368,7 +488,8 @@ impl Log {
             floor = floor.min(self.synced.sequence);
             if file.period_ns().is_some() {
                 // A copy that has synced nothing yet has nothing: all or none of what is put together is its.
-                let disks = self.replicas.iter().map(|r| r.disk.sequence);
+                let syncs = self.replicas.iter().filter(|r| r.file.is_none());
+                let disks = syncs.map(|r| r.disk.sequence);
                 floor = disks.filter(|&d| d > 0).fold(floor, u64::min);
                 until_on_disks = file.fsync_ns;
             }
@@ -379,26 +500,30 @@ impl Log {
         if self.orphan.is_some() {
             return;
         }
-        let lag = self.durability.lag_ns.saturating_add(until_on_disks);
-        let unused = self.unused_marks().min().unwrap_or(u64::MAX);
+        let stays = self.marks_that_stay(now).min().unwrap_or(u64::MAX);
         let mut at = 0;
         while let Some(&segment) = self.segments.get(at) {
             let end = self
                 .segments
                 .get(at + 1)
                 .map_or(self.next - 1, |next| next.first - 1);
-            let behind = self.durability.replicas > 0 && segment.at.saturating_add(lag) > now;
+            let arrived = segment.arrives.saturating_add(until_on_disks);
+            let behind = self.durability.replicas > 0 && arrived > now;
             if end > floor || behind {
                 break;
             }
-            if end <= unused {
+            if end <= stays {
                 self.base_end = end;
                 self.base_acknowledged += segment.acknowledged;
                 self.segments.pop_front();
-            } else if at > 0 && !self.unused_marks().any(|mark| mark == segment.first - 1) {
+            } else if at > 0
+                && !self
+                    .marks_that_stay(now)
+                    .any(|mark| mark == segment.first - 1)
+            {
                 // Nothing tells it from the one before any more.
                 let before = &mut self.segments[at - 1];
-                before.at = segment.at;
+                before.arrives = segment.arrives;
                 before.bytes = before.bytes.saturating_add(segment.bytes);
                 before.acknowledged += segment.acknowledged;
                 before.closed = segment.closed;
@@ -410,15 +535,24 @@ impl Log {
         self.forget_overwritten(at > 0);
     }
 
-    /// What a disk or a snapshot has that the rules do not use now: other rules may find it there again.
-    fn unused_marks(&self) -> impl Iterator<Item = u64> {
+    /// Marks that do not move with the log: what a disk or a snapshot has that the rules do not use now, since other rules
+    /// may find it there again, and what a copy has that lacks something, or stands still.
+    fn marks_that_stay(&self, now: u64) -> impl Iterator<Item = u64> {
         let file = self.durability.file.is_none();
-        let disks = self.replicas.iter().map(|r| r.disk.sequence);
-        let disks = disks.chain([self.synced.sequence]).filter(move |_| file);
-        let snapshots = self.durability.snapshots.is_none();
-        let snapshot = [self.snapshot.sequence].into_iter();
-        let marks = disks.chain(snapshot.filter(move |_| snapshots));
-        marks.filter(|&mark| mark > 0)
+        let stands = move |copy: &Replica| file || copy.file.is_some();
+        let of_copies = self.replicas.iter().flat_map(move |copy| {
+            [
+                Some(copy.disk).filter(|_| stands(copy)),
+                copy.file,
+                copy.has.filter(|_| copy.synced_at > now),
+            ]
+        });
+        let own = [
+            Some(self.synced).filter(|_| file),
+            Some(self.snapshot).filter(|_| self.durability.snapshots.is_none()),
+        ];
+        let marks = of_copies.chain(own).flatten();
+        marks.map(|mark| mark.sequence).filter(|&mark| mark > 0)
     }
 
     /// The range that a write was lost in, if it has been lost already.
@@ -545,6 +679,9 @@ impl Log {
         for replica in &mut self.replicas {
             replica.disk = replica.disk.min(mark);
             replica.filled = replica.filled.min(mark);
+            replica.has = replica.has.map(|has| has.min(mark));
+            replica.mark = replica.mark.map(|will_have| will_have.min(mark));
+            replica.file = replica.file.map(|file| file.min(mark));
         }
         lost
     }
@@ -566,13 +703,15 @@ impl Log {
             return Vec::new();
         }
         let all = self.mark(stamp);
-        let got = match self.durability.lag_ns {
-            0 => all,
-            lag => self.mark_at(now.saturating_sub(lag)).min(all),
-        };
+        let got = self.arrived(now).min(all);
         let complete = self.replicas.iter().filter(|r| r.synced_at <= now);
         complete
-            .map(|r| (r.instance, got.max(r.filled.min(all))))
+            .filter(|r| !r.gone)
+            .map(|r| {
+                let got = got.max(r.filled.min(all));
+                // A process that hangs has not written what its kernel has for it.
+                (r.instance, r.file.map_or(got, |file| got.min(file)))
+            })
             .collect()
     }
 
@@ -598,17 +737,30 @@ impl Log {
     }
 
     /// The copy on an instance takes over, complete up to a mark: its own disk, and its own snapshots, count from now on.
-    pub(super) fn led_by(&mut self, instance: u16, mark: Mark, disk: Mark) {
+    /// What other copies lack of that it sends them.
+    pub(super) fn led_by(&mut self, instance: u16, mark: Mark, disk: Mark, now: u64) {
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
         self.primary = instance;
         self.orphan = None;
         self.serve_again();
-        self.replicas.retain(|r| r.instance != instance);
-        for replica in &mut self.replicas {
-            replica.mark = None;
-        }
+        self.snapshot_running = None;
+        self.snapshot_overdue = false;
+        self.send_again(self.arrived(now), now);
+        let caught_up = now.saturating_add(self.durability.lag_ns);
+        self.replicas.retain_mut(|copy| {
+            let stays = copy.instance != instance && copy.mark.is_some() && !copy.anew;
+            let has = copy.mark.take().map(|has| has.min(mark));
+            if copy.gone {
+                copy.file = has;
+            } else if has.is_some_and(|has| has.sequence == mark.sequence) {
+                (copy.synced_at, copy.filled, copy.has) = (now, mark, None);
+            } else {
+                (copy.synced_at, copy.has) = (caught_up, has);
+            }
+            stays
+        });
         self.synced = match self.durability.file {
             Some(_) => disk.min(mark),
             None => Mark::default(),
@@ -633,12 +785,22 @@ impl Log {
     /// Keeps its content by other rules from now on. What is on disks and in snapshots stays there; what is not is not there
     /// yet. What was planned by another period is to be planned anew.
     pub(super) fn set_durability(&mut self, durability: Durability, now: u64, stamp: u64) {
+        if let Some(last) = self.segments.back_mut() {
+            // What comes now may be on its way for another time.
+            last.closed = true;
+        }
         let before = self.durability;
         if before.file.map(|f| f.fsync) != durability.file.map(|f| f.fsync) {
             self.fsync_due = None;
         }
         if before.snapshots.map(|s| s.every_ns) != durability.snapshots.map(|s| s.every_ns) {
             self.snapshot_due = None;
+        }
+        if durability.file.is_none() {
+            self.replicas.retain(|copy| !copy.gone);
+            for copy in &mut self.replicas {
+                copy.file = None;
+            }
         }
         let at_once = |d: &Durability| d.file.is_some_and(|f| f.period_ns().is_none());
         if at_once(&before) && !at_once(&durability) {
@@ -647,7 +809,7 @@ impl Log {
             for replica in &mut self.replicas {
                 let here = got.iter().find(|(copy, _)| *copy == replica.instance);
                 let got = here.map_or(Mark::default(), |&(_, mark)| mark);
-                replica.disk = replica.mark.unwrap_or(got);
+                replica.disk = replica.file.or(replica.mark).unwrap_or(got);
             }
         }
         self.durability = durability;
@@ -665,29 +827,28 @@ impl Log {
 
     /// What the primary itself still has if it stops now: of a process or machine that is gone, what survives on its disk.
     pub(super) fn own_remains(&self, end: End) -> Mark {
-        if end == End::Hang {
-            return self.end();
-        }
-        if let Some(file) = self.durability.file {
-            return match (end, file.volume) {
-                (End::Machine, true) => self.synced,
-                (End::Machine, false) => Mark::default(),
-                _ => self.end(),
-            };
-        }
-        match self.durability.snapshots.map(|s| s.place) {
-            Some(SnapshotPlace::Instance) if end == End::Machine => Mark::default(),
-            Some(_) => self.snapshot,
-            None => Mark::default(),
+        let stays = match end {
+            End::Hang => return self.end(),
+            End::Process => true,
+            End::Machine => self.durability.outlives_machine(),
+            End::Replaced => self.durability.outlives(false),
+            End::Removed => self.durability.outlives(true),
+        };
+        match (stays, self.durability.file) {
+            (false, _) => Mark::default(),
+            (true, Some(_)) if end == End::Machine => self.synced,
+            (true, Some(_)) => self.end(),
+            (true, None) if self.durability.snapshots.is_none() => Mark::default(),
+            (true, None) => self.snapshot,
         }
     }
 
     /// Acknowledged writes that would be lost if the primary's machine died now.
     pub(super) fn exposed(&self, now: u64) -> u64 {
         let mut safe = self.own_remains(End::Machine);
-        for replica in self.replicas.iter().filter(|r| r.synced_at <= now) {
-            let has = || self.arrived(now).max(replica.filled);
-            safe = safe.max(replica.mark.unwrap_or_else(has));
+        for replica in &self.replicas {
+            let has = replica.mark.or_else(|| self.held_by(replica, now));
+            safe = safe.max(has.unwrap_or_default());
         }
         if safe.sequence < self.base_end {
             self.acknowledged_after(Mark::default())
@@ -754,13 +915,8 @@ mod tests {
         let (mut log, marks) = log_of(3);
         (log.synced, log.snapshot) = (marks[3], marks[3]);
         for (instance, disk) in [(1, marks[3]), (2, marks[1])] {
-            log.replicas.push(Replica {
-                instance,
-                synced_at: 0,
-                filled: Mark::default(),
-                mark: None,
-                disk,
-            });
+            log.replicas
+                .push(Replica::new(instance, 0, Mark::default(), disk));
         }
         log.truncate(marks[2], LossCause::Crash, None);
         assert_eq!((log.synced, log.snapshot), (marks[2], marks[2]));
@@ -836,7 +992,7 @@ mod tests {
                         log.set_durability(durability, now, stamp);
                     }
                     _ => {
-                        let mark = log.synced.max(log.mark_at(now.saturating_sub(lag)));
+                        let mark = log.synced.max(log.arrived(now));
                         let expected = all.iter().filter(|w| w.0 > mark.sequence && w.2 && !w.3).count() as u64;
                         log.take_back(mark);
                         prop_assert_eq!(log.truncate(mark, LossCause::Crash, None), expected);

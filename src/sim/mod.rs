@@ -50,7 +50,7 @@ use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
 pub use faults::Idle;
 use keys::KeyTable;
-use ledger::{Log, Mark};
+use ledger::{Log, Mark, Writing};
 use metrics::Histogram;
 use parts::{Call, LinkSlot, NodeSlot, Op, Seat, User};
 use queue::{Kind, Queue};
@@ -146,8 +146,7 @@ enum Timer {
     },
     SnapshotDone {
         log: u32,
-        mark: Mark,
-        started: u64,
+        writing: Writing,
     },
     Detect {
         log: u32,
@@ -260,6 +259,8 @@ struct Fault {
     failed_met: u64,
     failed_after_detection: u64,
     saved: u64,
+    /// Why the failover that was asked for did not come about.
+    called_off: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -643,7 +644,7 @@ impl Sim {
                 copies,
             } => self.fsync_done(log, by, mark, &copies),
             Timer::Snapshot { log } => self.snapshot_due(log),
-            Timer::SnapshotDone { log, mark, started } => self.snapshot_done(log, mark, started),
+            Timer::SnapshotDone { log, writing } => self.snapshot_done(log, writing),
             Timer::Detect { log, since } => self.primary_missed(log, since),
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),
             Timer::Moved { log, number } => self.moved(log, number),

@@ -350,6 +350,8 @@ pub struct FaultView {
     pub failed_sent_after_detection: u64,
     /// Operations that met it and completed through a retry.
     pub saved_by_retry: u64,
+    /// It was a failover that did not come about; why, as half a sentence.
+    pub called_off: Option<&'static str>,
 }
 
 /// How far a recovery is known: from when on the system does as well as its twin, the same run without the fault.
@@ -437,6 +439,13 @@ pub enum What {
         instance: u32,
         /// Acknowledged writes that were beyond it, and are lost.
         lost_writes: u64,
+    },
+    /// A failover that somebody asked for does not come about.
+    CalledOff {
+        /// Node's name.
+        node: String,
+        /// Why, as half a sentence: "its primary is back".
+        why: String,
     },
     /// A deployment has replaced every instance.
     Deployed {

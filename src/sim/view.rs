@@ -384,5 +384,6 @@ fn fault_view(fault: &super::Fault) -> FaultView {
         failed_met: fault.failed_met,
         failed_sent_after_detection: fault.failed_after_detection,
         saved_by_retry: fault.saved,
+        called_off: fault.called_off,
     }
 }

@@ -351,6 +351,7 @@ fn snapshot() -> Snapshot {
         failed_met: 381,
         failed_sent_after_detection: 0,
         saved_by_retry: 129,
+        called_off: None,
     };
     Snapshot {
         now: at(NOW_S),

@@ -9,6 +9,14 @@ use statescope::sim::Sim;
 use statescope::sim::facts::{Fact, Holder, Rules, Source, Write};
 use statescope::units::Duration;
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stopped {
+    #[default]
+    Hangs,
+    Died,
+    Deposed,
+}
+
 #[derive(Clone, Debug, Default)]
 struct Log {
     data: bool,
@@ -16,14 +24,16 @@ struct Log {
     rules: Rules,
     served: bool,
     retired: bool,
-    /// When each write was applied, by number, and its bytes.
+    /// When each write comes to the copies that follow, by number, and its bytes.
     written: BTreeMap<u64, (Duration, u64)>,
     /// Who holds which.
     holders: BTreeMap<Holder, BTreeSet<u64>>,
     /// What its dead primary's own disk has, until its authority is settled.
     remains: Option<BTreeSet<u64>>,
-    /// What arrives at copies that follow, once its primary sends nothing more.
-    stream: Option<BTreeSet<u64>>,
+    /// What arrives at copies that follow, once its primary sends nothing more, and since when it does not.
+    stream: Option<(BTreeSet<u64>, Duration)>,
+    /// Why its stream will begin anew: the process that hung went on unless it died, or a copy took over.
+    stopped: Stopped,
     /// Where its content has gone, and where what is acknowledged late belongs.
     moved_to: Option<Write>,
 }
@@ -43,7 +53,13 @@ impl Log {
     }
 
     fn write(&mut self, number: u64, at: Duration, bytes: u64) {
-        self.written.insert(number, (at, bytes));
+        let before = self.holders.get(&Holder::Memory).and_then(BTreeSet::last);
+        let before = before
+            .and_then(|before| self.written.get(before))
+            .map(|w| w.0);
+        let arrives = at.0.saturating_add(self.rules.lag.0);
+        let arrives = Duration(before.map_or(arrives, |before| arrives.max(before.0)));
+        self.written.insert(number, (arrives, bytes));
         self.on(Holder::Memory).insert(number);
         if self.rules.file.is_some() {
             self.on(Holder::File).insert(number);
@@ -61,14 +77,75 @@ impl Log {
         }
     }
 
+    /// Its stream goes on: from where a process stood still, or what it had not sent before it died, or what had not come
+    /// from the one before, is sent anew.
+    fn stream_again(&mut self, now: Duration) {
+        let stopped = std::mem::take(&mut self.stopped);
+        let lag = self.rules.lag.0;
+        let Some((sent, ended)) = self.stream.take() else {
+            return;
+        };
+        let is_copy = |holder: &Holder| matches!(holder, Holder::Copy(_));
+        let copied = self.holders.keys().any(is_copy);
+        self.holders.retain(|holder, _| !is_copy(holder));
+        if stopped != Stopped::Deposed && !copied {
+            return;
+        }
+        let memory = self.what(Holder::Memory);
+        let under_way = sent
+            .intersection(&memory)
+            .filter_map(|n| self.written.get(n));
+        let behind = under_way.map(|w| w.0.0).max().unwrap_or(0);
+        let anew = now.0.saturating_add(lag).max(behind);
+        for (number, (arrives, _)) in &mut self.written {
+            match stopped {
+                Stopped::Hangs if !sent.contains(number) => {
+                    arrives.0 = arrives.0.saturating_add(now.0 - ended.0);
+                }
+                Stopped::Died if !sent.contains(number) => arrives.0 = anew,
+                Stopped::Deposed if arrives.0 > now.0 => arrives.0 = now.0.saturating_add(lag),
+                _ => {}
+            }
+        }
+    }
+
+    /// What a copy gets that follows: what it was filled with, and what comes.
+    fn follows(&self, filled: u64) -> BTreeSet<u64> {
+        let comes = |n: &u64| self.stream.as_ref().is_some_and(|s| s.0.contains(n));
+        let all = self.what(Holder::Memory).into_iter();
+        all.filter(|n| *n <= filled || comes(n)).collect()
+    }
+
+    /// What has come to a copy so far.
+    fn come(&self, copy: u16, followed: bool, filled: u64, now: Duration) -> BTreeSet<u64> {
+        let all = match self.stream {
+            Some(_) => self.what(Holder::Copy(copy)),
+            None => self.what(Holder::Memory),
+        };
+        let here = |n: &u64| *n <= filled || (followed && self.written[n].0 <= now);
+        all.into_iter().filter(here).collect()
+    }
+
+    /// What somebody has that could get authority.
+    fn survivors(&self) -> BTreeSet<u64> {
+        let own = self.remains.clone();
+        let mut has = own.unwrap_or_else(|| self.what(Holder::Memory));
+        for (holder, held) in &self.holders {
+            if let Holder::Copy(_) | Holder::CopyFile(_) = holder {
+                has.extend(held);
+            }
+        }
+        has
+    }
+
     /// What arrives at its copies if its primary sends nothing more: what has had the time to, and unless it is `cut` off
     /// what the send buffer holds of the rest, in order.
     fn sent(&self, now: Duration, cut: bool) -> BTreeSet<u64> {
         let mut room = if cut { 0 } else { self.rules.send_buffer };
         let mut sent = BTreeSet::new();
         for number in self.what(Holder::Memory) {
-            let (at, bytes) = self.written[&number];
-            if at.0.saturating_add(self.rules.lag.0) > now.0 {
+            let (arrives, bytes) = self.written[&number];
+            if arrives > now {
                 if cut || bytes > room {
                     break;
                 }
@@ -182,7 +259,7 @@ impl Reference {
                 let log = self.log(log);
                 log.served = served;
                 if served {
-                    log.stream = None;
+                    log.stream_again(at);
                 }
             }
             Fact::Written((log, number), bytes) => {
@@ -194,17 +271,24 @@ impl Reference {
                 let log = self.log(log);
                 let sent = log.sent(at, cut);
                 log.stream = Some(match log.stream.take() {
-                    Some(before) => before.intersection(&sent).copied().collect(),
-                    None => sent,
+                    Some((before, ended)) => (before.intersection(&sent).copied().collect(), ended),
+                    None => {
+                        if log.stopped == Stopped::Deposed {
+                            log.stopped = Stopped::Hangs;
+                        }
+                        (sent, at)
+                    }
                 });
             }
             Fact::Follows { log, copy, filled } => {
                 let log = self.log(log);
-                let all = log.what(Holder::Memory);
-                let has =
-                    |n: &u64| *n <= filled || log.stream.as_ref().is_some_and(|s| s.contains(n));
-                let has: BTreeSet<u64> = all.into_iter().filter(has).collect();
+                let has = log.follows(filled);
                 *log.on(Holder::Copy(copy)) = has;
+            }
+            Fact::Behind { log, copy, number } => {
+                let log = self.log(log);
+                let all = log.what(Holder::Memory).into_iter();
+                *log.on(Holder::Copy(copy)) = all.filter(|n| *n <= number).collect();
             }
             Fact::Acknowledged { place, key } => self.acknowledge(place, key),
             Fact::Reached {
@@ -222,15 +306,45 @@ impl Reference {
                 let reached: Vec<u64> = reached.collect();
                 log.on(holder).extend(reached);
             }
+            Fact::CopyStopped {
+                log,
+                copy,
+                followed,
+                filled,
+                gone,
+            } => {
+                let log = self.log(log);
+                let file = Holder::CopyFile(copy);
+                if !log.holders.contains_key(&file) {
+                    let has = log.come(copy, followed, filled, at);
+                    log.holders.insert(file, has);
+                }
+                if gone {
+                    log.holders.remove(&Holder::Copy(copy));
+                }
+            }
+            Fact::CopyCut { log, copy } => {
+                let log = self.log(log);
+                let synced = log.what(Holder::CopyDisk(copy));
+                log.on(Holder::CopyFile(copy))
+                    .retain(|n| synced.contains(n));
+            }
+            Fact::CopyBack { log, copy } => {
+                let log = self.log(log);
+                let has = log.holders.remove(&Holder::CopyFile(copy));
+                *log.on(Holder::Copy(copy)) = has.unwrap_or_default();
+            }
             Fact::Gone(log, holder) => {
                 let log = self.log(log);
                 log.holders.remove(&holder);
                 if let Holder::Copy(instance) = holder {
                     log.holders.remove(&Holder::CopyDisk(instance));
+                    log.holders.remove(&Holder::CopyFile(instance));
                 }
             }
             Fact::Died { log, machine } => {
                 let log = self.log(log);
+                log.stopped = Stopped::Died;
                 let left = log.left_by_death(machine);
                 log.remains = Some(match log.remains.take() {
                     Some(before) => before.intersection(&left).copied().collect(),
@@ -279,6 +393,7 @@ impl Reference {
     fn settle(&mut self, index: u32, source: Source) {
         let log = self.log(index);
         let content = match source {
+            Source::Survivors => log.survivors(),
             Source::Own => match log.remains.take() {
                 Some(left) => left,
                 None => log.what(Holder::Memory),
@@ -286,8 +401,13 @@ impl Reference {
             Source::Copy(instance) => log.what(Holder::Copy(instance)),
             Source::Nothing => BTreeSet::new(),
         };
+        let remains = log.remains.clone();
         log.settle(&content);
+        if source == Source::Survivors {
+            log.remains = remains;
+        }
         if let Source::Copy(instance) = source {
+            log.stopped = Stopped::Deposed;
             // Its own disk counts from now on, and its own snapshots.
             let disk = log.what(Holder::CopyDisk(instance));
             *log.on(Holder::Disk) = disk;

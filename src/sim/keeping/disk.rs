@@ -2,7 +2,7 @@
 
 use crate::model::state::FsyncPolicy;
 use crate::sim::facts::Holder;
-use crate::sim::ledger::{Mark, Purpose, WRITE_BACK_NS};
+use crate::sim::ledger::{End, Mark, Purpose, WRITE_BACK_NS, Writing};
 use crate::sim::snapshot::Status;
 use crate::sim::streams::{draw, unit};
 use crate::sim::{Sim, Timer};
@@ -110,7 +110,8 @@ impl Sim {
             Vec::new()
         };
         // What is still on its way to a copy is for its next turn.
-        let lacks = here.replicas.len() > copies.len() || copies.iter().any(|c| c.1 < mark);
+        let running = here.replicas.iter().filter(|r| !r.gone).count();
+        let lacks = running > copies.len() || copies.iter().any(|c| c.1 < mark);
         let again = following && lacks;
         let by = here.primary;
         let done = Timer::FsyncDone {
@@ -199,13 +200,15 @@ impl Sim {
         }
     }
 
-    /// The process has stopped: a snapshot is not finished, calls that wait for an fsync go on when it does, if ever, and
-    /// what is in its files is the kernel's business.
-    pub(in crate::sim) fn stop_writing(&mut self, log: u32) {
+    /// The process has stopped: calls that wait for an fsync go on when it does, if ever, and what is in its files is the
+    /// kernel's business. A snapshot is finished only by one that hangs, when it goes on.
+    pub(in crate::sim) fn stop_writing(&mut self, log: u32, end: End) {
         let here = &mut self.logs[log as usize];
         here.fsync_running = None;
-        here.snapshot_running = None;
-        here.snapshot_overdue = false;
+        if end != End::Hang {
+            here.snapshot_running = None;
+            here.snapshot_overdue = false;
+        }
         here.fsync_due = None;
         let mut waiting = std::mem::take(&mut here.waiting_now);
         waiting.append(&mut here.waiting_next);
@@ -245,29 +248,39 @@ impl Sim {
             return;
         }
         let mark = here.mark(stamp);
-        here.snapshot_running = Some((mark, now));
         let took = (bytes as f64 / policy.bytes_per_s * 1e9) as u64;
-        self.timer_after(
-            took,
-            Timer::SnapshotDone {
-                log,
-                mark,
-                started: now,
-            },
-        );
+        let writing = Writing {
+            mark,
+            started: now,
+            ends: now.saturating_add(took),
+        };
+        here.snapshot_running = Some(writing);
+        self.timer_at(writing.ends, Timer::SnapshotDone { log, writing });
     }
 
-    pub(in crate::sim) fn snapshot_done(&mut self, log: u32, mark: Mark, started: u64) {
+    /// A process that hung goes on with what it was writing.
+    pub(in crate::sim) fn go_on_writing(&mut self, log: u32, stood: u64) {
         let here = &mut self.logs[log as usize];
-        if here.snapshot_running != Some((mark, started)) {
+        if let Some(writing) = &mut here.snapshot_running {
+            writing.ends = writing.ends.saturating_add(stood);
+            let writing = *writing;
+            self.timer_at(writing.ends, Timer::SnapshotDone { log, writing });
+        }
+    }
+
+    pub(in crate::sim) fn snapshot_done(&mut self, log: u32, writing: Writing) {
+        let here = &mut self.logs[log as usize];
+        // Otherwise it was given up, or goes on when its process does.
+        if here.snapshot_running != Some(writing) || !here.online {
             return;
         }
         here.snapshot_running = None;
+        let mark = writing.mark;
         // Left from an earlier policy, it may be inside what was put together.
         let counts = mark.sequence >= here.base_end() && mark >= here.snapshot;
-        if here.online && !here.retired && counts {
+        if !here.retired && counts {
             here.snapshot = mark;
-            here.snapshot_at = Some(started);
+            here.snapshot_at = Some(writing.started);
             self.reached(log, Holder::Snapshot, mark.sequence);
         }
         if std::mem::take(&mut self.logs[log as usize].snapshot_overdue) {

@@ -1,0 +1,265 @@
+//! Copies on other instances: where they are, how they are filled, and what becomes of them with their own instances.
+
+use crate::sim::Sim;
+use crate::sim::facts::{Fact, Holder};
+use crate::sim::ledger::{End, Log, Mark, Replica};
+use crate::sim::parts::Body;
+use crate::sim::snapshot::Status;
+
+use super::COPY_BYTES_PER_S;
+
+impl Sim {
+    /// Gives a log as many copies as it should have, on the next instances that serve. A copy made while there is
+    /// something to copy is complete only when that has been sent, by a primary that serves.
+    pub(in crate::sim) fn place_replicas(&mut self, log: u32) {
+        let here = &self.logs[log as usize];
+        let wanted = here.durability.replicas as usize;
+        let empty = here.last() == 0;
+        if here.retired || !(here.online || empty) {
+            return;
+        }
+        while self.copies_that_count(log) < wanted
+            && let Some(candidate) = self.candidate(&self.logs[log as usize])
+        {
+            let synced_at = if empty {
+                self.now
+            } else {
+                self.filled_at(log, candidate)
+            };
+            let stamp = self.stamp;
+            let here = &mut self.logs[log as usize];
+            let filled = here.mark(stamp);
+            let copy = Replica::new(candidate, synced_at, filled, Mark::default());
+            here.replicas.push(copy);
+        }
+        if self.logs[log as usize].online && self.logs[log as usize].last() > 0 {
+            self.plan_fsync(log);
+        }
+    }
+
+    /// The next instance that serves and could have a copy of a log.
+    fn candidate(&self, log: &Log) -> Option<u16> {
+        let instances = &self.nodes[log.node as usize].instances;
+        let others =
+            (1..instances.len()).map(|step| (log.primary as usize + step) % instances.len());
+        let known = |place: u16| log.replicas.iter().any(|r| r.instance == place);
+        let mut free = others.map(|place| place as u16).filter(|&place| {
+            let status = instances[place as usize].status;
+            matches!(status, Status::Up | Status::Warming) && !known(place)
+        });
+        free.next()
+    }
+
+    /// How many copies a log has; of one that is drained, those that go on by themselves.
+    pub(super) fn copies_that_count(&self, log: u32) -> usize {
+        let here = &self.logs[log as usize];
+        let leads = &self.nodes[here.node as usize].instances[here.primary as usize];
+        let drained = leads.status == Status::Draining;
+        let counts =
+            |copy: &&Replica| !copy.gone && (!drained || self.is_serving(here.node, copy.instance));
+        here.replicas.iter().filter(counts).count()
+    }
+
+    /// When a copy on an instance that is filled from now on will be complete: an instance sends to one at a time, and
+    /// receives from one at a time.
+    fn filled_at(&self, log: u32, to: u16) -> u64 {
+        let here = &self.logs[log as usize];
+        let sessions = self.live_sessions_in(log) * self.session_bytes();
+        let bytes = self.state_bytes(log) + sessions;
+        let others = self.logs.iter().filter(|l| l.node == here.node);
+        let free = others
+            .flat_map(|l| l.replicas.iter().map(move |r| (l.primary, r)))
+            .filter(|(from, r)| *from == here.primary || r.instance == to)
+            .map(|(_, r)| r.synced_at)
+            .fold(self.now, u64::max);
+        free.saturating_add((bytes as f64 / COPY_BYTES_PER_S * 1e9) as u64)
+    }
+
+    /// What was put into a log all at once is not in its copies yet: they are filled anew.
+    pub(in crate::sim) fn fill_copies(&mut self, log: u32) {
+        let copies = self.logs[log as usize].replicas.len();
+        for copy in 0..copies {
+            let to = self.logs[log as usize].replicas[copy].instance;
+            let (at, stamp) = (self.filled_at(log, to), self.stamp);
+            let here = &mut self.logs[log as usize];
+            let filled = here.mark(stamp);
+            here.replicas[copy].synced_at = at;
+            here.replicas[copy].filled = filled;
+        }
+    }
+
+    /// Copies on an instance that hangs stand still; on one that is gone they are gone, too, but for their files.
+    pub(super) fn copies_stop(&mut self, node: u16, instance: u16, end: End) {
+        let (now, stamp) = (self.now, self.stamp);
+        for index in 0..self.logs.len() as u32 {
+            let log = &mut self.logs[index as usize];
+            let mut copies = log.replicas.iter();
+            let Some(at) = copies.position(|r| r.instance == instance) else {
+                continue;
+            };
+            if log.node != node || log.primary == instance {
+                continue;
+            }
+            let policy = log.durability.file.filter(|_| {
+                let here = &log.replicas[at];
+                here.mark.is_some() || log.held_by(here, now).is_some()
+            });
+            let mut file = policy.map(|_| log.stopped(at, now, stamp));
+            if let (End::Machine, Some(policy)) = (end, policy) {
+                let synced = policy.period_ns().is_none();
+                let disk = log.replicas[at].disk;
+                let left = |file: Mark| if synced { file } else { file.min(disk) };
+                file = file.map(left).filter(|_| policy.volume);
+            }
+            if end != End::Hang {
+                file = file.filter(|file| file.sequence > 0);
+            }
+            let (followed, filled) = {
+                let here = &log.replicas[at];
+                let until = log.orphan.map_or(now, |orphan| orphan.since);
+                let followed = here.synced_at <= until && !here.anew;
+                let has = if followed {
+                    Some(here.filled)
+                } else {
+                    here.mark.or(here.has)
+                };
+                (followed, has.unwrap_or_default().sequence)
+            };
+            if end == End::Hang {
+                log.replicas[at].file = file;
+            } else if let Some(file) = file {
+                let vacant = log.orphan.is_some();
+                let here = &mut log.replicas[at];
+                (here.gone, here.anew, here.file, here.has) = (true, false, Some(file), None);
+                here.synced_at = 0;
+                here.mark = here.file.filter(|_| vacant);
+            } else {
+                log.replicas.remove(at);
+            }
+            if file.is_none() {
+                if end != End::Hang {
+                    self.tell(Fact::Gone(index, Holder::Copy(instance)));
+                }
+                continue;
+            }
+            self.tell(Fact::CopyStopped {
+                log: index,
+                copy: instance,
+                followed,
+                filled,
+                gone: end != End::Hang,
+            });
+            if end == End::Machine && policy.is_some_and(|p| p.period_ns().is_some()) {
+                self.tell(Fact::CopyCut {
+                    log: index,
+                    copy: instance,
+                });
+            }
+        }
+        if let Some(log) = self.store(node).map(|s| s.log)
+            && self.able_copy(node, log).is_none()
+        {
+            self.call_off_failover(node, "no replica is left that could take over");
+        }
+    }
+
+    /// Copies on an instance that is back: one that hung goes on; one that died is a copy again if nobody has authority, and
+    /// otherwise filled anew.
+    pub(super) fn copies_back(&mut self, node: u16, instance: u16) {
+        for index in 0..self.logs.len() as u32 {
+            let log = &mut self.logs[index as usize];
+            let vacant = log.orphan.is_some();
+            let stopped = |r: &Replica| r.instance == instance && r.file.is_some();
+            let mut copies = log.replicas.iter();
+            let Some(at) = copies.position(stopped).filter(|_| log.node == node) else {
+                continue;
+            };
+            let here = &mut log.replicas[at];
+            let holder = if !here.gone {
+                here.file = None;
+                if here.anew {
+                    continue;
+                }
+                Holder::CopyFile(instance)
+            } else if vacant {
+                (here.gone, here.anew, here.file) = (false, true, None);
+                continue;
+            } else {
+                log.replicas.remove(at);
+                Holder::Copy(instance)
+            };
+            self.tell(Fact::Gone(index, holder));
+        }
+    }
+
+    /// Somebody has authority again: copies that came back meanwhile, other than one, have to be filled anew.
+    pub(super) fn give_up_copies(&mut self, log: u32, leads: u16) {
+        let given_up = |copy: &Replica| copy.anew && copy.instance != leads;
+        let copies = self.logs[log as usize].replicas.iter();
+        for copy in copies.copied().filter(given_up).collect::<Vec<Replica>>() {
+            self.tell(Fact::Gone(log, Holder::Copy(copy.instance)));
+        }
+        self.logs[log as usize]
+            .replicas
+            .retain(|copy| !given_up(copy));
+    }
+
+    /// Whether an instance must not be stopped yet by whoever could wait: it leads what is not copied completely but can
+    /// be, or holds a copy that is about to be promoted.
+    pub(in crate::sim) fn is_held_by_copies(&self, node: u16, instance: u16) -> bool {
+        let here = &self.nodes[node as usize];
+        let returns = match &here.body {
+            Body::Service(service) => service.settings.restart_after,
+            _ => None,
+        };
+        let returns =
+            |since: u64| returns.is_some_and(|after| since.saturating_add(after.0) >= self.now);
+        // Somebody who could hold a copy soon.
+        let comes = here.instances.iter().any(|other| {
+            other.status == Status::Booting
+                || (other.status.is_down() && !other.leaving && returns(other.since))
+        });
+        let hangs = here.instances.iter().any(|i| i.status == Status::Hung);
+        self.logs.iter().any(|log| {
+            if log.node != node || log.retired || log.durability.replicas == 0 || log.last() == 0 {
+                return false;
+            }
+            if log.orphan.is_some() {
+                return log.replicas.iter().any(|r| r.instance == instance);
+            }
+            let copies = log.replicas.iter();
+            let serving = copies.filter(|r| self.is_serving(node, r.instance));
+            let lacks = (serving.count() as u32) < log.durability.replicas;
+            let awaited = comes || (hangs && self.candidate(log).is_none());
+            log.primary == instance
+                && ((lacks && awaited) || log.replicas.iter().any(|r| r.synced_at > self.now))
+        })
+    }
+
+    /// Whether an instance leads, or copies, what one that is being drained copies, or leads: the two do not stop together.
+    pub(in crate::sim) fn shares_with_draining(&self, node: u16, instance: u16) -> bool {
+        let drains = |other: u16| {
+            other != instance
+                && self.nodes[node as usize].instances[other as usize].status == Status::Draining
+        };
+        let mine = self.logs.iter().filter(|l| l.node == node && !l.retired);
+        mine.map(|log| (log.primary, log.replicas.iter().map(|r| r.instance)))
+            .any(|(primary, mut copies)| {
+                if primary == instance {
+                    copies.any(drains)
+                } else {
+                    drains(primary) && copies.any(|copy| copy == instance)
+                }
+            })
+    }
+
+    /// Whether every log of a node has its copies, complete.
+    pub(in crate::sim) fn synced_until(&self, node: u16) -> u64 {
+        self.logs
+            .iter()
+            .filter(|l| l.node == node && !l.retired)
+            .flat_map(|l| l.replicas.iter().map(|r| r.synced_at))
+            .max()
+            .unwrap_or(0)
+    }
+}
