@@ -84,7 +84,7 @@ fn what_has_happened_stays_though_the_schedule_no_longer_says_so() {
     }
     // The run says what it had and has: replayed, it is the same.
     let mut again = before.clone();
-    again.scenario.clone_from(&track.sim().topology().scenario);
+    again.scenario = track.sim().scenario().to_vec();
     assert_eq!(again.scenario.len(), 3);
     let replayed = run(&again, 14.0);
     assert_eq!(replayed.snapshot(), track.snapshot());
@@ -97,7 +97,7 @@ fn what_lies_before_now_does_not_happen_any_more() {
     let after = topology(r#"At("3s", Crash("api", 2)), At("5s", Crash("api", 1))"#);
     let track = rescheduled(&before, &after, 5.0, 10.0);
     assert!(track.snapshot().faults.is_empty());
-    assert!(track.sim().topology().scenario.is_empty());
+    assert!(track.sim().scenario().is_empty());
 }
 
 #[test]
@@ -114,11 +114,7 @@ fn faults_by_hand_keep_their_rows_beside_another_schedule() {
     track.apply(&Command::Hang("api".into(), 4)).unwrap();
     track.run_until(s(40.0));
     let mut again = before.clone();
-    again.scenario = [
-        &track.sim().topology().scenario[..],
-        track.sim().recording(),
-    ]
-    .concat();
+    again.scenario = [track.sim().scenario(), track.sim().recording()].concat();
     let replayed = run(&again, 40.0);
     assert_eq!(replayed.snapshot().faults.len(), 4);
     let told = |track: &Track| -> Vec<_> {
