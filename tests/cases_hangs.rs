@@ -563,5 +563,5 @@ fn a_failover_that_is_called_off_says_so_and_holds_nobody_up() {
     let scenario =
         r#"At("20s", Failover("db")), At("20s", Crash("db", 1)), At("21s", Restart("db", 1))"#;
     let end = end_of(STORE, &file, scenario);
-    assert_eq!(called_off(&end).0, true);
+    assert!(called_off(&end).0);
 }

@@ -165,7 +165,7 @@ fn what_is_held_and_cannot_be_reached_makes_reads_stale() {
             ),
         ],
     );
-    let expected = 200.0 * 34.8 * (1.0 - (-2.1_f64).exp());
+    let expected = 200.0 * 34.8 * (1.0 - libm::exp(-2.1));
     let stale = sim.snapshot().reads.stale as f64;
     assert!((stale - expected).abs() < 300.0, "{stale}, {expected}");
 }

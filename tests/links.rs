@@ -267,7 +267,13 @@ fn its_start_is_dragged_as_well_and_an_unselected_link_shows_its_ends_too() {
     let start = window.rect("Pull the start of api to search").center();
     let lb = window.rect("Load balancer lb").center();
     window.drag(start, lb, Modifiers::NONE);
-    let links: Vec<String> = window.topology().links.0.iter().map(|l| l.key()).collect();
+    let links: Vec<String> = window
+        .topology()
+        .links
+        .0
+        .iter()
+        .map(statescope::model::Link::key)
+        .collect();
     assert_eq!(links, ["clients->lb", "lb->api", "lb->search"]);
     window.keys(Modifiers::COMMAND, Key::Z);
     assert_eq!(*window.topology(), before);

@@ -202,6 +202,10 @@ impl Frame {
             let lists = layers.iter().filter_map(|layer| graphics.get(*layer));
             lists.flat_map(|list| list.all_entries().cloned()).collect()
         });
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method alone is not general enough over lifetimes"
+        )]
         let letters = ctx.fonts(|fonts| fonts.image());
         let mut raster = Raster::default();
         raster

@@ -347,7 +347,8 @@ pub fn watched_rows(scenario: &[Timed]) -> Vec<Vec<usize>> {
     let mut rows: Vec<Vec<usize>> = Vec::new();
     // The row of the latest instant, and the latest row of nothing but changes, each with its last instant. No other can be
     // joined: what could have joined an earlier one of changes has joined this.
-    let (mut latest, mut changes): (Option<(u64, usize)>, Option<(u64, usize)>) = (None, None);
+    let mut latest: Option<(u64, usize)> = None;
+    let mut changes: Option<(u64, usize)> = None;
     for place in order {
         let Timed::At(Duration(at), command) = &scenario[place] else {
             rows.push(vec![place]);
