@@ -391,6 +391,23 @@ fn a_way_back_that_does_harm_is_told_with_it() {
     assert!(row.caused > Some(4_000.0), "{row:?}");
 }
 
+/// What a change made superfluous is not taken away from its twin, where it is still needed.
+#[test]
+fn a_twin_keeps_what_only_the_run_can_do_without() {
+    let run = topology(
+        r#"Topology(schema: 1, profile: Bare, duration: "60s", nodes: {
+            "c": Clients(arrivals: Steady("100/s"), mix: (read: 1, write: 1)),
+            "api": Service(instances: 1, workers: 1000, service_time: Constant("1ms"), state: External(store: "d")),
+            "d": SqlDatabase(connections: 1000),
+        }, links: ["c -> api"],
+        scenario: [At("5s", Set("nodes.api.state", "InMemory()")), At("15s", Remove("d"))])"#,
+    );
+    for row in [0, 1] {
+        let found = &rows(&run, 1, row)[0];
+        assert!(found.is_harmless(), "{row}: {found:?}");
+    }
+}
+
 /// What has been down for longer than is promised when the run ends breaks the promise, though it is too near the end to
 /// tell how long it takes.
 #[test]

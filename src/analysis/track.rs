@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use super::comparison::{Before, Comparison, Found, STEP_NS, listens_from};
 use super::objectives::{self, NOT_YET, SO_FAR, Verdict};
+use crate::model::check::{Problem, Severity, check};
 use crate::model::scenario::watched_rows;
 use crate::model::settings::{SettingError, to_ron};
 use crate::model::workload::Arrivals;
@@ -337,8 +338,12 @@ impl Track {
             .sim
             .command_place()
             .and_then(|place| self.row_of.get(place).copied().flatten());
+        let here = self.after_next();
         let Some(row) = row else {
-            self.twins().for_each(|twin| twin.sim.take_command(true));
+            self.twins().for_each(|twin| {
+                let can_be = here.as_ref().is_none_or(|here| here.can_be(&twin.sim));
+                twin.sim.take_command(can_be);
+            });
             self.sim.take_command(true);
             return;
         };
@@ -346,7 +351,8 @@ impl Track {
         let mut fork = self.fork(row);
         for (index, other) in self.rows.iter_mut().enumerate() {
             if let Some(twin) = other.twin() {
-                twin.sim.take_command(index != row);
+                let can_be = here.as_ref().is_none_or(|here| here.can_be(&twin.sim));
+                twin.sim.take_command(index != row && can_be);
             }
         }
         if let Some(twin) = &mut fork {
@@ -360,6 +366,16 @@ impl Track {
         }
     }
 
+    /// The scenario's next command, if it is an edit and somebody else would have to follow it.
+    fn after_next(&mut self) -> Option<Edit> {
+        if !self.watches() {
+            return None;
+        }
+        let place = self.sim.command_place()?;
+        let command = self.sim.scenario().get(place)?.command();
+        Edit::of(command, self.sim.topology())
+    }
+
     /// Carries out a command now, and records it.
     ///
     /// # Errors
@@ -368,12 +384,19 @@ impl Track {
         let now = self.sim.now();
         // All that is due now comes first, also commands of the scenario.
         while !self.run_some(now, u64::MAX) {}
-        if !command.has_row() {
-            self.sim.apply(command)?;
-            for twin in self.twins() {
-                // What cannot be done there does nothing there.
+        let edit = self
+            .watches()
+            .then(|| Edit::of(command, self.sim.topology()))
+            .flatten();
+        // What cannot be done there does nothing there.
+        let follow = |twin: &mut Twin| {
+            if edit.as_ref().is_none_or(|edit| edit.can_be(&twin.sim)) {
                 let _ = twin.sim.apply(command);
             }
+        };
+        if !command.has_row() {
+            self.sim.apply(command)?;
+            self.twins().for_each(follow);
             return Ok(());
         }
         let joins = self.rows.len().checked_sub(1).filter(|&last| {
@@ -402,7 +425,7 @@ impl Track {
             if index != row
                 && let Some(twin) = other.twin()
             {
-                let _ = twin.sim.apply(command);
+                follow(twin);
             }
         }
         if has_effect {
@@ -812,6 +835,40 @@ impl Track {
         });
         Figures::List(rows.collect())
     }
+}
+
+/// An edit that twins are to follow, and what is wrong with the run's topology after it.
+struct Edit {
+    command: Command,
+    wrong: Vec<Problem>,
+}
+
+impl Edit {
+    /// `None` for what is no edit, or cannot be made.
+    fn of(command: &Command, topology: &Topology) -> Option<Self> {
+        command.is_edit().then_some(())?;
+        Some(Self {
+            command: command.clone(),
+            wrong: wrong_after(command, topology)?,
+        })
+    }
+
+    /// Whether it leads to nothing in a twin that could not run, unless it does so in the run as well: a store that the run
+    /// does not need any more is not taken away where it still is.
+    fn can_be(&self, twin: &Sim) -> bool {
+        let there = wrong_after(&self.command, twin.topology());
+        there.is_none_or(|there| there.iter().all(|problem| self.wrong.contains(problem)))
+    }
+}
+
+/// Why a topology could not run after an edit; whether it could bear its load is not asked.
+fn wrong_after(command: &Command, topology: &Topology) -> Option<Vec<Problem>> {
+    let mut after = topology.clone();
+    after.apply(command).ok()?;
+    after.duration = Duration(1);
+    let mut problems = check(&after);
+    problems.retain(|problem| problem.severity == Severity::Error);
+    Some(problems)
 }
 
 impl Twin {
