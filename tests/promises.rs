@@ -6,7 +6,7 @@
 mod support;
 
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use statescope::units::{Duration, Share};
 use support::window::Window;
 
@@ -207,4 +207,68 @@ fn a_figure_of_a_node_becomes_a_check_of_the_results() {
     );
     window.key(Key::Escape);
     assert!(window.has_part("Expected nodes.api.utilisation <= "));
+}
+
+/// The row that takes a promise back is as high as its button, and does not push what follows out of sight.
+#[test]
+fn a_new_promise_leaves_the_others_where_they_can_be_seen() {
+    let mut window = shop("lost_writes: 0", "");
+    window.click("Promise");
+    window.click("No lost sessions");
+    let rect = |name: &str| window.harness.get_by_label(name).rect();
+    let back = rect("Take it back");
+    assert!(back.height() < 40.0, "{back:?}");
+    let row = window
+        .harness
+        .get_all_by_role(egui::accesskit::Role::TextInput);
+    let field = row.filter(|node| node.rect().bottom() <= back.top() + 1.0);
+    let nearest = field.map(|node| node.rect().bottom()).fold(0.0, f32::max);
+    assert!(back.top() - nearest < 24.0, "{back:?} below {nearest}");
+}
+
+/// What stands in a field is meant to be saved, too.
+#[test]
+fn saving_takes_what_is_being_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.ron");
+    let mut window = shop("", "");
+    window.click("Promise");
+    window.click("No lost sessions");
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.text("7");
+    window.keys(Modifiers::COMMAND, Key::S);
+    window.give_path("Save the topology as", &path);
+    let saved = statescope::model::load(&path.to_string_lossy()).unwrap();
+    assert_eq!(saved.topology.objectives.lost_sessions, Some(7));
+}
+
+/// In a narrow window the buttons of the top bar lie side by side, each to be clicked as itself.
+#[test]
+fn a_narrow_top_bar_has_no_button_over_another() {
+    let mut window = shop("lost_writes: 0", "");
+    for width in [1280.0, 960.0, 800.0, 640.0] {
+        window.harness.set_size(egui::vec2(width, 600.0));
+        window.frames(3);
+        let buttons = ["Undo", "Redo", "Crash", "Deploy", "Scale", "Shortcuts"];
+        let rects = buttons.map(|name| {
+            let starts = |node: &egui_kittest::Node<'_>| {
+                let label = node.accesskit_node().label().unwrap_or_default();
+                label == name || label.starts_with(&format!("{name}:"))
+            };
+            let mut all = window
+                .harness
+                .get_all_by_role(egui::accesskit::Role::Button);
+            all.find(starts)
+                .unwrap_or_else(|| panic!("{name} at {width}"))
+                .rect()
+        });
+        for (index, one) in rects.iter().enumerate() {
+            for other in &rects[index + 1..] {
+                assert!(
+                    !one.shrink(1.0).intersects(other.shrink(1.0)),
+                    "{width}: {rects:?}"
+                );
+            }
+        }
+    }
 }

@@ -94,6 +94,16 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// Takes the keys that save, which mean the same while text is being typed: what is in the field is meant to be saved, too.
+pub fn save(ctx: &Context) -> Option<Action> {
+    let shift = Modifiers::COMMAND | Modifiers::SHIFT;
+    if take(ctx, shift, Key::S) {
+        Some(Action::SaveAs)
+    } else {
+        take(ctx, Modifiers::COMMAND, Key::S).then_some(Action::Save)
+    }
+}
+
 /// Takes the keys of this frame that the main view knows and returns what they ask for. Call it before any widget, and
 /// not while text is being typed.
 /// `covered`: something lies over the view that Esc closes. `quiet`: something was typed a moment ago, and whoever goes on
@@ -239,16 +249,15 @@ fn document(ctx: &Context, help: bool) -> Vec<Action> {
         (shift, Key::Z, Action::Redo),
         (Modifiers::COMMAND, Key::Y, Action::Redo),
         (Modifiers::COMMAND, Key::Z, Action::Undo),
-        (shift, Key::S, Action::SaveAs),
         (shift, Key::E, Action::ShowTaking),
         (shift, Key::C, Action::CopyPicture),
-        (Modifiers::COMMAND, Key::S, Action::Save),
     ];
     for (modifiers, key, action) in keys {
         if take(ctx, modifiers, key) {
             actions.push(action);
         }
     }
+    actions.extend(save(ctx));
     actions
 }
 

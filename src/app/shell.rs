@@ -255,6 +255,18 @@ impl Shell {
                 self.cycle_panes(&ctx);
             }
         }
+        let mut save = None;
+        if typing && !asking && self.screen == Screen::Main && !self.files.is_asking() {
+            save = keys::save(&ctx);
+            if save.is_some() {
+                // The field takes what was typed when it loses the keyboard.
+                ctx.memory_mut(|memory| {
+                    if let Some(field) = memory.focused() {
+                        memory.surrender_focus(field);
+                    }
+                });
+            }
+        }
         actions.extend(match self.screen {
             Screen::Start => {
                 let open = (!self.live.document().topology().nodes.is_empty())
@@ -267,6 +279,7 @@ impl Shell {
         self.typed &= !self.canvas.take_named();
         actions.extend(dropped_file(&ctx));
         self.floating(&ctx, &mut actions);
+        actions.extend(save);
 
         self.live.clear_preview();
         let pointer_down = ctx.input(|input| input.pointer.any_down());

@@ -29,10 +29,14 @@ pub struct Of<'a> {
     pub taking: Options,
 }
 
+/// Below this width buttons are their icons alone, so that nothing lies over anything else.
+const NARROW: f32 = 900.0;
+
 /// Shows the bar in a row of its height; returns what was asked for.
 pub fn ui(ui: &mut Ui, view: &View, of: &Of) -> Vec<Action> {
     let document = of.document;
     let mut actions = Vec::new();
+    let narrow = ui.available_width() < NARROW;
     let palette = theme::palette(ui);
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(height::TOP_BAR);
@@ -64,25 +68,29 @@ pub fn ui(ui: &mut Ui, view: &View, of: &Of) -> Vec<Action> {
             }
             take::show(ui, view, of.taking, &mut actions);
             separator(ui);
-            scale(ui, view, &mut actions);
-            deploy(ui, view, &mut actions);
-            crash(ui, view, &mut actions);
+            let button = |icon, word| {
+                if narrow {
+                    Button::icon_only(icon, word)
+                } else {
+                    Button::secondary(word).icon(icon)
+                }
+            };
+            scale(ui, view, button(Icon::Scale, "Scale"), &mut actions);
+            deploy(ui, view, button(Icon::Deploy, "Deploy"), &mut actions);
+            crash(ui, view, button(Icon::Bolt, "Crash"), &mut actions);
             verdict::show(ui, view, &mut actions);
         });
     });
     actions
 }
 
-fn crash(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
+fn crash(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
     let target = keys::instance_to_crash(view);
     let tooltip = target.as_ref().map_or_else(
         || "Nothing here can crash".to_owned(),
         |(node, number)| format!("Crash {node} {number}: its memory is gone"),
     );
-    let button = Button::secondary("Crash")
-        .icon(Icon::Bolt)
-        .shortcut("C")
-        .tooltip(&tooltip);
+    let button = button.shortcut("C").tooltip(&tooltip);
     if ui.add_enabled(target.is_some(), button).clicked()
         && let Some((node, number)) = target
     {
@@ -90,16 +98,13 @@ fn crash(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
     }
 }
 
-fn deploy(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
+fn deploy(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
     let target = keys::service(view);
     let tooltip = target.as_ref().map_or_else(
         || "There is no service to deploy".to_owned(),
         |node| format!("Roll out a new version of {node}; right click for more"),
     );
-    let button = Button::secondary("Deploy")
-        .icon(Icon::Deploy)
-        .shortcut("D")
-        .tooltip(&tooltip);
+    let button = button.shortcut("D").tooltip(&tooltip);
     let response = ui.add_enabled(target.is_some(), button);
     let Some(node) = target else { return };
     if response.clicked() {
@@ -115,11 +120,9 @@ fn deploy(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
     });
 }
 
-fn scale(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
+fn scale(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
     let target = keys::service(view);
-    let button = Button::secondary("Scale")
-        .icon(Icon::Scale)
-        .tooltip("Add or remove instances (+ and −)");
+    let button = button.tooltip("Add or remove instances (+ and −)");
     let response = ui.add_enabled(target.is_some(), button);
     let Some(name) = target else { return };
     let Some(Node::Service(service)) = view.topology.nodes.get(&name) else {

@@ -316,7 +316,10 @@ fn edit(ui: &mut Ui, kind: Kind, fresh: &mut bool, pane: &mut Pane) -> bool {
             let label = format!("Promise of {} changed", kind.in_sentence());
             pane.actions.push(Action::Edit(vec![command], label));
         }
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        // Of the button's height: a layout alone would take all that is left.
+        let row = egui::vec2(ui.available_width(), height::HIT);
+        let from_right = egui::Layout::right_to_left(egui::Align::Center);
+        ui.allocate_ui_with_layout(row, from_right, |ui| {
             let name = format!("Take back the promise of {}", kind.in_sentence());
             let button = Button::plain("Take it back")
                 .height(height::HIT)

@@ -147,7 +147,7 @@ impl<A: Clone> Toasts<A> {
         let mut gone = Vec::new();
         for shown in self.shown.iter_mut().rev() {
             let outcome = show_one(ctx, shown, pos2(anchor.x, bottom));
-            bottom -= HEIGHT + GAP;
+            bottom -= outcome.height + GAP;
             if outcome.acted {
                 chosen = shown
                     .toast
@@ -176,6 +176,7 @@ struct Outcome {
     acted: bool,
     dismissed: bool,
     hovered: bool,
+    height: f32,
 }
 
 fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Outcome {
@@ -188,9 +189,11 @@ fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Out
     area.show(ctx, |ui| {
         let body = theme::font(size::BODY, Weight::Regular);
         let strong = theme::font(size::BODY, Weight::Semibold);
+        // In several lines where one would be wider than the window.
+        let widest = (ctx.content_rect().width() - 200.0).clamp(160.0, 560.0);
         let text = ui
             .painter()
-            .layout_no_wrap(shown.toast.text.clone(), body, palette.on_ink);
+            .layout(shown.toast.text.clone(), body, palette.on_ink, widest);
         let word = shown.toast.action.as_ref().map(|(word, _)| word.as_str());
         let action = word.map(|word| {
             ui.painter()
@@ -198,7 +201,8 @@ fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Out
         });
         let action_width = action.as_ref().map_or(0.0, |action| action.size().x + 16.0);
         let width = (40.0 + text.size().x + 24.0 + action_width + 32.0).max(320.0);
-        let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
+        let height = HEIGHT.max(text.size().y + 20.0);
+        let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &shown.toast.text));
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_live(match shown.toast.kind {
@@ -271,6 +275,7 @@ fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Out
             acted,
             dismissed: dismiss.clicked(),
             hovered: response.contains_pointer() || dismiss.hovered() || over_action,
+            height,
         }
     })
     .inner
