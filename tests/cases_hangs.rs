@@ -549,6 +549,16 @@ fn a_failover_that_is_called_off_says_so_and_holds_nobody_up() {
     );
     let end = end_of(STORE, &patient, &scenario);
     assert_eq!(called_off(&end), (true, vec![25]));
+    // It is not wanted any more.
+    let scenario = format!(r#"{fails_over}, At("25s", Set("nodes.db.replication", "None"))"#);
+    let soon = at(STORE, &patient, &scenario, 25_010);
+    assert!(
+        soon.writes.acknowledged >= 2_490,
+        "{}",
+        soon.writes.acknowledged
+    );
+    let end = end_of(STORE, &patient, &scenario);
+    assert_eq!(called_off(&end), (true, vec![25]));
     // The primary hangs.
     let scenario = format!(r#"{fails_over}, At("25s", Hang("db", 1)), At("26s", Resume("db", 1))"#);
     let end = end_of(STORE, &patient, &scenario);

@@ -186,7 +186,11 @@ fn floating(ctx: &Context, title: &str, width: f32, content: impl FnOnce(&mut Ui
                     });
                 });
                 ui.add_space(space::S);
-                content(ui);
+                // In a low window it scrolls, and the cross stays in reach.
+                let room = ctx.content_rect().height() - 120.0;
+                ScrollArea::vertical()
+                    .max_height(room.max(80.0))
+                    .show(ui, content);
             });
         });
     // The click that opened it also counts as one beside it, so that only later ones close.

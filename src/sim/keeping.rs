@@ -371,6 +371,7 @@ impl Sim {
                 let node = self.logs[index as usize].node;
                 self.settle_bereft(node, LossCause::Change, self.edited);
                 self.place_replicas(index);
+                self.call_off_without_copy(node);
                 self.keep_up(index);
                 self.plan_fsync(index);
             }

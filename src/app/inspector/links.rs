@@ -35,6 +35,9 @@ pub fn ends(ui: &mut Ui, from: &str, to: &str, pane: &mut Pane) {
     }
 }
 
+/// Of a longer name so many letters leave room for the latency beside it.
+const LETTERS: usize = 26;
+
 /// Shows the links of a node, each a button that selects it, with its latency; whether there are any.
 pub fn of_node(ui: &mut Ui, node: &str, pane: &mut Pane) {
     section(ui, "Links", "");
@@ -47,7 +50,15 @@ pub fn of_node(ui: &mut Ui, node: &str, pane: &mut Pane) {
         } else {
             continue;
         };
-        let row = ui.horizontal(|ui| ui.add(Button::plain(&text).icon(Icon::Link)));
+        let short = format::shortened(&text, LETTERS);
+        let row = ui.horizontal(|ui| {
+            let button = Button::plain(&short).icon(Icon::Link);
+            ui.add(if short == text {
+                button
+            } else {
+                button.tooltip(&text)
+            })
+        });
         if row.inner.clicked() {
             let link = Selection::Link(link.key());
             pane.actions.push(Action::Select(Some(link)));

@@ -156,6 +156,11 @@ impl Sim {
                 });
             }
         }
+        self.call_off_without_copy(node);
+    }
+
+    /// A planned failover of a store does not come about once nobody is left who could take over.
+    pub(super) fn call_off_without_copy(&mut self, node: u16) {
         if let Some(log) = self.store(node).map(|s| s.log)
             && self.able_copy(node, log).is_none()
         {
