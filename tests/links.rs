@@ -147,6 +147,12 @@ fn its_latency_is_typed_where_it_is_shown() {
     window.key(Key::Escape);
     assert_eq!(window.shell().live().document().text(), SHOP);
     assert_eq!(selected(&window).as_deref(), Some("lb->api"));
+    // After a click on an end of the link as well.
+    window.key(Key::Escape);
+    window.click("Pull the end of lb to api");
+    window.key(Key::Enter);
+    assert!(field(&window, name).is_focused());
+    window.key(Key::Escape);
     // By a click on it, and from the menu.
     window.click("Latency of lb to api: 2 ms");
     assert!(field(&window, name).is_focused());

@@ -5,6 +5,7 @@ use egui::{CursorIcon, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 use super::handles::{Pull, let_go};
 use super::ink::Ink;
 use super::joining::Loose;
+use super::lines::link_id;
 use super::link::Line;
 use super::scene::Scene;
 use super::tools::Tool;
@@ -123,6 +124,7 @@ impl Canvas {
                 }
                 if response.clicked() {
                     actions.push(Action::Select(Some(Selection::Link(line.key.clone()))));
+                    give_keyboard(ui, line);
                 }
                 if response.dragged()
                     && let Some(pointer) = response.interact_pointer_pos()
@@ -170,6 +172,9 @@ impl Canvas {
         if response.hovered() || response.dragged() {
             ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
         }
+        if response.clicked() {
+            give_keyboard(ui, line);
+        }
         if response.double_clicked() {
             self.type_latency(&line.key);
         }
@@ -191,6 +196,12 @@ impl Canvas {
         }
         true
     }
+}
+
+/// A click on a handle is one on its link: Enter and Delete mean that.
+fn give_keyboard(ui: &Ui, line: &Line) {
+    let link = link_id(ui, &line.key);
+    ui.memory_mut(|memory| memory.request_focus(link));
 }
 
 /// Paints the end that is being pulled; returns why it cannot be joined to what it is over.
