@@ -8,7 +8,7 @@ use statescope::model::{Command, Topology, file};
 use statescope::sim::snapshot::{Snapshot, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
-use support::cases::{figure, mean_and_error, run};
+use support::cases::{figure, mean_and_error, read_with, run};
 
 const SECOND: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
@@ -254,6 +254,21 @@ fn checks_find_what_is_dead_after_as_many_failures_as_are_set() {
         // Phases are uniform: a deviation of 289 ms.
         assert!((30.0..65.0).contains(&error), "{error}");
         assert!((mean - least as f64 - 500.0).abs() < 4.0 * 46.0, "{mean}");
+    }
+}
+
+/// What is drawn beside them changes nothing for those who are checked.
+#[test]
+fn checks_come_at_the_same_instants_whatever_else_is_drawn() {
+    let scenario = r#"[At("10s", Crash("api", 1))]"#;
+    let beside = PAIR.replace("nodes: {", r#"nodes: { "files": ObjectStore(),"#);
+    for seed in 1..=5 {
+        let found = [PAIR, &beside].map(|text| {
+            let topology = read_with(text, &[("scenario", scenario), CHECKS]);
+            run(&topology, seed).snapshot().faults[0].detected
+        });
+        assert!(found[0].is_some());
+        assert_eq!(found[0], found[1]);
     }
 }
 

@@ -451,6 +451,15 @@ fn what_fills_memory_is_named_with_the_way_out() {
             ["copies of `r`", "follow sooner"],
         ),
         (
+            "alone",
+            bare(
+                r#""c": Clients(arrivals: Steady("1e6/s"), mix: (write: 1), keys: 20000, popularity: Uniform), "s": Service(instances: 100, workers: 1000, service_time: Constant("0s"), state: InMemory())"#,
+                r#""c -> s""#,
+                "",
+            ),
+            ["that `s` keeps", "fewer keys"],
+        ),
+        (
             "objects",
             bare(
                 r#""c": Clients(arrivals: Steady("1e5/s")), "o": ObjectStore(get_time: Constant("1m"), get_rate: "1e9/s")"#,

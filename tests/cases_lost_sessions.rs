@@ -8,7 +8,7 @@ use statescope::model::{Command, Topology};
 use statescope::sim::snapshot::{SessionCounts, Snapshot, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::{Duration, SECOND};
-use support::cases::{changed, figure, read, run};
+use support::cases::{changed, figure, read, read_with, run};
 
 fn set(path: &str, value: &str) -> Command {
     Command::Set(path.to_owned(), value.to_owned())
@@ -203,5 +203,24 @@ fn sessions_do_not_return_to_where_they_were_lost() {
         };
         let last = migrated(&sim.snapshot()).pop();
         assert_eq!(last, Some(back), "{crashes} crashes");
+    }
+}
+
+/// A login that is under way when the strategy changes gives a session that is kept where the others are.
+#[test]
+fn a_login_under_way_follows_a_change_of_strategy() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "30s", sessions: ServerSide(store: "store"),
+        nodes: {
+            "clients": Clients(arrivals: Steady("50/s"), users: 2000, mix: (read: 1, login: 1), timeout: None),
+            "lb": LoadBalancer(policy: StickyCookie),
+            "api": Service(instances: 2, workers: 1000, service_time: Constant("0s"), login_time: "0s", call_timeout: None),
+            "store": RedisLike(command_time: "0s", persistence: None),
+        },
+        links: ["clients -> lb", "lb -> api", (path: "api -> store", latency: "1s")])"#;
+    for strategy in ["InMemory()", "Jwt()"] {
+        let scenario = format!(r#"[At("10005ms", Set("sessions", "{strategy}"))]"#);
+        let end = run(&read_with(text, &[("scenario", scenario.as_str())]), 1).snapshot();
+        assert!(end.sessions.created > 500, "{:?}", end.sessions);
+        assert_eq!(end.sessions.lost, 0, "{strategy}: {:?}", end.sessions);
     }
 }

@@ -6,7 +6,7 @@ mod support;
 
 use statescope::model::Topology;
 use statescope::sim::snapshot::{Snapshot, What};
-use support::cases::{read_with, run, until};
+use support::cases::{read, read_with, run, until};
 
 /// A thousand keys of 1 MiB in one instance, written and then only read, that are moved to a store at 30 s: 1,000 MiB, which
 /// take 10 s.
@@ -124,4 +124,101 @@ fn a_late_acknowledgement_of_a_lost_write_is_no_write_of_the_new_place() {
     // All that was sent until 1 s before the crash; the last hundred of them were answered after it, 90 after the move.
     assert_eq!(writes.lost, 900, "{writes:?}");
     assert_eq!(writes.held, writes.acknowledged - 900);
+}
+
+/// What had been sent to a store before its state moved out of it is carried out there later: a hundred writes, that take 1 s.
+const LATE: &str = r#"Topology(schema: 1, profile: Bare, duration: "20s",
+    nodes: {
+        "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), keys: 50),
+        "api": Service(instances: 1, workers: 1000, service_time: Constant("0s"), state: External(store: "store")),
+        "store": SqlDatabase(read_time: "1s", write_time: "1s", commit_time: "0s", connections: 1000),
+    },
+    links: ["clients -> api"],
+    scenario: [At("10005ms", Set("nodes.api.state", "InMemory()"))])"#;
+
+fn writes_at(end: &Snapshot, name: &str) -> u64 {
+    let node = end.nodes.iter().find(|n| n.name == name).unwrap();
+    node.instances.iter().map(|i| i.writes).sum()
+}
+
+#[test]
+fn what_comes_to_a_store_after_its_state_has_moved_out_follows() {
+    let end = run(&read(LATE), 1).snapshot();
+    assert_eq!(writes_at(&end, "store"), 0);
+    assert_eq!(writes_at(&end, "api"), end.writes.held);
+    assert_eq!(end.writes.held, end.writes.acknowledged);
+    // Those who asked before find what the store had.
+    let reads = read_with(LATE, &[("nodes.clients.mix", "(read: 1, write: 1)")]);
+    let end = run(&reads, 1).snapshot();
+    assert!(end.reads.total > 500, "{:?}", end.reads);
+    assert_eq!((end.reads.stale, writes_at(&end, "store")), (0, 0));
+}
+
+#[test]
+fn what_comes_to_a_store_that_nobody_reads_any_more_is_lost_with_the_rest() {
+    let changed = [(
+        "scenario",
+        r#"[At("10005ms", Set("nodes.api.state", "Stateless")), At("10005ms", Set("nodes.clients.mix", "(read: 1)"))]"#,
+    )];
+    let end = run(&read_with(LATE, &changed), 1).snapshot();
+    assert!(end.writes.acknowledged > 990, "{:?}", end.writes);
+    assert_eq!(end.writes.lost, end.writes.acknowledged);
+    assert_eq!(end.faults[0].lost_writes, end.writes.lost);
+}
+
+/// Each key is at one instance after it has moved to three, and lost with that one alone.
+#[test]
+fn each_key_moves_to_one_instance() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "20s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), keys: 300, popularity: Uniform),
+            "lb": LoadBalancer(policy: RoundRobin),
+            "api": Service(instances: 3, workers: 10, service_time: Constant("0s"), state: External(store: "store")),
+            "store": RedisLike(command_time: "0s", persistence: None),
+        },
+        links: ["clients -> lb", "lb -> api"])"#;
+    let lost = |places: &[u32]| {
+        let crashes = places
+            .iter()
+            .map(|i| format!(r#", At("10s", Crash("api", {i}))"#));
+        let scenario = format!(
+            r#"[At("5s", Set("nodes.clients.arrivals", "Steady(\"0.001/s\")")), At("6s", Set("nodes.api.state", "InMemory()")){}]"#,
+            crashes.collect::<String>()
+        );
+        let end = run(&read_with(text, &[("scenario", scenario.as_str())]), 1).snapshot();
+        assert!(end.writes.lost >= end.writes.keys_lost, "{:?}", end.writes);
+        (end.writes.lost, end.writes.keys_lost)
+    };
+    let all = lost(&[1, 2, 3]);
+    let each = [lost(&[1]), lost(&[2]), lost(&[3])];
+    assert!(all.0 >= 500 && all.1 > 200, "{all:?}");
+    for part in each {
+        assert!(
+            part.0.abs_diff(all.0 / 3) < 30 && part.1.abs_diff(all.1 / 3) < 30,
+            "{each:?}"
+        );
+    }
+    let sum = each
+        .iter()
+        .fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    assert_eq!(sum, all);
+}
+
+/// With cookies a user's keys go to the instance that its requests go to: it finds them there.
+#[test]
+fn keys_move_to_where_their_users_are_sent() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "20s", sessions: Jwt(),
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), users: 40, signed_in: true, keys_per_user: 3,
+                mix: (read: 1, write: 1)),
+            "lb": LoadBalancer(policy: StickyCookie),
+            "api": Service(instances: 3, workers: 10, service_time: Constant("0s"), state: External(store: "store")),
+            "store": RedisLike(command_time: "0s", persistence: None),
+        },
+        links: ["clients -> lb", "lb -> api"],
+        scenario: [At("10s", Set("nodes.api.state", "InMemory()"))])"#;
+    let end = run(&read(text), 1).snapshot();
+    assert!(end.reads.total > 900, "{:?}", end.reads);
+    assert_eq!(end.reads.stale, 0, "{:?}", end.reads);
+    assert_eq!(writes_at(&end, "store"), 0);
 }

@@ -302,3 +302,28 @@ fn copies_that_are_not_wanted_any_more_save_nothing() {
         (0, end.writes.acknowledged)
     );
 }
+
+/// Writes that wait for a planned failover are connected to nobody: one that is forced meanwhile resets none of them.
+#[test]
+fn what_waits_for_a_planned_failover_outlives_a_forced_one() {
+    let topology = read_with(
+        STORE,
+        &[
+            (
+                "nodes.store.replication",
+                r#"Asynchronous(replicas: 1, lag: "1s")"#,
+            ),
+            ("nodes.clients.timeout", "None"),
+            (
+                "scenario",
+                r#"[At("20005ms", Failover("store")), At("20505ms", ForceFailover("store"))]"#,
+            ),
+        ],
+    );
+    let end = run(&topology, 1).snapshot();
+    assert_eq!(end.operations.failed, 0, "{:?}", end.operations);
+    // Of the last second before the first, half had come to the copy at the second.
+    assert_eq!(end.writes.lost, 50, "{:?}", end.writes);
+    assert_eq!(end.faults[1].lost_writes, 50);
+    assert!(end.faults[0].called_off.is_some() && end.faults[1].called_off.is_none());
+}

@@ -3,7 +3,7 @@
 mod support;
 
 use statescope::analysis::parallel::{Control, Run, run_all};
-use statescope::analysis::{Estimate, Keeps, Track, replicate};
+use statescope::analysis::{Estimate, Keeps, Track, objectives, replicate};
 use statescope::model::{Command, Timed, Topology};
 use statescope::sim::figures::{Figures, Plain};
 use statescope::sim::schedule::instants;
@@ -449,6 +449,20 @@ fn commands_at_one_instant_and_changes_within_a_second_are_one() {
             "did_not_happen"
         ]
     );
+}
+
+#[test]
+fn a_run_that_is_cut_short_promises_nothing_of_what_was_ahead() {
+    let mut topology = idle(r#"At("100s", Crash("api", 1))"#);
+    topology
+        .set_path("objectives.recovery_time", "\"5s\"")
+        .expect("set");
+    let mut track = Track::new(&topology, 1, Keeps::SCENARIO);
+    track.run_until(Duration::from_secs(50.0));
+    let results = track.results();
+    assert!(results.at("recovery[0].watch.still_ahead").is_some());
+    let said = objectives::verdicts(&results, &topology.objectives);
+    assert_eq!((said[0].measured, said[0].met), (None, None));
 }
 
 #[test]

@@ -4,7 +4,8 @@
 //! its own tables, so that the same run stops at the same event on every machine.
 
 use super::track::Track;
-use crate::model::{Node, Topology};
+use crate::model::state::State;
+use crate::model::{Node, Sessions, Topology};
 use crate::sim::Sim;
 use crate::sim::backlog::Place;
 use crate::sim::size::{Held, Holder};
@@ -110,6 +111,11 @@ fn words(sim: &Sim) -> (String, String, bool) {
                 .unwrap_or_default();
             (what, advice, true)
         }
+        Holder::Writes(name) if !has_copies(name, sim.topology()) => (
+            format!("{n} keys and stretches of writes that `{name}` keeps"),
+            "Have fewer keys or instances, or write less".to_owned(),
+            true,
+        ),
         Holder::Writes(name) => (
             format!("{n} keys and stretches of writes that copies of `{name}` hold or lack"),
             format!(
@@ -133,6 +139,24 @@ fn words(sim: &Sim) -> (String, String, bool) {
             false,
         ),
     }
+}
+
+/// Whether instances of a node hold copies of what others of it keep.
+fn has_copies(name: &str, topology: &Topology) -> bool {
+    let of_state = match topology.nodes.get(name) {
+        Some(Node::Service(service)) => match &service.state {
+            State::InMemory(memory) => memory.replication.replicas(),
+            _ => 0,
+        },
+        Some(Node::RedisLike(store)) => store.replication.replicas(),
+        Some(Node::SqlDatabase(store)) => store.replication.replicas(),
+        _ => 0,
+    };
+    let of_sessions = match &topology.sessions {
+        Sessions::InMemory(sessions) => sessions.replication.replicas(),
+        _ => 0,
+    };
+    of_state + of_sessions > 0
 }
 
 /// A backlog, and what to change.

@@ -125,6 +125,7 @@ fn longest_recovery(figures: &Figures, target: f64) -> Said {
         };
         match watch.first().map(|(name, _)| name.as_str()) {
             Some("did_not_happen" | "takes_back") => {}
+            Some("still_ahead") => untold = true,
             Some("not_recovered_by_the_end") => return (None, Some(false)),
             Some(NOT_YET) => {
                 longest = longest.max(figure(row, SO_FAR).unwrap_or(0.0));

@@ -752,7 +752,12 @@ impl Track {
     /// What is still watched is told as if the run `ended` now, or as not decided yet.
     fn recovery_figures(&self, ended: bool) -> Figures {
         let faults = self.sim.fault_views();
-        let rows = self.rows.iter().map(|row| {
+        let (now, end) = (self.sim.now().0, self.sim.topology().duration.0);
+        let is_ahead = |row: usize| {
+            let mut planned = self.sim.planned().iter().zip(&self.row_of);
+            planned.any(|(&at, of)| *of == Some(row) && now < at && at <= end)
+        };
+        let rows = self.rows.iter().enumerate().map(|(index, row)| {
             let mine = || row.faults.iter().filter_map(|&fault| faults.get(fault));
             let happened = row.at.is_some();
             let sum = |count: fn(&crate::sim::snapshot::FaultView) -> u64| {
@@ -780,6 +785,7 @@ impl Track {
                 .at
                 .map_or(Plain::Null, |at| Plain::Number(at as f64 / 1e9));
             let watch = match (&row.watched, recovery) {
+                (Watched::Not, _) if ended && is_ahead(index) => "still_ahead",
                 (Watched::Not, _) => "did_not_happen",
                 (Watched::TakesBack, _) => "takes_back",
                 (Watched::Open(_), Some(Recovery::NotByTheEnd | Recovery::TooNearTheEnd))

@@ -151,6 +151,7 @@ const WATCHES: Names = &[
         "did_not_happen",
         "Its time did not come, or it had no effect.",
     ),
+    ("still_ahead", "The run was cut off before its time."),
     ("takes_back", "It only takes an earlier change back."),
 ];
 

@@ -22,17 +22,20 @@ pub(super) fn said(row: &Figures<Estimate>, end_s: f64, runs: f64) -> Vec<String
         .into_iter()
         .filter(|(path, _)| some(path))
         .map(|(path, text)| format!("{} {text}", with_spread(figure(path), count)));
-    let happened = runs - of_runs("did_not_happen") - of_runs("takes_back");
+    let ahead = of_runs("still_ahead");
+    let happened = runs - of_runs("did_not_happen") - of_runs("takes_back") - ahead;
     if happened == 0.0 {
         let what = if of_runs("takes_back") > 0.0 {
             "takes an earlier change back"
+        } else if ahead > 0.0 {
+            "the run was cut off before it"
         } else {
             "did not happen, or had no effect"
         };
         return std::iter::once(what.to_owned()).chain(lost).collect();
     }
     let mut said = Vec::new();
-    if of_runs("did_not_happen") > 0.0 {
+    if happened < runs {
         said.push(format!("happened in {happened} of {runs} runs"));
     }
     match (mean("called_off").unwrap_or(0.0) * happened).round() {

@@ -338,8 +338,8 @@ impl Sim {
                 let held = log.versions.get(key).map_or(0, |v| v.stamp());
                 if log.retired || log.space as usize != space || held < newest.stamp {
                     faults.push(format!(
-                        "key {key} of space {space} has {held} in log {}, and {newest:?} is the newest",
-                        newest.log
+                        "key {key} of space {space} has {held} in log {} of space {}, retired: {}, and {newest:?} is the newest",
+                        newest.log, log.space, log.retired
                     ));
                 }
             }
@@ -432,6 +432,12 @@ impl Sim {
         let by_cause: u64 = self.writes.lost_by_cause.iter().sum();
         if by_cause != writes.lost {
             faults.push(format!("{by_cause} losses have a cause: {writes:?}"));
+        }
+        if self.writes.keys_lost > writes.lost {
+            faults.push(format!(
+                "{} keys are lost: {writes:?}",
+                self.writes.keys_lost
+            ));
         }
         let sessions = self.session_counts();
         let ended = sessions.expired + sessions.logged_out + sessions.lost;

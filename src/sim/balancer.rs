@@ -192,19 +192,22 @@ impl Sim {
 
     /// Starts a target's checks at a random phase.
     pub(super) fn start_checks(&mut self, node: u16, target: u16) {
-        let Some(balancer) = self.balancer(node) else {
+        let Body::Balancer(balancer) = &self.nodes[node as usize].body else {
             return;
         };
-        let slot = &mut balancer.targets[target as usize];
-        let name = u64::from(slot.node) << 16 | u64::from(slot.instance);
-        if slot.probing || slot.removed {
+        let slot = &balancer.targets[target as usize];
+        let (false, Some(checks)) = (
+            slot.probing || slot.removed,
+            &balancer.settings.health_checks,
+        ) else {
             return;
+        };
+        // By what is checked, not by its place among the nodes: others that come or go leave the phase as it was.
+        let checked = draw(self.nodes[slot.node as usize].key, u64::from(slot.instance));
+        let phase = unit(draw(balancer.phase_key, checked)) * checks.interval.0 as f64;
+        if let Some(balancer) = self.balancer(node) {
+            balancer.targets[target as usize].probing = true;
         }
-        let Some(checks) = balancer.settings.health_checks.clone() else {
-            return;
-        };
-        slot.probing = true;
-        let phase = unit(draw(balancer.phase_key, name)) * checks.interval.0 as f64;
         self.timer_after(
             phase as u64,
             Timer::Probe {

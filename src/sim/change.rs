@@ -246,6 +246,7 @@ impl Sim {
                     read: Sampler::Constant(0.0),
                     write: Sampler::Constant(0.0),
                     read_key: on(Draw::Service),
+                    left_by: None,
                     primary: 0,
                     log: NONE,
                     holds_worker_for_fsync: false,

@@ -77,8 +77,10 @@ pub enum Fact {
     Written(Write, u64),
     /// A client has the success of a write.
     Acknowledged {
-        /// Where it is; `None` if nobody ever kept it.
+        /// Where it was written; `None` if nobody ever kept it.
         place: Option<Write>,
+        /// Where it, or what overwrote it, is now, if all of that log has moved on.
+        now: Option<Write>,
         /// The key that was written.
         key: u64,
     },
@@ -158,8 +160,7 @@ pub enum Fact {
     },
     /// What a log holds is what this source has, and nothing else, once and for good.
     Settled(u32, Source),
-    /// All of a log goes to others: of its acknowledged writes, in order, so many to each of these places. The rest, and
-    /// what is acknowledged late, goes to the first.
+    /// All of a log goes to others: of its acknowledged writes, in order, so many to each of these places.
     HandedOver {
         /// The log, which ends here.
         log: u32,

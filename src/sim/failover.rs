@@ -123,14 +123,21 @@ impl Sim {
                 lost: 0,
             });
             self.stop_writing(log, End::Process);
+            // Writes that wait for a planned one are connected to nobody: they go to the copy.
+            let to = self
+                .able_copy(node, log)
+                .map_or(primary, |copy| copy.instance);
+            if let Some(planned) = self.end_failover(node, to) {
+                self.called_off(node, planned, "a failover was forced before it was done");
+            }
             // Whoever is connected to the old primary is sent away.
             self.cut_off(node, primary, Leave::Reset);
-            if let Some(store) = self.store_mut(node) {
-                store.failover = None;
-            }
             self.nodes[node as usize].instances[primary as usize].fault = None;
         }
         self.promote(log);
+        if let Some(primary) = self.store(node).map(|s| s.primary) {
+            self.take_next(node, primary);
+        }
     }
 
     // A planned one.
@@ -262,16 +269,19 @@ impl Sim {
                 lost_writes: 0,
             });
         }
-        self.end_failover(node);
+        self.end_failover(node, copy.instance);
+        self.take_next(node, copy.instance);
         self.place_replicas(log);
         self.keep_up(log);
     }
 
     /// A failover that was planned does not come about: the old primary goes on, if it can.
     pub(super) fn call_off_failover(&mut self, node: u16, why: &'static str) {
-        let planned = self.store(node).and_then(|s| s.failover.as_ref());
-        if let Some(fault) = planned.map(|f| f.fault) {
-            self.end_failover(node);
+        let Some(primary) = self.store(node).map(|s| s.primary) else {
+            return;
+        };
+        if let Some(fault) = self.end_failover(node, primary) {
+            self.take_next(node, primary);
             self.called_off(node, fault, why);
         }
     }
@@ -286,16 +296,10 @@ impl Sim {
         });
     }
 
-    /// Writes that waited go to whoever is primary now.
-    fn end_failover(&mut self, node: u16) {
+    /// Writes that waited queue where they are to go; gives what wanted the failover that is over, if there was one.
+    fn end_failover(&mut self, node: u16, to: u16) -> Option<u32> {
         let now = self.now;
-        let Some(store) = self.store_mut(node) else {
-            return;
-        };
-        let primary = store.primary;
-        let Some(failover) = store.failover.take() else {
-            return;
-        };
+        let failover = self.store_mut(node)?.failover.take()?;
         for (index, token) in failover.held {
             let call = &mut self.calls[index as usize];
             if call.resume != token {
@@ -303,13 +307,13 @@ impl Sim {
             }
             call.resume = 0;
             call.queued = true;
-            let before = std::mem::replace(&mut call.instance, primary);
+            let before = std::mem::replace(&mut call.instance, to);
             let instances = &mut self.nodes[node as usize].instances;
             instances[before as usize].present.remove(now);
-            instances[primary as usize].present.add(now);
-            let position = instances[primary as usize].enqueue(now, index);
+            instances[to as usize].present.add(now);
+            let position = instances[to as usize].enqueue(now, index);
             call.position = position;
         }
-        self.take_next(node, primary);
+        Some(failover.fault)
     }
 }

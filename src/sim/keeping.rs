@@ -188,6 +188,7 @@ impl Sim {
                     .is_some_and(|n| n.log == log && n.stamp == stamp)
             });
         }
+        self.follow(call, log);
         let home = self.logs[log as usize].node;
         let slot = &mut self.ops[op as usize];
         // A write that every service on its way keeps is applied once in each; only the first counts.
@@ -204,11 +205,17 @@ impl Sim {
     /// A call's read finds a version.
     pub(super) fn read_from(&mut self, call: u32, log: u32) {
         let slot = &self.calls[call as usize];
-        let (key, instance) = (self.ops[slot.op as usize].key, slot.instance);
+        let (key, instance, caller) = (self.ops[slot.op as usize].key, slot.instance, slot.parent);
         let version = |log: &Log| log.versions.get(key).map_or(0, |version| version.stamp());
         let here = &self.logs[log as usize];
         let mut found = version(here);
-        if let Some(newest) = self.newest[here.space as usize].get(key)
+        // Whoever asked before all of it had moved finds what it would have found.
+        let moved_out = self.store(here.node).and_then(|s| s.left_by);
+        let moved_out = moved_out
+            .map(|(service, _)| service)
+            .filter(|&service| caller != NONE && self.calls[caller as usize].node == service);
+        let space = moved_out.map_or(here.space, |service| self.nodes[service as usize].space);
+        if let Some(newest) = self.newest[space as usize].get(key)
             && newest.stamp > 0
             && newest.log != log
         {
@@ -220,7 +227,9 @@ impl Sim {
                         .replicas
                         .iter()
                         .any(|r| r.instance == instance && r.synced_at <= self.now));
-            if (other.moving.is_some() && other.online) || (copied_here && !other.retired) {
+            if ((other.moving.is_some() || moved_out.is_some()) && other.online)
+                || (copied_here && !other.retired)
+            {
                 found = found.max(version(other));
             }
         }
@@ -284,7 +293,7 @@ impl Sim {
         let ops = self.ops.iter().filter(|o| o.references > 0);
         let places = calls.chain(ops.map(|o| o.place)).flatten();
         let places = places.map(|place| (place.log, place.sequence));
-        let moved_here = self.logs.iter().filter_map(|l| l.forward);
+        let moved_here = self.logs.iter().flat_map(|l| &l.forward).copied();
         let mut named: Vec<u64> = places
             .chain(moved_here)
             .filter(|place| place.0 == log)

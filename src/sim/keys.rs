@@ -27,6 +27,13 @@ pub(super) fn own(clients: u16, user: u32, number: u32) -> Key {
         | u64::from(number)
 }
 
+/// Whose key it is: the clients node and its user's number; nobody's if it is of the space that all share.
+pub(super) fn owner(key: Key) -> Option<(u16, u32)> {
+    let clients = (key >> (USER_BITS + NUMBER_BITS)).checked_sub(1)?;
+    let user = (key >> NUMBER_BITS) & ((1 << USER_BITS) - 1);
+    Some((clients as u16, user as u32))
+}
+
 /// A version of a key in a log: the stamp of its write, and whether its client has been told that it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version(u64);
@@ -126,11 +133,6 @@ impl<V: Copy + Default> KeyTable<V> {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &V)> {
         let used = self.places.iter().filter(|(key, _)| *key != FREE);
-        used.map(|(key, value)| (*key, value))
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut V)> {
-        let used = self.places.iter_mut().filter(|(key, _)| *key != FREE);
         used.map(|(key, value)| (*key, value))
     }
 

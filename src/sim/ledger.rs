@@ -249,9 +249,9 @@ pub(super) struct Log {
     pub durability: Durability,
     /// Its primary serves it.
     pub online: bool,
-    /// Nothing is kept here any more; what comes late belongs to that number of another log.
+    /// Nothing is kept here any more; what comes late belongs to one of those numbers of other logs.
     pub retired: bool,
-    pub forward: Option<(u32, u64)>,
+    pub forward: Vec<(u32, u64)>,
     /// It is being moved to another place, and answers until then.
     pub moving: Option<Moving>,
     pub replicas: Vec<Replica>,
@@ -295,7 +295,7 @@ impl Log {
             durability,
             online: true,
             retired: false,
-            forward: None,
+            forward: Vec::new(),
             moving: None,
             replicas: Vec::new(),
             orphan: None,

@@ -558,6 +558,8 @@ pub(super) struct Deploying {
 
 #[derive(Clone, Debug)]
 pub(super) struct StoreBody {
+    /// The service that kept its state here, and keeps it elsewhere or nowhere now, and what change that is through.
+    pub left_by: Option<(u16, Option<u32>)>,
     pub read: Sampler,
     pub write: Sampler,
     pub read_key: u64,

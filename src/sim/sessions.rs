@@ -417,6 +417,14 @@ impl Sim {
             self.lose_session(user, lost.cause, lost.fault);
             self.nodes[node].lost_sessions += 1;
             self.nodes[node].instances[instance].lost_sessions += 1;
+        } else if !self.is_kept_as_wanted(&self.users[user as usize]) {
+            // The strategy has changed since the login was worked on: the session follows those there were.
+            let mut remembered = Vec::new();
+            if self.take_along(user, &mut remembered) {
+                self.copy_sessions(remembered);
+            } else {
+                self.lose_session(user, LossCause::Change, None);
+            }
         }
     }
 

@@ -35,7 +35,7 @@ struct Log {
     /// Why its stream will begin anew: the process that hung went on unless it died, or a copy took over.
     stopped: Stopped,
     /// Where its content has gone, and where what is acknowledged late belongs.
-    moved_to: Option<Write>,
+    moved_to: Vec<Write>,
 }
 
 impl Log {
@@ -290,7 +290,7 @@ impl Reference {
                 let all = log.what(Holder::Memory).into_iter();
                 *log.on(Holder::Copy(copy)) = all.filter(|n| *n <= number).collect();
             }
-            Fact::Acknowledged { place, key } => self.acknowledge(place, key),
+            Fact::Acknowledged { place, now, key } => self.acknowledge(place, now, key),
             Fact::Reached {
                 log,
                 holder,
@@ -360,16 +360,30 @@ impl Reference {
         }
     }
 
-    fn acknowledge(&mut self, place: Option<Write>, key: u64) {
+    /// Whether what was written at a place can be at another by now, having moved on.
+    fn leads_to(&self, place: Write, now: Write) -> bool {
+        place == now
+            || self.logs.get(&place.0).is_some_and(|log| {
+                log.has(place.1) && log.moved_to.iter().any(|&next| self.leads_to(next, now))
+            })
+    }
+
+    fn acknowledge(&mut self, place: Option<Write>, now: Option<Write>, key: u64) {
         let order = place.and_then(|place| self.order.get(&place).copied());
         let mut at = place;
         // It may have moved on since it was written.
         while let Some((log, number)) = at
             && let Some(log) = self.logs.get(&log)
             && log.has(number)
-            && let Some(next) = log.moved_to
+            && !log.moved_to.is_empty()
         {
-            at = Some(next);
+            let now = now.expect("it has moved on");
+            let mut further = log.moved_to.iter().copied();
+            at = Some(
+                further
+                    .find(|&next| self.leads_to(next, now))
+                    .expect("it is on its way"),
+            );
         }
         let held =
             at.is_some_and(|(log, number)| self.logs.get(&log).is_some_and(|log| log.has(number)));
@@ -448,7 +462,7 @@ impl Reference {
         self.has_moved = true;
         let log = self.log(from);
         log.retired = true;
-        log.moved_to = to.first().map(|(write, _)| *write);
+        log.moved_to = to.iter().map(|(write, _)| *write).collect();
     }
 
     fn balance(&self) -> Balance {

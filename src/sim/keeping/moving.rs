@@ -2,15 +2,17 @@
 
 use std::mem::discriminant;
 
+use crate::model::node::Policy;
 use crate::model::{Node, State};
 use crate::sim::facts::Fact;
+use crate::sim::keys::{self, Key};
 use crate::sim::ledger::{Moving, Purpose};
-use crate::sim::parts::{Instance, NONE};
+use crate::sim::parts::{Body, Instance, NONE};
 use crate::sim::snapshot::{Status, What};
 use crate::sim::{Sim, Timer};
 use crate::units::SECOND;
 
-use super::COPY_BYTES_PER_S;
+use super::{COPY_BYTES_PER_S, Newest};
 
 impl Sim {
     /// A log's content goes to other logs, which hold it from now on; it is retired.
@@ -25,37 +27,49 @@ impl Sim {
         self.logs[log as usize].moving = None;
         self.logs[log as usize].online = false;
         let (now, stamp, value_size) = (self.now, self.stamp, self.value_size);
+        let space = self.logs[log as usize].space;
+        let newest = &self.newest[space as usize];
+        // Each key goes to one of them, and with it its newest write; of the earlier ones an even share goes to each.
+        let mut keys = vec![Vec::new(); to.len()];
+        let mut shares = vec![0; to.len()];
+        for (key, &version) in versions.iter() {
+            let home = self.home_of(key, to);
+            keys[home].push((key, version));
+            let is_newest = |n: &Newest| n.log == log && n.stamp == version.stamp();
+            shares[home] += u64::from(version.is_told() || newest.get(key).is_some_and(is_newest));
+        }
         let n = to.len() as u64;
-        let mut shares = Vec::new();
-        for (index, &target) in to.iter().enumerate() {
-            let share = held / n + u64::from((index as u64) < held % n);
+        let earlier = held.saturating_sub(shares.iter().sum());
+        for (share, index) in shares.iter_mut().zip(0..) {
+            *share += earlier / n + u64::from(index < earlier % n);
+        }
+        let mut places = Vec::new();
+        for ((&target, share), keys) in to.iter().zip(shares).zip(keys) {
             let here = &mut self.logs[target as usize];
             let number = here.take_over(now, stamp, share, share.saturating_mul(value_size));
-            shares.push(((target, number), share));
-            let newest = &self.newest[here.space as usize];
-            for (key, &theirs) in versions.iter() {
+            places.push(((target, number), share));
+            let there = here.space as usize;
+            for (key, theirs) in keys {
                 if here.versions.get(key).is_none_or(|&mine| mine < theirs) {
+                    let newest = self.newest[there].get(key);
                     here.put_version(key, theirs, |stamp| {
-                        let newest = newest.get(key);
                         newest.is_some_and(|n| n.log == target && n.stamp == stamp)
                     });
                 }
+                let newest = self.newest[space as usize].entry(key);
+                if newest.log == log && newest.stamp > 0 {
+                    newest.log = target;
+                }
             }
         }
-        self.logs[log as usize].forward = shares.first().map(|share| share.0);
+        self.logs[log as usize].forward = places.iter().map(|place| place.0).collect();
         self.tell(Fact::HandedOver {
             log,
-            to: shares,
+            to: places,
             value_size,
         });
         for &target in to {
             self.keep_up(target);
-        }
-        let space = self.logs[log as usize].space;
-        for (key, newest) in self.newest[space as usize].iter_mut() {
-            if newest.log == log && newest.stamp > 0 {
-                newest.log = to[(key % n) as usize];
-            }
         }
         // It goes on in the space of those that have it now.
         self.logs[log as usize].space = self.logs[to[0] as usize].space;
@@ -63,6 +77,33 @@ impl Sim {
             self.sort_by_space();
         }
         held
+    }
+
+    /// Which of several logs a key goes to: that of the instance its user is sent to, or one by its number.
+    fn home_of(&self, key: Key, to: &[u32]) -> usize {
+        let by_number = (key % to.len() as u64) as usize;
+        if to.len() == 1 {
+            return 0;
+        }
+        let node = self.logs[to[0] as usize].node;
+        let user = keys::owner(key).and_then(|(clients, user)| {
+            match &self.nodes.get(clients as usize)?.body {
+                Body::Clients(clients) => Some(clients.place_of_user(user)),
+                _ => None,
+            }
+        });
+        let sent_to = user.and_then(|user| {
+            self.nodes.iter().find_map(|n| match &n.body {
+                Body::Balancer(b) if b.policy == Policy::StickyCookie => {
+                    let cookie = *b.cookies.get(user as usize)?;
+                    let target = b.targets.get(cookie as usize)?;
+                    (target.node == node).then_some(target.instance)
+                }
+                _ => None,
+            })
+        });
+        let is_there = |&log: &u32| Some(self.logs[log as usize].primary) == sent_to;
+        to.iter().position(is_there).unwrap_or(by_number)
     }
 
     /// A service's placement has changed: what it kept follows to the new place, or stays if it is there again.
@@ -91,7 +132,7 @@ impl Sim {
         let lost = place.is_empty();
         for log in from {
             if lost {
-                dropped += self.lose_all(log);
+                dropped += self.drop_content(log, slot);
                 continue;
             }
             let number = self.new_token();
@@ -275,22 +316,29 @@ impl Sim {
             return self.copy_since(log, number, back.filter(|_| there));
         }
         if is_store {
-            self.move_out_of_store(log, &to);
-        } else {
-            self.hand_log_over(log, &to);
+            self.empty_store(log, moving.service);
         }
+        self.hand_log_over(log, &to);
     }
 
-    /// A store stays in the drawing when nobody keeps state in it any more, and goes on with what else it keeps.
-    fn move_out_of_store(&mut self, log: u32, to: &[u32]) {
-        let node = self.logs[log as usize].node;
-        let (primary, durability) = (
-            self.logs[log as usize].primary,
-            self.logs[log as usize].durability,
-        );
+    /// A log's content has nowhere to go when its service changes.
+    fn drop_content(&mut self, log: u32, service: u16) -> u64 {
+        if self.store(self.logs[log as usize].node).is_some() {
+            self.empty_store(log, service);
+        }
+        self.lose_all(log)
+    }
+
+    /// What a service kept in a store is about to leave it: the store stays in the drawing, and goes on with what else it
+    /// keeps, and with what had been sent to it before.
+    fn empty_store(&mut self, log: u32, service: u16) {
+        let here = &self.logs[log as usize];
+        let (node, primary, durability) = (here.node, here.primary, here.durability);
         let fresh = self.new_log(node, primary, Purpose::Data, durability);
+        let through = self.edited;
         if let Some(store) = self.store_mut(node) {
             store.log = fresh;
+            store.left_by = Some((service, through));
         }
         // Sessions that the store keeps stay in it.
         for user in 0..self.users.len() {
@@ -301,6 +349,42 @@ impl Sim {
             }
         }
         self.keep_up(fresh);
-        self.hand_log_over(log, to);
+    }
+
+    /// A call has written to a store that what its service keeps has moved out of: it had been sent before, and follows.
+    pub(super) fn follow(&mut self, call: u32, log: u32) {
+        let node = self.logs[log as usize].node;
+        let Some((left_by, through)) = self.store(node).and_then(|store| store.left_by) else {
+            return;
+        };
+        let caller = self.calls[call as usize].parent;
+        if caller == NONE || self.logs[log as usize].moving.is_some() {
+            return;
+        }
+        let service = self.calls[caller as usize].node;
+        let name = &self.nodes[service as usize].name;
+        let Some(Node::Service(settings)) = self.topology.nodes.get(name) else {
+            return;
+        };
+        let state = settings.state.clone();
+        let place = self.place_of_state(service, &state);
+        if service != left_by || place.contains(&log) {
+            return;
+        }
+        if place.is_empty() {
+            self.edited = through;
+            self.drop_content(log, service);
+            self.edited = None;
+            return;
+        }
+        let number = self.new_token();
+        self.logs[log as usize].moving = Some(Moving {
+            service,
+            number,
+            since: None,
+            from: discriminant(&state),
+            home: false,
+        });
+        self.copy_since(log, number, Some(self.now));
     }
 }

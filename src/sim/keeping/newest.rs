@@ -34,22 +34,32 @@ impl Sim {
         self.writes.acknowledged += 1;
         let Some(mut place) = place else {
             // A write that nobody kept was lost when it was acknowledged; a topology like that does not pass its check.
-            self.tell(Fact::Acknowledged { place: None, key });
+            self.tell(Fact::Acknowledged {
+                place: None,
+                now: None,
+                key,
+            });
             self.writes.lost += 1;
             self.writes.lost_by_cause[LossCause::Change as usize] += 1;
             return;
         };
-        self.tell(Fact::Acknowledged {
-            place: Some((place.log, place.sequence)),
-            key,
-        });
+        let written = (place.log, place.sequence);
         // What it was written to may have moved on with it, and have died there.
         while let here = &self.logs[place.log as usize]
             && !here.is_lost(place.sequence)
-            && let Some((log, sequence)) = here.forward
+            && let Some(&first) = here.forward.first()
         {
-            (place.log, place.sequence) = (log, sequence);
+            let has = |to: &&(u32, u64)| {
+                let version = self.logs[to.0 as usize].versions.get(key);
+                version.is_some_and(|v| v.stamp() >= place.stamp)
+            };
+            (place.log, place.sequence) = *here.forward.iter().find(has).unwrap_or(&first);
         }
+        self.tell(Fact::Acknowledged {
+            place: Some(written),
+            now: Some((place.log, place.sequence)).filter(|now| *now != written),
+            key,
+        });
         let here = &mut self.logs[place.log as usize];
         let newest = self.newest[here.space as usize].entry(key);
         if let Some(lost) = here.acknowledge(place.sequence) {
@@ -88,11 +98,15 @@ impl Sim {
         let holders: Vec<u32> = (0..self.logs.len() as u32).filter(same).collect();
         for &key in keys {
             let held = self.logs[log as usize].versions.get(key);
-            let held = held.map_or(0, |version| version.stamp());
-            let Some(&before) = self.newest[space as usize].get(key) else {
+            let held = held.copied().unwrap_or_default();
+            let before = self.newest[space as usize].entry(key);
+            if held.is_told() && before.stamp < held.stamp() {
+                // What overwrote it is gone, and nobody had been told of that.
+                (before.stamp, before.log) = (held.stamp(), log);
                 continue;
-            };
-            if before.log != log || before.stamp <= held {
+            }
+            let before = *before;
+            if before.log != log || before.stamp <= held.stamp() {
                 continue;
             }
             self.writes.keys_lost += u64::from(!before.lost);
