@@ -224,3 +224,21 @@ fn a_login_under_way_follows_a_change_of_strategy() {
         assert_eq!(end.sessions.lost, 0, "{strategy}: {:?}", end.sessions);
     }
 }
+
+/// Whom a retry has led away from the instance that then got its session is lost through what made the retry needed.
+#[test]
+fn every_session_that_a_crash_leads_astray_is_its_own() {
+    let text = include_str!("../presets/sticky-in-memory.ron");
+    let scenario = r#"[At("17s", Crash("api", 2))]"#;
+    let changes = [("scenario", scenario), ("duration", "\"40s\"")];
+    let mut astray = 0;
+    for seed in 1..=5 {
+        let end = run(&read_with(text, &changes), seed).snapshot();
+        assert_eq!(
+            end.faults[0].lost_sessions, end.sessions.lost,
+            "seed {seed}"
+        );
+        astray += end.sessions.lost.saturating_sub(512);
+    }
+    assert!(astray > 0);
+}

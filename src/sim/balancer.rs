@@ -113,8 +113,18 @@ impl Sim {
             return Some(cookie);
         }
         let chosen = balancer.choose(balancer.fallback, bits, not)?;
+        let left = not.unwrap_or(cookie);
+        let left = balancer.targets.get(left as usize);
+        let left = left.map(|target| (target.node, target.instance));
         if let Some(cookie) = balancer.cookies.get_mut(user as usize) {
             *cookie = chosen;
+        }
+        let fault = left.and_then(|(service, instance)| {
+            let instances = &self.nodes[service as usize].instances;
+            instances.get(instance as usize)?.fault
+        });
+        if let (Some(fault), Some(balancer)) = (fault, self.balancer(node)) {
+            balancer.led_away.insert(user, fault);
         }
         Some(chosen)
     }

@@ -1,6 +1,8 @@
 //! From a topology to dense arrays, at the start and after every edit: what is new gets a slot, what changed is
 //! changed in its slot, what is gone leaves a tombstone. Slots are never renumbered.
 
+use std::collections::BTreeMap;
+
 use rand::SeedableRng as _;
 
 use super::keeping::durability_of_store;
@@ -222,6 +224,7 @@ impl Sim {
                 longest_timeout: None,
                 turn: 0,
                 cookies: Vec::new(),
+                led_away: BTreeMap::new(),
                 balance_key: on(Draw::Balance),
                 phase_key: on(Draw::Phase),
                 policy: settings.policy,

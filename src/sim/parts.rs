@@ -1,6 +1,6 @@
 //! What the running system consists of: operations, calls, instances, nodes, links, users. Plain data.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::keys::Key;
@@ -524,6 +524,8 @@ pub(super) struct BalancerBody {
     pub turn: u32,
     /// Each user's cookie: target, or `NO_INSTANCE`.
     pub cookies: Vec<u16>,
+    /// Users whose cookie was changed by a fault: what it struck did not answer, or is out of rotation.
+    pub led_away: BTreeMap<u32, u32>,
     pub balance_key: u64,
     pub phase_key: u64,
     pub policy: Policy,

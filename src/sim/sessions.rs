@@ -346,7 +346,11 @@ impl Sim {
             if let Some(log) = self.logs.get(log as usize) {
                 let (node, instance) = (log.node as usize, log.primary as usize);
                 self.nodes[node].lost_sessions += 1;
-                let met = self.ops[op as usize].met;
+                let led_away = self.nodes.iter().find_map(|n| match &n.body {
+                    Body::Balancer(balancer) => balancer.led_away.get(&user).copied(),
+                    _ => None,
+                });
+                let met = self.ops[op as usize].met.or(led_away);
                 let instances = &mut self.nodes[node].instances;
                 let fault = instances[instance].fault.or(met);
                 // What a fault cost is told beside the instance that it struck.

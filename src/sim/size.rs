@@ -140,7 +140,7 @@ impl Sim {
 
     fn users_bytes(&self) -> usize {
         let cookies = |n: &NodeSlot| match &n.body {
-            Body::Balancer(b) => room::<u16>(b.cookies.len()),
+            Body::Balancer(b) => room::<u16>(b.cookies.len()) + room::<[u32; 4]>(b.led_away.len()),
             _ => 0,
         };
         room::<super::User>(self.users.len())
