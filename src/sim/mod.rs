@@ -14,33 +14,20 @@
 //!
 //! All state is plain data in flat vectors: a clone taken at any moment and run on gives the same bytes.
 
-pub mod audit;
-pub mod backlog;
-mod balancer;
-mod change;
-mod clients;
-mod deploy;
-pub mod facts;
-mod failover;
-mod faults;
-pub mod figures;
+mod clock;
+mod compile;
+mod control;
 mod keeping;
-mod keys;
-mod ledger;
-pub(crate) mod metrics;
-mod naming;
+mod observe;
 mod parts;
-mod queue;
-mod request;
-mod results;
-pub mod schedule;
-mod service;
 mod sessions;
-pub mod size;
-pub mod snapshot;
-mod store;
+mod stations;
 mod streams;
-mod view;
+mod traffic;
+
+pub use control::schedule;
+pub(crate) use observe::metrics;
+pub use observe::{audit, backlog, facts, figures, size, snapshot};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -48,12 +35,12 @@ use std::sync::Arc;
 use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
-pub use faults::Idle;
-use keys::KeyTable;
-use ledger::{Log, Mark, Writing};
-use metrics::Histogram;
+use clock::queue::{Kind, Queue};
+pub use control::faults::Idle;
+use keeping::keys::KeyTable;
+use keeping::ledger::{Log, Mark, Writing};
+use observe::metrics::Histogram;
 use parts::{Call, LinkSlot, NodeSlot, Op, Seat, User};
-use queue::{Kind, Queue};
 use snapshot::{Happening, What};
 
 /// What is computed besides counts, because it costs time.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::keys::Key;
-use super::ledger::Place;
-use super::metrics::{Areas, Histogram};
-use super::snapshot::{CallCounts, Cause, NodeKind, Status};
+use super::keeping::keys::Key;
+use super::keeping::ledger::Place;
+use super::observe::metrics::{Areas, Histogram};
+use super::observe::snapshot::{CallCounts, Cause, NodeKind, Status};
 use super::streams::{Alias, Sampler};
 use crate::model::node::{Policy, Queue};
 use crate::model::{node, workload};
@@ -575,7 +575,7 @@ pub(super) struct StoreBody {
     pub backlog: u32,
     pub boot_ns: u64,
     pub restart_after: Option<u64>,
-    pub failover: Option<super::failover::Failover>,
+    pub failover: Option<super::control::failover::Failover>,
 }
 
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Sessions: created by logins, checked at the first service behind the clients, lost with what keeps them.
 
 use super::keeping::durability_of_sessions;
-use super::ledger::{Mark, Place, Purpose};
+use super::keeping::ledger::{Mark, Place, Purpose};
+use super::observe::snapshot::Cause;
 use super::parts::{Body, NONE, User, Verb};
-use super::snapshot::Cause;
 use super::streams::{Purpose as Draw, draw, key_of, purpose_key};
 use super::{LossCause, Sim};
 use crate::model::Sessions;

@@ -1,10 +1,10 @@
 //! Copies on other instances: where they are, how they are filled, and what becomes of them with their own instances.
 
 use crate::sim::Sim;
-use crate::sim::facts::{Fact, Holder};
-use crate::sim::ledger::{End, Log, Mark, Replica};
+use crate::sim::keeping::ledger::{End, Log, Mark, Replica};
+use crate::sim::observe::facts::{Fact, Holder};
+use crate::sim::observe::snapshot::Status;
 use crate::sim::parts::Body;
-use crate::sim::snapshot::Status;
 
 use super::COPY_BYTES_PER_S;
 

@@ -1,9 +1,9 @@
 //! What becomes durable when: fsyncs and snapshots.
 
 use crate::model::state::FsyncPolicy;
-use crate::sim::facts::Holder;
-use crate::sim::ledger::{End, Mark, Purpose, WRITE_BACK_NS, Writing};
-use crate::sim::snapshot::Status;
+use crate::sim::keeping::ledger::{End, Mark, Purpose, WRITE_BACK_NS, Writing};
+use crate::sim::observe::facts::Holder;
+use crate::sim::observe::snapshot::Status;
 use crate::sim::streams::{draw, unit};
 use crate::sim::{Sim, Timer};
 

@@ -4,11 +4,11 @@ use std::mem::discriminant;
 
 use crate::model::node::Policy;
 use crate::model::{Node, State};
-use crate::sim::facts::Fact;
-use crate::sim::keys::{self, Key};
-use crate::sim::ledger::{Moving, Purpose};
+use crate::sim::keeping::keys::{self, Key};
+use crate::sim::keeping::ledger::{Moving, Purpose};
+use crate::sim::observe::facts::Fact;
+use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::parts::{Body, Instance, NONE};
-use crate::sim::snapshot::{Status, What};
 use crate::sim::{Sim, Timer};
 use crate::units::SECOND;
 

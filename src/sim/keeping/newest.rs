@@ -6,9 +6,9 @@
 //! its way to another place is of that space already.
 
 use crate::model::{Node, State};
-use crate::sim::facts::Fact;
-use crate::sim::keys::{Key, KeyTable};
-use crate::sim::ledger::{Place, Purpose};
+use crate::sim::keeping::keys::{Key, KeyTable};
+use crate::sim::keeping::ledger::{Place, Purpose};
+use crate::sim::observe::facts::Fact;
 use crate::sim::parts::Body;
 use crate::sim::{LossCause, Sim};
 

@@ -1,13 +1,13 @@
 //! Histograms and areas under curves.
 
-use super::size::room;
+use crate::sim::observe::size::room;
 
 /// Sub-buckets of each power of two: 512 make a bucket 0.2 % wide; quantiles are interpolated inside it.
 const SUB_BITS: u32 = 9;
 
 /// Counts of times in nanoseconds with at most 0.2 % relative error.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Histogram {
+pub(in crate::sim) struct Histogram {
     /// Half as wide as they might be, for the sake of the processor's cache.
     counts: Vec<u32>,
     /// Buckets that ran over, once for each 2^32.
@@ -42,7 +42,7 @@ pub(crate) fn bounds_of(bucket: usize, sub_bits: u32) -> (f64, f64) {
 
 impl Histogram {
     /// One that nobody asks.
-    pub(super) fn silent() -> Self {
+    pub(in crate::sim) fn silent() -> Self {
         Self {
             silent: true,
             ..Self::default()
@@ -50,7 +50,7 @@ impl Histogram {
     }
 
     #[inline]
-    pub(super) fn record(&mut self, ns: u64) {
+    pub(in crate::sim) fn record(&mut self, ns: u64) {
         if self.silent {
             return;
         }
@@ -76,7 +76,7 @@ impl Histogram {
         }
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(in crate::sim) fn add(&mut self, other: &Self) {
         for (bucket, &count) in other.counts.iter().enumerate() {
             self.record_in(bucket, count);
         }
@@ -86,33 +86,33 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in crate::sim) fn clear(&mut self) {
         *self = Self {
             silent: self.silent,
             ..Self::default()
         };
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::sim) fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::sim) fn bytes(&self) -> usize {
         room::<u32>(self.counts.len()) + room::<usize>(self.carries.len())
     }
 
     /// Mean in seconds; `None` without samples.
-    pub(super) fn mean(&self) -> Option<f64> {
+    pub(in crate::sim) fn mean(&self) -> Option<f64> {
         (self.total > 0).then(|| self.sum as f64 / self.total as f64 / 1e9)
     }
 
     /// Greatest value in seconds, exact.
-    pub(super) fn max(&self) -> Option<f64> {
+    pub(in crate::sim) fn max(&self) -> Option<f64> {
         (self.total > 0).then(|| self.max as f64 / 1e9)
     }
 
     /// The value below which a share of the samples lies, in seconds, interpolated inside its bucket.
-    pub(super) fn quantile(&self, share: f64) -> Option<f64> {
+    pub(in crate::sim) fn quantile(&self, share: f64) -> Option<f64> {
         if self.total == 0 {
             return None;
         }
@@ -134,7 +134,7 @@ impl Histogram {
 
 /// Areas under the curves of one instance, in nanoseconds times a number: divided by time they are means.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Areas {
+pub(in crate::sim) struct Areas {
     pub busy: u128,
     pub waiting: u128,
     pub present: u128,
@@ -142,7 +142,7 @@ pub(super) struct Areas {
 }
 
 impl Areas {
-    pub(super) fn minus(self, other: Self) -> Self {
+    pub(in crate::sim) fn minus(self, other: Self) -> Self {
         Self {
             busy: self.busy - other.busy,
             waiting: self.waiting - other.waiting,
@@ -151,7 +151,7 @@ impl Areas {
         }
     }
 
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub(in crate::sim) fn plus(self, other: Self) -> Self {
         Self {
             busy: self.busy + other.busy,
             waiting: self.waiting + other.waiting,

@@ -3,25 +3,25 @@
 //! A Redis-like store with an fsync for each write works in rounds, as its event loop does: a round takes all that waits,
 //! carries it out, makes one fsync if anything was written, on the same thread, and then sends every reply.
 
-use super::facts::Holder;
-use super::parts::{Body, Outcome, Round, StoreBody, Verb};
-use super::snapshot::{Cause, NodeKind, Status};
-use super::streams::draw;
-use super::{Kind, Sim, Timer};
+use crate::sim::observe::facts::Holder;
+use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
+use crate::sim::parts::{Body, Outcome, Round, StoreBody, Verb};
+use crate::sim::streams::draw;
+use crate::sim::{Kind, Sim, Timer};
 
 const SERVE: u8 = 0;
 const APPLY: u8 = 1;
 const SYNCED: u8 = 2;
 
 impl Sim {
-    pub(super) fn store(&self, node: u16) -> Option<&StoreBody> {
+    pub(in crate::sim) fn store(&self, node: u16) -> Option<&StoreBody> {
         match &self.nodes[node as usize].body {
             Body::Store(store) => Some(store),
             _ => None,
         }
     }
 
-    pub(super) fn store_mut(&mut self, node: u16) -> Option<&mut StoreBody> {
+    pub(in crate::sim) fn store_mut(&mut self, node: u16) -> Option<&mut StoreBody> {
         match &mut self.nodes[node as usize].body {
             Body::Store(store) => Some(store),
             _ => None,
@@ -29,7 +29,7 @@ impl Sim {
     }
 
     /// A call that has come in is served, waits, or is turned away.
-    pub(super) fn admit_to_store(&mut self, index: u32) {
+    pub(in crate::sim) fn admit_to_store(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, instance, verb) = (call.node, call.instance, call.verb);
         let now = self.now;
@@ -62,7 +62,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn store_step(&mut self, index: u32) {
+    pub(in crate::sim) fn store_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, instance, verb, bits) = (call.node, call.instance, call.verb, call.draw);
         let writes = verb.writes();
@@ -128,7 +128,7 @@ impl Sim {
     }
 
     /// All of a round has been carried out: it is synced if anything was written, and answered after that.
-    pub(super) fn end_round(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn end_round(&mut self, node: u16, instance: u16) {
         let now = self.now;
         let log = self.store(node).map(|s| (s.log, s.primary));
         let round = self.round_of(node, instance);
@@ -168,13 +168,13 @@ impl Sim {
     }
 
     /// The fsync of a round is over.
-    pub(super) fn round_synced(
+    pub(in crate::sim) fn round_synced(
         &mut self,
         node: u16,
         instance: u16,
         number: u32,
         log: u32,
-        mark: super::Mark,
+        mark: crate::sim::Mark,
     ) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         if !here.round.syncing || here.round.number != number {
@@ -196,7 +196,7 @@ impl Sim {
 
 impl Round {
     /// A call is carried out next: the first of a new round, which takes all that waits, or the next of this one.
-    pub(super) fn take(&mut self, waiting: usize) {
+    pub(in crate::sim) fn take(&mut self, waiting: usize) {
         if self.open {
             self.left = self.left.saturating_sub(1);
         } else {
@@ -206,12 +206,12 @@ impl Round {
     }
 
     /// Whether a round has come to its end but for the fsync. `empty`: nothing waits any more.
-    pub(super) fn is_carried_out(&self, empty: bool) -> bool {
+    pub(in crate::sim) fn is_carried_out(&self, empty: bool) -> bool {
         self.open && !self.syncing && (self.left == 0 || empty)
     }
 
     /// Ends it; gives the calls that wait for that.
-    pub(super) fn close(&mut self) -> Vec<(u32, u32)> {
+    pub(in crate::sim) fn close(&mut self) -> Vec<(u32, u32)> {
         let ended = std::mem::take(self);
         self.number = ended.number.wrapping_add(1);
         ended.done

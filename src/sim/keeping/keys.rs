@@ -3,24 +3,24 @@
 //! A table holds only keys that have been written, so memory follows what is written, however many keys there are and
 //! however many copies. What it gives does not depend on the order in which it holds them.
 
-use super::size::room;
+use crate::sim::observe::size::room;
 
 /// A key: of the one space that all clients share, or a user's own. Spaces and users stay apart however they grow.
-pub(super) type Key = u64;
+pub(in crate::sim) type Key = u64;
 
 const NUMBER_BITS: u32 = 10;
 const USER_BITS: u32 = 24;
 
 /// A key that all clients share.
 #[inline]
-pub(super) fn shared(number: u32) -> Key {
+pub(in crate::sim) fn shared(number: u32) -> Key {
     u64::from(number)
 }
 
 /// A key that belongs to a user of a clients node; `user` counts from 0 there. At most 10 million users have at most a
 /// thousand keys each.
 #[inline]
-pub(super) fn own(clients: u16, user: u32, number: u32) -> Key {
+pub(in crate::sim) fn own(clients: u16, user: u32, number: u32) -> Key {
     debug_assert!(user < 1 << USER_BITS && number < 1 << NUMBER_BITS);
     (u64::from(clients) + 1) << (USER_BITS + NUMBER_BITS)
         | u64::from(user) << NUMBER_BITS
@@ -28,7 +28,7 @@ pub(super) fn own(clients: u16, user: u32, number: u32) -> Key {
 }
 
 /// Whose key it is: the clients node and its user's number; nobody's if it is of the space that all share.
-pub(super) fn owner(key: Key) -> Option<(u16, u32)> {
+pub(in crate::sim) fn owner(key: Key) -> Option<(u16, u32)> {
     let clients = (key >> (USER_BITS + NUMBER_BITS)).checked_sub(1)?;
     let user = (key >> NUMBER_BITS) & ((1 << USER_BITS) - 1);
     Some((clients as u16, user as u32))
@@ -36,27 +36,27 @@ pub(super) fn owner(key: Key) -> Option<(u16, u32)> {
 
 /// A version of a key in a log: the stamp of its write, and whether its client has been told that it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version(u64);
+pub(in crate::sim) struct Version(u64);
 
 impl Version {
     /// Nothing has been written.
-    pub(super) const NONE: Self = Self(0);
+    pub(in crate::sim) const NONE: Self = Self(0);
 
     #[inline]
-    pub(super) fn written(stamp: u64) -> Self {
+    pub(in crate::sim) fn written(stamp: u64) -> Self {
         Self(stamp << 1)
     }
 
     #[inline]
-    pub(super) fn stamp(self) -> u64 {
+    pub(in crate::sim) fn stamp(self) -> u64 {
         self.0 >> 1
     }
 
-    pub(super) fn is_told(self) -> bool {
+    pub(in crate::sim) fn is_told(self) -> bool {
         self.0 & 1 == 1
     }
 
-    pub(super) fn told(self) -> Self {
+    pub(in crate::sim) fn told(self) -> Self {
         Self(self.0 | 1)
     }
 }
@@ -67,7 +67,7 @@ const LEAST: usize = 16;
 
 /// From keys to values, by open addressing: a key stands at the first free place from its own on.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KeyTable<V> {
+pub(in crate::sim) struct KeyTable<V> {
     places: Vec<(Key, V)>,
     used: usize,
     /// How far a product is shifted to give a place.
@@ -75,11 +75,11 @@ pub(super) struct KeyTable<V> {
 }
 
 impl<V: Copy + Default> KeyTable<V> {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::sim) fn len(&self) -> usize {
         self.used
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::sim) fn bytes(&self) -> usize {
         room::<(Key, V)>(self.places.len())
     }
 
@@ -96,7 +96,7 @@ impl<V: Copy + Default> KeyTable<V> {
     }
 
     #[inline]
-    pub(super) fn get(&self, key: Key) -> Option<&V> {
+    pub(in crate::sim) fn get(&self, key: Key) -> Option<&V> {
         if self.places.is_empty() {
             return None;
         }
@@ -106,7 +106,7 @@ impl<V: Copy + Default> KeyTable<V> {
 
     /// The value of a key, made if it is not there yet.
     #[inline]
-    pub(super) fn entry(&mut self, key: Key) -> &mut V {
+    pub(in crate::sim) fn entry(&mut self, key: Key) -> &mut V {
         // At most three quarters full, so that ways stay short.
         if 4 * self.used >= 3 * self.places.len() {
             self.grow();
@@ -131,13 +131,13 @@ impl<V: Copy + Default> KeyTable<V> {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &V)> {
+    pub(in crate::sim) fn iter(&self) -> impl Iterator<Item = (Key, &V)> {
         let used = self.places.iter().filter(|(key, _)| *key != FREE);
         used.map(|(key, value)| (*key, value))
     }
 
     /// Keeps only what is worth keeping, in no more room than that needs.
-    pub(super) fn retain(&mut self, worth: impl Fn(Key, &V) -> bool) {
+    pub(in crate::sim) fn retain(&mut self, worth: impl Fn(Key, &V) -> bool) {
         let before = std::mem::take(self);
         for (key, value) in before.places {
             if key != FREE && worth(key, &value) {

@@ -1,15 +1,15 @@
 //! What the simulator shows of itself: snapshots and intervals.
 
-use super::Sim;
-use super::ledger::{Log, Purpose};
-use super::metrics::Areas;
-use super::parts::{Body, NodeSlot};
-use super::snapshot::{
+use crate::model::Sessions;
+use crate::model::node::Queue;
+use crate::sim::Sim;
+use crate::sim::keeping::ledger::{Log, Purpose};
+use crate::sim::observe::metrics::Areas;
+use crate::sim::observe::snapshot::{
     FaultView, InstanceView, Interval, LinkView, NodeInterval, NodeKind, NodeView, OperationCounts,
     ReadCounts, Role, SessionCounts, Snapshot, Status, WriteCounts,
 };
-use crate::model::Sessions;
-use crate::model::node::Queue;
+use crate::sim::parts::{Body, NodeSlot};
 use crate::units::Duration;
 
 impl Sim {
@@ -60,14 +60,14 @@ impl Sim {
     }
 
     /// Nodes that exist, in file order.
-    pub(super) fn nodes_in_order(&self) -> impl Iterator<Item = (usize, &NodeSlot)> {
+    pub(in crate::sim) fn nodes_in_order(&self) -> impl Iterator<Item = (usize, &NodeSlot)> {
         self.topology.nodes.keys().filter_map(|name| {
             let index = self.slot_of(name)? as usize;
             Some((index, &self.nodes[index]))
         })
     }
 
-    pub(super) fn operation_counts(&self) -> OperationCounts {
+    pub(in crate::sim) fn operation_counts(&self) -> OperationCounts {
         let mut sum = OperationCounts::default();
         for counted in &self.counted {
             sum.offered += counted.offered;
@@ -126,7 +126,8 @@ impl Sim {
         } else {
             Vec::new()
         };
-        let working = |i: &&super::parts::Instance| i.status.serves() || i.status == Status::Hung;
+        let working =
+            |i: &&crate::sim::parts::Instance| i.status.serves() || i.status == Status::Hung;
         let (busy, workers) = node
             .instances
             .iter()
@@ -292,7 +293,7 @@ impl Sim {
         }
     }
 
-    fn link_view(&self, link: &super::parts::LinkSlot) -> LinkView {
+    fn link_view(&self, link: &crate::sim::parts::LinkSlot) -> LinkView {
         LinkView {
             from: self.nodes[link.from as usize].name.clone(),
             to: self.nodes[link.to as usize].name.clone(),
@@ -304,7 +305,7 @@ impl Sim {
     }
 
     /// Areas of a node's instances, up to now.
-    pub(super) fn areas_of(&self, node: &NodeSlot) -> Areas {
+    pub(in crate::sim) fn areas_of(&self, node: &NodeSlot) -> Areas {
         node.instances
             .iter()
             .map(|i| i.areas_at(self.now))
@@ -372,7 +373,7 @@ impl Sim {
     }
 }
 
-fn fault_view(fault: &super::Fault) -> FaultView {
+fn fault_view(fault: &crate::sim::Fault) -> FaultView {
     FaultView {
         at: Duration(fault.at),
         command: fault.command.clone(),

@@ -4,7 +4,7 @@
 //! A *log* is a sequence of writes with one place of authority: an instance's, or a store's. Its writes are numbered
 //! from 1 on.
 
-use super::Sim;
+use crate::sim::Sim;
 use crate::units::Duration;
 
 /// Something that holds writes of a log.
@@ -197,14 +197,14 @@ impl Sim {
     }
 
     #[inline]
-    pub(super) fn tell(&mut self, fact: Fact) {
+    pub(in crate::sim) fn tell(&mut self, fact: Fact) {
         if let Some(facts) = &mut self.facts {
             facts.push((Duration(self.now), fact));
         }
     }
 
     /// A holder has everything up to a number.
-    pub(super) fn reached(&mut self, log: u32, holder: Holder, number: u64) {
+    pub(in crate::sim) fn reached(&mut self, log: u32, holder: Holder, number: u64) {
         self.tell(Fact::Reached {
             log,
             holder,
@@ -214,9 +214,12 @@ impl Sim {
     }
 
     /// A log begins.
-    pub(super) fn tell_of_log(&mut self, log: u32) {
+    pub(in crate::sim) fn tell_of_log(&mut self, log: u32) {
         let here = &self.logs[log as usize];
-        let (data, served) = (here.purpose == super::ledger::Purpose::Data, here.online);
+        let (data, served) = (
+            here.purpose == crate::sim::keeping::ledger::Purpose::Data,
+            here.online,
+        );
         let space = here.space;
         self.tell(Fact::Began { log, data });
         self.tell(Fact::Belongs(log, space));
@@ -225,8 +228,8 @@ impl Sim {
     }
 
     /// The rules of a log are new.
-    pub(super) fn tell_rules(&mut self, log: u32) {
-        use super::ledger::SnapshotPlace;
+    pub(in crate::sim) fn tell_rules(&mut self, log: u32) {
+        use crate::sim::keeping::ledger::SnapshotPlace;
         if self.facts.is_none() {
             return;
         }

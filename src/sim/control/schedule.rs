@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::streams::{Purpose, draw, key_of, purpose_key, unit};
-use super::{Sim, Timer};
 use crate::model::{Command, Node, Timed, naming};
+use crate::sim::streams::{Purpose, draw, key_of, purpose_key, unit};
+use crate::sim::{Sim, Timer};
 use crate::units::Duration;
 
 /// When each event of a scenario happens, in its order: `At` as it says, `Between` drawn by the seed.
@@ -53,7 +53,7 @@ fn fixed(timed: &Timed, at: Duration) -> Timed {
 }
 
 impl Sim {
-    pub(super) fn schedule_scenario(&mut self) {
+    pub(in crate::sim) fn schedule_scenario(&mut self) {
         let at = instants(&self.topology.nodes, &self.scenario, self.seed);
         let commands: Vec<Command> = self.scenario.iter().map(|t| t.command().clone()).collect();
         for (command, at) in commands.into_iter().zip(at) {

@@ -4,21 +4,21 @@
 //! and has been promoted; then they go to it. Reads are answered meanwhile. A forced one promotes a copy at once, and what
 //! that lacks is lost.
 
-use super::facts::{Fact, Holder};
-use super::ledger::{End, Mark, Orphan, Purpose, Replica};
-use super::parts::NONE;
-use super::request::Leave;
-use super::snapshot::What;
-use super::{LossCause, Sim, Timer};
 use crate::model::Command;
 use crate::model::settings::SettingError;
+use crate::sim::keeping::ledger::{End, Mark, Orphan, Purpose, Replica};
+use crate::sim::observe::facts::{Fact, Holder};
+use crate::sim::observe::snapshot::What;
+use crate::sim::parts::NONE;
+use crate::sim::traffic::Leave;
+use crate::sim::{LossCause, Sim, Timer};
 
 /// How soon it is looked again whether writes that were being carried out have ended.
 const LOOK_AGAIN_NS: u64 = 1_000_000;
 
 /// A planned failover under way.
 #[derive(Clone, Debug)]
-pub(super) struct Failover {
+pub(in crate::sim) struct Failover {
     since: u64,
     pub fault: u32,
     /// Writes that wait for it, with their tokens.
@@ -27,7 +27,7 @@ pub(super) struct Failover {
 
 impl Failover {
     /// Whether a timer is what it goes on by.
-    pub(super) fn goes_on_by(&self, timer: &Timer, at: u16) -> bool {
+    pub(in crate::sim) fn goes_on_by(&self, timer: &Timer, at: u16) -> bool {
         match *timer {
             Timer::CaughtUp { node, since } | Timer::HandOver { node, since } => {
                 node == at && since == self.since
@@ -42,7 +42,7 @@ impl Sim {
     ///
     /// # Errors
     /// It is no store, has no copy that could take over, or is being handed over already.
-    pub(super) fn fail_over(
+    pub(in crate::sim) fn fail_over(
         &mut self,
         node: u16,
         command: &Command,
@@ -83,7 +83,7 @@ impl Sim {
     }
 
     /// The most advanced copy that serves and is complete.
-    pub(super) fn able_copy(&self, node: u16, log: u32) -> Option<Replica> {
+    pub(in crate::sim) fn able_copy(&self, node: u16, log: u32) -> Option<Replica> {
         let here = &self.logs[log as usize];
         here.replicas
             .iter()
@@ -143,12 +143,12 @@ impl Sim {
     // A planned one.
 
     /// Whether writes to a store wait for a planned failover.
-    pub(super) fn holds_writes(&self, node: u16) -> bool {
+    pub(in crate::sim) fn holds_writes(&self, node: u16) -> bool {
         self.store(node).is_some_and(|s| s.failover.is_some())
     }
 
     /// A write waits, without a connection or a place in a queue.
-    pub(super) fn hold_write(&mut self, index: u32) {
+    pub(in crate::sim) fn hold_write(&mut self, index: u32) {
         let token = self.new_token();
         self.calls[index as usize].resume = token;
         let node = self.calls[index as usize].node;
@@ -189,7 +189,7 @@ impl Sim {
     }
 
     /// The copy has what was written when it was looked last; if that is all, it is promoted.
-    pub(super) fn caught_up(&mut self, node: u16, since: u64) {
+    pub(in crate::sim) fn caught_up(&mut self, node: u16, since: u64) {
         let Some((log, primary)) = self.handing_over(node, since) else {
             return;
         };
@@ -218,7 +218,7 @@ impl Sim {
     }
 
     /// The copy has authority from now on, and what waited goes to it.
-    pub(super) fn hand_over(&mut self, node: u16, since: u64) {
+    pub(in crate::sim) fn hand_over(&mut self, node: u16, since: u64) {
         let Some((log, old)) = self.handing_over(node, since) else {
             return;
         };
@@ -246,7 +246,7 @@ impl Sim {
         }
         self.tell(Fact::Settled(
             log,
-            super::facts::Source::Copy(copy.instance),
+            crate::sim::observe::facts::Source::Copy(copy.instance),
         ));
         if !always && old_disk.sequence > 0 {
             self.reached(log, Holder::CopyDisk(old), old_disk.sequence);
@@ -276,7 +276,7 @@ impl Sim {
     }
 
     /// A failover that was planned does not come about: the old primary goes on, if it can.
-    pub(super) fn call_off_failover(&mut self, node: u16, why: &'static str) {
+    pub(in crate::sim) fn call_off_failover(&mut self, node: u16, why: &'static str) {
         let Some(primary) = self.store(node).map(|s| s.primary) else {
             return;
         };
@@ -287,7 +287,7 @@ impl Sim {
     }
 
     /// A failover that somebody asked for does not come about.
-    pub(super) fn called_off(&mut self, node: u16, fault: u32, why: &'static str) {
+    pub(in crate::sim) fn called_off(&mut self, node: u16, fault: u32, why: &'static str) {
         self.faults[fault as usize].called_off = Some(why);
         let node = self.nodes[node as usize].name.clone();
         self.happen(What::CalledOff {

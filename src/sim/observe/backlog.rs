@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Sim;
-use super::parts::NONE;
-use super::snapshot::Status;
+use crate::sim::Sim;
+use crate::sim::observe::snapshot::Status;
+use crate::sim::parts::NONE;
 
 /// Where a request or an operation stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,24 +1,24 @@
 //! Load balancers: policies, retries, health checks.
 
-use super::parts::{BalancerBody, Body, NO_INSTANCE, Outcome, Target};
-use super::snapshot::{Cause, NodeKind, Status, What};
-use super::streams::{below, draw, unit};
-use super::{Sim, Timer};
 use crate::model::node::{Policy, RetryOn};
+use crate::sim::observe::snapshot::{Cause, NodeKind, Status, What};
+use crate::sim::parts::{BalancerBody, Body, NO_INSTANCE, Outcome, Target};
+use crate::sim::streams::{below, draw, unit};
+use crate::sim::{Sim, Timer};
 use crate::units::Duration;
 
 /// With affinity, a connection is tried again at the same instance after the connect timeout, at most this long.
 const AFFINITY_PAUSE_NS: u64 = 1_000_000_000;
 
 impl Sim {
-    pub(super) fn balancer(&mut self, node: u16) -> Option<&mut BalancerBody> {
+    pub(in crate::sim) fn balancer(&mut self, node: u16) -> Option<&mut BalancerBody> {
         match &mut self.nodes[node as usize].body {
             Body::Balancer(balancer) => Some(balancer),
             _ => None,
         }
     }
 
-    pub(super) fn balancer_arrive(&mut self, index: u32) {
+    pub(in crate::sim) fn balancer_arrive(&mut self, index: u32) {
         self.enter(index);
         let node = self.calls[index as usize].node;
         let Some(balancer) = self.balancer(node) else {
@@ -34,7 +34,7 @@ impl Sim {
     }
 
     /// Chooses an instance and sends the request on.
-    pub(super) fn balance(&mut self, index: u32) {
+    pub(in crate::sim) fn balance(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, op, tries, before) = (call.node, call.op, call.tries, call.target);
         let same = call.step == 1;
@@ -80,7 +80,7 @@ impl Sim {
         self.send(child);
     }
 
-    pub(super) fn target_done(&mut self, node: u16, target: u16) {
+    pub(in crate::sim) fn target_done(&mut self, node: u16, target: u16) {
         if let Some(balancer) = self.balancer(node) {
             let target = &mut balancer.targets[target as usize];
             debug_assert!(target.in_flight > 0, "a request in flight ends once");
@@ -89,7 +89,7 @@ impl Sim {
     }
 
     /// The target for a request; `not` is avoided if there is another.
-    pub(super) fn choose_target(
+    pub(in crate::sim) fn choose_target(
         &mut self,
         node: u16,
         bits: u64,
@@ -130,7 +130,7 @@ impl Sim {
     }
 
     /// A request that the balancer sent has been answered, or has failed.
-    pub(super) fn balancer_returned(&mut self, index: u32, outcome: Outcome) {
+    pub(in crate::sim) fn balancer_returned(&mut self, index: u32, outcome: Outcome) {
         let Outcome::Failed(cause) = outcome else {
             return self.reply(index, outcome);
         };
@@ -161,7 +161,7 @@ impl Sim {
             call.step = 1;
             call.resume = self
                 .queue
-                .push(now + token_pause, super::Kind::Resume, index);
+                .push(now + token_pause, crate::sim::Kind::Resume, index);
             return;
         }
         call.step = 0;
@@ -170,7 +170,7 @@ impl Sim {
 
     /// Whoever calls a service without a balancer in front takes its instances in turn.
     #[inline(always)]
-    pub(super) fn choose_instance(&mut self, index: u32, link: u16) {
+    pub(in crate::sim) fn choose_instance(&mut self, index: u32, link: u16) {
         let slot = &self.nodes[self.links[link as usize].to as usize];
         let instance = match slot.kind {
             NodeKind::Clients | NodeKind::LoadBalancer | NodeKind::ObjectStore => 0,
@@ -185,7 +185,7 @@ impl Sim {
     }
 
     /// The instance whose turn it is where a service is called without a balancer.
-    pub(super) fn next_in_turn(&mut self, link: u16) -> u16 {
+    pub(in crate::sim) fn next_in_turn(&mut self, link: u16) -> u16 {
         let slot = &self.nodes[self.links[link as usize].to as usize];
         let n = u32::from(slot.reach.max(1));
         let turn = self.links[link as usize].turn;
@@ -201,7 +201,7 @@ impl Sim {
     // Health checks.
 
     /// Starts a target's checks at a random phase.
-    pub(super) fn start_checks(&mut self, node: u16, target: u16) {
+    pub(in crate::sim) fn start_checks(&mut self, node: u16, target: u16) {
         let Body::Balancer(balancer) = &self.nodes[node as usize].body else {
             return;
         };
@@ -228,7 +228,7 @@ impl Sim {
     }
 
     /// A probe is sent. An instance that serves answers at once, as does the kernel of one whose process is gone.
-    pub(super) fn probe(&mut self, node: u16, target: u16) {
+    pub(in crate::sim) fn probe(&mut self, node: u16, target: u16) {
         let Some(balancer) = self.balancer(node) else {
             return;
         };
@@ -263,7 +263,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn probe_ends(&mut self, node: u16, target: u16, good: bool) {
+    pub(in crate::sim) fn probe_ends(&mut self, node: u16, target: u16, good: bool) {
         let Some(balancer) = self.balancer(node) else {
             return;
         };
@@ -314,7 +314,7 @@ impl Sim {
     }
 
     /// Tells every balancer at once that an instance is, or is not, to get requests: by whoever deploys and scales.
-    pub(super) fn rotate(&mut self, service: u16, instance: u16, up: bool) {
+    pub(in crate::sim) fn rotate(&mut self, service: u16, instance: u16, up: bool) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
                 for target in balancer
@@ -335,7 +335,7 @@ impl Sim {
 
     /// A replacement took the place of an instance that was killed, at an address of its own: balancers with checks send
     /// to the old one until they find out. Gives whether there are any.
-    pub(super) fn leave_old_address(&mut self, service: u16, instance: u16) -> bool {
+    pub(in crate::sim) fn leave_old_address(&mut self, service: u16, instance: u16) -> bool {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body
                 && balancer.settings.health_checks.is_some()
@@ -361,7 +361,7 @@ impl Sim {
     }
 
     /// Whether a call was sent to an address where nobody is any more.
-    pub(super) fn sent_to_old_address(&self, index: u32) -> bool {
+    pub(in crate::sim) fn sent_to_old_address(&self, index: u32) -> bool {
         let call = &self.calls[index as usize];
         let from = self.links[call.link as usize].from;
         match &self.nodes[from as usize].body {
@@ -372,7 +372,7 @@ impl Sim {
 
     /// A new instance comes to a place that balancers know: it gets requests once it has passed its checks, or at once
     /// where there are none.
-    pub(super) fn expect(&mut self, service: u16, instance: u16) {
+    pub(in crate::sim) fn expect(&mut self, service: u16, instance: u16) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
                 let up = balancer.settings.health_checks.is_none();
@@ -392,14 +392,14 @@ impl Sim {
     }
 
     /// A balancer without checks does not know of deaths: it sends requests to all but those taken out on purpose.
-    pub(super) fn trust(&mut self, service: u16, instance: u16) {
+    pub(in crate::sim) fn trust(&mut self, service: u16, instance: u16) {
         if self.can_be_trusted(service, instance) {
             self.trust_those(|t| t.node == service && t.instance == instance);
         }
     }
 
     /// The same for all instances of a service at once: there may be many, behind many balancers.
-    pub(super) fn trust_all(&mut self, service: u16) {
+    pub(in crate::sim) fn trust_all(&mut self, service: u16) {
         let trusted: Vec<bool> = (0..self.nodes[service as usize].instances.len() as u16)
             .map(|instance| self.can_be_trusted(service, instance))
             .collect();
@@ -455,7 +455,7 @@ impl Sim {
 
 impl BalancerBody {
     /// To be called whenever a target has come, gone, or changed its standing.
-    pub(super) fn list_usable(&mut self) {
+    pub(in crate::sim) fn list_usable(&mut self) {
         let usable = |t: &Target| t.up && !t.removed;
         let targets = self.targets.iter().zip(0u16..);
         self.usable.clear();

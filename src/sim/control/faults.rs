@@ -1,12 +1,12 @@
 //! Commands: faults and restarts. Deployments are in `deploy.rs`, edits in `change.rs`.
 
-use super::ledger::End;
-use super::parts::Body;
-use super::request::Leave;
-use super::snapshot::{Status, What};
-use super::{Fault, LossCause, Sim, Timer};
 use crate::model::settings::{SettingError, unknown_name};
 use crate::model::{Command, Sessions, Stop};
+use crate::sim::keeping::ledger::End;
+use crate::sim::observe::snapshot::{Status, What};
+use crate::sim::parts::Body;
+use crate::sim::traffic::Leave;
+use crate::sim::{Fault, LossCause, Sim, Timer};
 use crate::units::Duration;
 
 /// Commands without effect that are kept for the end of the run.
@@ -50,7 +50,7 @@ fn instances(name: &str, wanted: u32) -> Command {
 
 impl Sim {
     /// The slot of a node that exists.
-    pub(super) fn slot_of(&self, name: &str) -> Option<u16> {
+    pub(in crate::sim) fn slot_of(&self, name: &str) -> Option<u16> {
         self.nodes
             .iter()
             .position(|n| !n.removed && n.name == name)
@@ -111,7 +111,7 @@ impl Sim {
     ///
     /// # Errors
     /// What it names does not exist or cannot be so; then nothing has changed.
-    pub(super) fn carry_out(&mut self, command: &Command) -> Result<(), SettingError> {
+    pub(in crate::sim) fn carry_out(&mut self, command: &Command) -> Result<(), SettingError> {
         if let Some(why) = self.changes_nothing(command)? {
             self.idle(command, why);
             return Ok(());
@@ -185,7 +185,7 @@ impl Sim {
     }
 
     /// Tells of a command that changed nothing, and why.
-    pub(super) fn idle(&mut self, command: &Command, why: String) {
+    pub(in crate::sim) fn idle(&mut self, command: &Command, why: String) {
         if self.idle.len() < IDLE_MAX {
             self.idle.push(Idle {
                 at: Duration(self.now),
@@ -255,7 +255,7 @@ impl Sim {
     }
 
     /// Opens the account of a fault or a change.
-    pub(super) fn new_fault(&mut self, command: &Command, at: Option<(u16, u16)>) -> u32 {
+    pub(in crate::sim) fn new_fault(&mut self, command: &Command, at: Option<(u16, u16)>) -> u32 {
         let index = self.faults.len();
         self.faults.push(Fault {
             at: self.now,
@@ -320,7 +320,7 @@ impl Sim {
                 let orphaned = log
                     .orphan
                     .is_some_and(|o| o.fault == mine || o.asked == mine);
-                let serves = |copy: &super::ledger::Replica| {
+                let serves = |copy: &crate::sim::keeping::ledger::Replica| {
                     copy.mark.is_some() && self.is_serving(log.node, copy.instance)
                 };
                 (log.moving.is_some() && is_change) || (orphaned && log.replicas.iter().any(serves))
@@ -340,7 +340,7 @@ impl Sim {
         self.die(node, instance, death);
     }
 
-    pub(super) fn set_status(&mut self, node: u16, instance: u16, status: Status) {
+    pub(in crate::sim) fn set_status(&mut self, node: u16, instance: u16, status: Status) {
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.status = status;
@@ -452,7 +452,7 @@ impl Sim {
     }
 
     /// A dead instance is started again.
-    pub(super) fn restart(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn restart(&mut self, node: u16, instance: u16) {
         if !self.nodes[node as usize].instances[instance as usize]
             .status
             .is_down()
@@ -462,7 +462,7 @@ impl Sim {
         self.boot(node, instance);
     }
 
-    pub(super) fn boot(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn boot(&mut self, node: u16, instance: u16) {
         self.set_status(node, instance, Status::Booting);
         let boot_ns = match &self.nodes[node as usize].body {
             Body::Service(s) => s.settings.boot_time.0,
@@ -486,7 +486,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn booted(&mut self, node: u16, instance: u16, life: u32) {
+    pub(in crate::sim) fn booted(&mut self, node: u16, instance: u16, life: u32) {
         let here = &self.nodes[node as usize].instances[instance as usize];
         if here.life != life || here.status != Status::Booting {
             return;
@@ -500,7 +500,7 @@ impl Sim {
     }
 
     /// The instance serves from now on, slower at first.
-    pub(super) fn come_up(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn come_up(&mut self, node: u16, instance: u16) {
         let warm_up = match self.service(node) {
             Some(s) if s.settings.cold_factor > 1.0 => s.settings.warm_up.0,
             _ => 0,
@@ -546,7 +546,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn warm(&mut self, node: u16, instance: u16, life: u32) {
+    pub(in crate::sim) fn warm(&mut self, node: u16, instance: u16, life: u32) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         if here.life != life {
             return;

@@ -1,12 +1,12 @@
 //! Operations: how they arrive, are tried, and end.
 
-use super::keys::{self, Key};
-use super::ledger::Place;
-use super::parts::{Body, ClientsBody, NONE, Op, Seat, Verb};
-use super::snapshot::Cause;
-use super::streams::{below, draw, exponential, unit};
-use super::{Ended, Kind, Sim};
 use crate::model::workload::Arrivals;
+use crate::sim::keeping::keys::{self, Key};
+use crate::sim::keeping::ledger::Place;
+use crate::sim::observe::snapshot::Cause;
+use crate::sim::parts::{Body, ClientsBody, NONE, Op, Seat, Verb};
+use crate::sim::streams::{below, draw, exponential, unit};
+use crate::sim::{Ended, Kind, Sim};
 use rand::Rng as _;
 
 /// Least time between two operations of a closed-loop user, so that time always goes on.
@@ -26,7 +26,7 @@ impl Sim {
     }
 
     /// Starts a clients node's arrivals, or starts them anew after its workload has changed.
-    pub(super) fn start_arrivals(&mut self, node: u16) {
+    pub(in crate::sim) fn start_arrivals(&mut self, node: u16) {
         let now = self.now;
         let Some(clients) = self.clients(node) else {
             return;
@@ -130,7 +130,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn arrival(&mut self, node: u32, number: u32) {
+    pub(in crate::sim) fn arrival(&mut self, node: u32, number: u32) {
         let node = node as u16;
         if self.nodes[node as usize].removed {
             return;
@@ -145,7 +145,7 @@ impl Sim {
         self.new_op(node, NONE);
     }
 
-    pub(super) fn user_ready(&mut self, seat: u32) {
+    pub(in crate::sim) fn user_ready(&mut self, seat: u32) {
         let Seat { node, leaving, .. } = self.seats[seat as usize];
         if leaving || self.nodes[node as usize].removed {
             self.free_seats.push(seat);
@@ -199,7 +199,7 @@ impl Sim {
         let verb = clients.only.unwrap_or_else(|| {
             let u = unit(draw(clients.keys.kind, bits));
             let at = clients.mix.iter().position(|&upto| u < upto).unwrap_or(0);
-            super::parts::KINDS[at].1
+            crate::sim::parts::KINDS[at].1
         });
         let key = if !clients.needs_key {
             0
@@ -228,7 +228,7 @@ impl Sim {
     }
 
     #[inline(always)]
-    pub(super) fn open_op(
+    pub(in crate::sim) fn open_op(
         &mut self,
         client: u16,
         bits: u64,
@@ -277,7 +277,7 @@ impl Sim {
 
     /// One reference less; with the last, the operation is over and its writes are settled.
     #[inline(always)]
-    pub(super) fn release_op(&mut self, index: u32) {
+    pub(in crate::sim) fn release_op(&mut self, index: u32) {
         let op = &mut self.ops[index as usize];
         op.references -= 1;
         if op.references == 0 {
@@ -292,7 +292,7 @@ impl Sim {
     }
 
     /// Sends an attempt of the operation.
-    pub(super) fn attempt(&mut self, index: u32) {
+    pub(in crate::sim) fn attempt(&mut self, index: u32) {
         let op = &mut self.ops[index as usize];
         op.resume = 0;
         op.met_now = false;
@@ -335,7 +335,7 @@ impl Sim {
         self.send(call);
     }
 
-    pub(super) fn client_timeout(&mut self, index: u32, token: u32) {
+    pub(in crate::sim) fn client_timeout(&mut self, index: u32, token: u32) {
         let op = &mut self.ops[index as usize];
         if op.wait != token {
             return;
@@ -373,7 +373,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn attempt_failed(&mut self, index: u32, cause: Cause) {
+    pub(in crate::sim) fn attempt_failed(&mut self, index: u32, cause: Cause) {
         let op = &self.ops[index as usize];
         let (node, attempt, bits) = (op.client, op.attempt, op.draw);
         let now = self.now;
@@ -399,7 +399,7 @@ impl Sim {
     }
 
     #[inline(always)]
-    pub(super) fn complete(&mut self, index: u32, place: Option<Place>, found: u64) {
+    pub(in crate::sim) fn complete(&mut self, index: u32, place: Option<Place>, found: u64) {
         let op = &self.ops[index as usize];
         let (took, verb, attempt, key, user, client) = (
             self.now - op.intended,
@@ -440,7 +440,7 @@ impl Sim {
     }
 
     #[cold]
-    pub(super) fn fail(&mut self, index: u32, cause: Cause) {
+    pub(in crate::sim) fn fail(&mut self, index: u32, cause: Cause) {
         let op = &mut self.ops[index as usize];
         op.failed = true;
         let (took, client) = (self.now - op.intended, op.client);

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::Sim;
-use super::snapshot::{FaultView, Happening, Interval, Snapshot, What};
 use crate::model::Renaming;
+use crate::sim::Sim;
+use crate::sim::observe::snapshot::{FaultView, Happening, Interval, Snapshot, What};
 
 impl Sim {
     /// Gives nodes other names. They keep their identities, so the run goes on as it would have.

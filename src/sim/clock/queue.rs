@@ -7,12 +7,12 @@
 
 use std::collections::VecDeque;
 
-use super::size::room;
+use crate::sim::observe::size::room;
 
 /// What is due. The index is a call, a timer, a lane or a node, as the kind says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub(super) enum Kind {
+pub(in crate::sim) enum Kind {
     Arrival,
     Resume,
     Lane,
@@ -38,7 +38,7 @@ const COMMANDS_FROM: u32 = 0xf000_0000;
 
 /// An event that is due.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Due {
+pub(in crate::sim) struct Due {
     pub at: u64,
     pub number: u32,
     pub kind: Kind,
@@ -48,27 +48,27 @@ pub(super) struct Due {
 impl Due {
     /// Whether it is a command of the scenario.
     #[inline]
-    pub(super) fn is_command(self) -> bool {
+    pub(in crate::sim) fn is_command(self) -> bool {
         self.number >= COMMANDS_FROM
     }
 }
 
 /// An entry of a lane; `token` tells whether somebody still waits for it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(in crate::sim) struct Entry {
     pub at: u64,
     number: u32,
     pub index: u32,
     pub token: u32,
 }
 
-pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
+pub(in crate::sim) const ENTRY_BYTES: usize = size_of::<Entry>();
 
 /// Events in the sorted list.
 const FEW: usize = 16;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Queue {
+pub(in crate::sim) struct Queue {
     /// Keys: time in the upper 64 bits, then number, then kind and index. The next is last.
     few: Vec<u128>,
     /// More keys: a heap of four children a node.
@@ -125,21 +125,21 @@ impl Queue {
 
     /// Puts an event in; returns its number, by which the receiver can tell that it is still the one it waits for.
     #[inline]
-    pub(super) fn push(&mut self, at: u64, kind: Kind, index: u32) -> u32 {
+    pub(in crate::sim) fn push(&mut self, at: u64, kind: Kind, index: u32) -> u32 {
         let number = self.next_number();
         self.insert(key(at, number, kind, index));
         number
     }
 
     /// Puts a command in: after everything else that is due at its time.
-    pub(super) fn push_command(&mut self, at: u64, index: u32) {
+    pub(in crate::sim) fn push_command(&mut self, at: u64, index: u32) {
         let number = COMMANDS_FROM + self.commands;
         self.commands = (self.commands + 1).min(u32::MAX - COMMANDS_FROM);
         self.insert(key(at, number, Kind::Timer, index));
     }
 
     /// Takes out every command that is still to come; returns what they were put in with.
-    pub(super) fn take_commands(&mut self) -> Vec<u32> {
+    pub(in crate::sim) fn take_commands(&mut self) -> Vec<u32> {
         self.drop_spent();
         let few = std::mem::take(&mut self.few);
         let all = few.into_iter().chain(std::mem::take(&mut self.heap));
@@ -151,14 +151,14 @@ impl Queue {
         commands.into_iter().map(|key| due(key).index).collect()
     }
 
-    pub(super) fn add_lane(&mut self) -> u32 {
+    pub(in crate::sim) fn add_lane(&mut self) -> u32 {
         self.lanes.push(VecDeque::new());
         self.lanes.len() as u32 - 1
     }
 
     /// Puts an entry at a lane's end. Due before the entry in front of it, it waits for that one: a lane keeps order.
     #[inline]
-    pub(super) fn push_lane(&mut self, lane: u32, at: u64, index: u32, token: u32) {
+    pub(in crate::sim) fn push_lane(&mut self, lane: u32, at: u64, index: u32, token: u32) {
         let number = self.next_number();
         let entries = &mut self.lanes[lane as usize];
         let at = entries.back().map_or(at, |last| at.max(last.at));
@@ -175,7 +175,7 @@ impl Queue {
 
     /// Takes a lane's head, which was due, and puts the next entry for which `waited_for` holds into the heap.
     #[inline]
-    pub(super) fn pop_lane(
+    pub(in crate::sim) fn pop_lane(
         &mut self,
         lane: u32,
         waited_for: impl Fn(&Entry) -> bool,
@@ -261,7 +261,7 @@ impl Queue {
 
     /// Takes the next event if it is due at `until` or before.
     #[inline]
-    pub(super) fn pop(&mut self, until: u64) -> Option<Due> {
+    pub(in crate::sim) fn pop(&mut self, until: u64) -> Option<Due> {
         self.drop_spent();
         let (next, is_few) = self.next()?;
         let at = (next >> 64) as u64;
@@ -289,11 +289,11 @@ impl Queue {
     }
 
     /// Entries of a lane.
-    pub(super) fn lane_len(&self, lane: u32) -> usize {
+    pub(in crate::sim) fn lane_len(&self, lane: u32) -> usize {
         self.lanes[lane as usize].len()
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::sim) fn bytes(&self) -> usize {
         let lanes = self.lanes.iter().map(|l| room::<Entry>(l.len()));
         room::<u128>(self.heap.len() + self.few.len())
             + room::<VecDeque<Entry>>(self.lanes.len())
@@ -302,7 +302,7 @@ impl Queue {
 
     /// Puts the event that was taken last back, before anything else is done.
     #[inline]
-    pub(super) fn untake(&mut self) {
+    pub(in crate::sim) fn untake(&mut self) {
         if self.top_is_spent {
             self.top_is_spent = false;
         } else {
@@ -315,20 +315,20 @@ impl Queue {
     }
 
     /// Everything that is due some time, in no order.
-    pub(super) fn pending(&self) -> impl Iterator<Item = Due> {
+    pub(in crate::sim) fn pending(&self) -> impl Iterator<Item = Due> {
         let heap = &self.heap[usize::from(self.top_is_spent)..];
         self.few.iter().chain(heap).map(|&key| due(key))
     }
 
     /// The entries of every lane, with the lane.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &Entry)> {
+    pub(in crate::sim) fn entries(&self) -> impl Iterator<Item = (u32, &Entry)> {
         (0..)
             .zip(&self.lanes)
             .flat_map(|(lane, entries)| entries.iter().map(move |entry| (lane, entry)))
     }
 
     /// When the next event is due.
-    pub(super) fn next_at(&mut self) -> Option<u64> {
+    pub(in crate::sim) fn next_at(&mut self) -> Option<u64> {
         self.drop_spent();
         self.next().map(|(key, _)| (key >> 64) as u64)
     }

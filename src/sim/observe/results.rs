@@ -1,11 +1,11 @@
 //! The results of a run, in the shape of `run --json`.
 
-use super::figures::{Figures, Plain};
-use super::metrics::{Areas, Histogram};
-use super::parts::{Body, KINDS, NodeSlot};
-use super::snapshot::{Cause, NodeKind, Status};
-use super::{LossCause, Sim};
 use crate::model::Sessions;
+use crate::sim::observe::figures::{Figures, Plain};
+use crate::sim::observe::metrics::{Areas, Histogram};
+use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
+use crate::sim::parts::{Body, KINDS, NodeSlot};
+use crate::sim::{LossCause, Sim};
 
 /// Percentiles of a histogram, in seconds.
 fn times(histogram: &Histogram) -> Figures {
@@ -189,7 +189,7 @@ impl Sim {
         }
         let span_ns = span * 1e9;
         let since_warmup =
-            |i: &super::parts::Instance| i.areas_at(self.now).minus(i.areas_at_warmup);
+            |i: &crate::sim::parts::Instance| i.areas_at(self.now).minus(i.areas_at_warmup);
         let sum = node
             .instances
             .iter()

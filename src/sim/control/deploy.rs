@@ -6,20 +6,20 @@
 //! again. A drained one tells balancers, and stops nobody who has what no other has while that can be waited for; an abrupt
 //! one tells nobody and waits for no copy.
 
-use super::facts::{Fact, Holder, Source};
-use super::ledger::{End, Log, Mark, SnapshotPlace};
-use super::parts::{Body, Deploying, NONE};
-use super::request::Leave;
-use super::snapshot::{Status, What};
-use super::{LossCause, Sim, Timer};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Stop};
+use crate::sim::keeping::ledger::{End, Log, Mark, SnapshotPlace};
+use crate::sim::observe::facts::{Fact, Holder, Source};
+use crate::sim::observe::snapshot::{Status, What};
+use crate::sim::parts::{Body, Deploying, NONE};
+use crate::sim::traffic::Leave;
+use crate::sim::{LossCause, Sim, Timer};
 
 /// How soon it is looked again whether copies have got what they wait for.
 const LOOK_AGAIN_NS: u64 = 10_000_000;
 
 impl Sim {
-    pub(super) fn start_deployment(
+    pub(in crate::sim) fn start_deployment(
         &mut self,
         node: u16,
         stop: Stop,
@@ -105,7 +105,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn stop_for_deployment(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn stop_for_deployment(&mut self, node: u16, instance: u16) {
         let Some(stop) = self
             .service(node)
             .and_then(|s| s.deploying.as_ref())
@@ -135,7 +135,7 @@ impl Sim {
     }
 
     /// New requests go elsewhere; those in flight, and those on their way, have the drain time to end.
-    pub(super) fn drain(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn drain(&mut self, node: u16, instance: u16) {
         self.set_status(node, instance, Status::Draining);
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.draining = true;
@@ -158,13 +158,13 @@ impl Sim {
 
     /// Stops a draining instance if it has done what it was told to: nothing is there any more, or on its way since
     /// before callers were told, and its copies have got everything.
-    pub(super) fn drained_if_done(&mut self, node: u16, instance: u16) -> bool {
+    pub(in crate::sim) fn drained_if_done(&mut self, node: u16, instance: u16) -> bool {
         let here = &self.nodes[node as usize].instances[instance as usize];
         if here.status != Status::Draining || here.present.n() > 0 {
             return false;
         }
         let (told, life) = (here.since, here.life);
-        let comes = |c: &super::parts::Call| {
+        let comes = |c: &crate::sim::parts::Call| {
             c.on_its_way() && c.sent_at <= told && (c.node, c.instance) == (node, instance)
         };
         if self.calls.iter().any(comes) {
@@ -198,7 +198,7 @@ impl Sim {
         true
     }
 
-    pub(super) fn drained(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn drained(&mut self, node: u16, instance: u16) {
         self.nodes[node as usize].instances[instance as usize].draining = false;
         if self.nodes[node as usize].instances[instance as usize].leaving {
             self.take_out(node, instance);
@@ -311,7 +311,7 @@ impl Sim {
 
     /// An instance in the hands of a deployment, or told to leave, has died: the one goes on without it, the other is
     /// over.
-    pub(super) fn died_while_leaving(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn died_while_leaving(&mut self, node: u16, instance: u16) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.draining = false;
         if here.leaving {
@@ -322,7 +322,7 @@ impl Sim {
     }
 
     /// A replacement serves: the deployment goes on when copies are complete again.
-    pub(super) fn wait_for_next_deployment(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn wait_for_next_deployment(&mut self, node: u16, instance: u16) {
         let abrupt = self
             .service(node)
             .and_then(|s| s.deploying.as_ref())
@@ -335,7 +335,7 @@ impl Sim {
         self.timer_at(at, Timer::DeployNext { node, instance });
     }
 
-    pub(super) fn deployed_one(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn deployed_one(&mut self, node: u16, instance: u16) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         let surge = here.replaced_by_surge;
         if !std::mem::take(&mut here.deploying) {
@@ -351,7 +351,7 @@ impl Sim {
     // Scaling.
 
     /// Brings a service to as many instances: new ones boot, surplus ones drain and go, the last first.
-    pub(super) fn scale_to(&mut self, node: u16, wanted: u32) {
+    pub(in crate::sim) fn scale_to(&mut self, node: u16, wanted: u32) {
         let Body::Service(service) = &self.nodes[node as usize].body else {
             return;
         };
@@ -359,7 +359,7 @@ impl Sim {
             service.settings.workers,
             service.settings.instance_overrides.clone(),
         );
-        let staying = |i: &super::parts::Instance| i.status != Status::Removed && !i.leaving;
+        let staying = |i: &crate::sim::parts::Instance| i.status != Status::Removed && !i.leaving;
         let present = self.nodes[node as usize]
             .instances
             .iter()
@@ -393,7 +393,7 @@ impl Sim {
                 }
                 None => slot
                     .instances
-                    .push(super::parts::Instance::new(now, workers, speed)),
+                    .push(crate::sim::parts::Instance::new(now, workers, speed)),
             }
         }
         if !places.is_empty() {
@@ -433,11 +433,11 @@ impl Sim {
 
     /// What an instance that was taken out of service has in an object store goes to one that serves, as soon as there is
     /// one, unless a copy may take over.
-    pub(super) fn leave_to_heir(&mut self, log: u32) {
+    pub(in crate::sim) fn leave_to_heir(&mut self, log: u32) {
         let here = &self.logs[log as usize];
         let node = here.node;
         let in_object_store =
-            |s: &super::ledger::SnapshotPolicy| s.place == SnapshotPlace::ObjectStore;
+            |s: &crate::sim::keeping::ledger::SnapshotPolicy| s.place == SnapshotPlace::ObjectStore;
         if here.orphan.is_some()
             || !here
                 .durability

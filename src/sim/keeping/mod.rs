@@ -3,23 +3,23 @@
 
 mod copies;
 mod disk;
+pub(super) mod keys;
+pub(super) mod ledger;
 mod moving;
 mod newest;
 mod replication;
 
 pub(super) use newest::Newest;
 
-use super::facts::Holder;
-use super::facts::{Fact, Source};
-use super::keys::Version;
-use super::ledger::{
-    Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy,
-};
+use super::observe::facts::Holder;
+use super::observe::facts::{Fact, Source};
 use super::parts::{Body, NONE};
 use super::{LossCause, Sim};
 use crate::model::state::{Disk, FsyncPolicy, Replication, SessionsInMemory, SnapshotTo, State};
 use crate::model::{Node, Sessions};
 use crate::units::Duration;
+use keys::Version;
+use ledger::{Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy};
 
 /// How fast state is copied between machines: to a new replica, or to a new place after a change.
 pub(super) const COPY_BYTES_PER_S: f64 = 104_857_600.0;

@@ -5,18 +5,6 @@ use std::collections::BTreeMap;
 
 use rand::SeedableRng as _;
 
-use super::keeping::durability_of_store;
-use super::keys::KeyTable;
-use super::ledger::Purpose;
-use super::metrics::Histogram;
-use super::parts::{
-    BalancerBody, Body, Call, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE,
-    NONE, NodeSlot, ServiceBody, StoreBody, Target, User, Way,
-};
-use super::request::Leave;
-use super::snapshot::{NodeKind, Status, What};
-use super::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
-use super::{LanePurpose, Sim};
 use crate::model::check::{Why, implied_links};
 use crate::model::naming::identity;
 use crate::model::node::{Io, Persistence, Policy, Queue};
@@ -25,13 +13,29 @@ use crate::model::state::FsyncPolicy;
 use crate::model::workload::Distribution;
 use crate::model::workload::{Arrivals, Popularity};
 use crate::model::{Command, Node, Topology};
+use crate::sim::keeping::durability_of_store;
+use crate::sim::keeping::keys::KeyTable;
+use crate::sim::keeping::ledger::Purpose;
+use crate::sim::observe::metrics::Histogram;
+use crate::sim::observe::snapshot::{NodeKind, Status, What};
+use crate::sim::parts::{
+    BalancerBody, Body, Call, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE,
+    NONE, NodeSlot, ServiceBody, StoreBody, Target, User, Way,
+};
+use crate::sim::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
+use crate::sim::traffic::Leave;
+use crate::sim::{LanePurpose, Sim};
 
 impl Sim {
     /// Carries out an edit on the running system, under the account of the command that asked for it.
     ///
     /// # Errors
     /// The edit is not possible, or leads to a topology that cannot run; then nothing has changed.
-    pub(super) fn edit(&mut self, edit: &Command, command: &Command) -> Result<(), SettingError> {
+    pub(in crate::sim) fn edit(
+        &mut self,
+        edit: &Command,
+        command: &Command,
+    ) -> Result<(), SettingError> {
         let mut topology = self.topology.clone();
         topology.apply(edit)?;
         self.has_room_for(&topology)?;
@@ -111,7 +115,7 @@ impl Sim {
     }
 
     /// Makes the running system follow a topology.
-    pub(super) fn reconfigure(&mut self, topology: Topology) {
+    pub(in crate::sim) fn reconfigure(&mut self, topology: Topology) {
         let before = std::mem::replace(&mut self.topology, topology);
         let topology = self.topology.clone();
         for index in 0..self.nodes.len() as u16 {
@@ -717,7 +721,7 @@ impl Sim {
     // Balancers' targets.
 
     /// Every balancer that is linked to a service knows all its instances.
-    pub(super) fn add_targets(&mut self, service: u16) {
+    pub(in crate::sim) fn add_targets(&mut self, service: u16) {
         if self.service(service).is_none() {
             return;
         }
@@ -812,7 +816,7 @@ impl Sim {
             .collect()
     }
 
-    pub(super) fn remove_targets(&mut self, service: u16, instance: u16) {
+    pub(in crate::sim) fn remove_targets(&mut self, service: u16, instance: u16) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
                 for target in balancer
@@ -857,7 +861,7 @@ fn ending(instances: &[Instance]) -> usize {
 }
 
 /// Kind of a node.
-pub(super) fn kind_of(node: &Node) -> NodeKind {
+pub(in crate::sim) fn kind_of(node: &Node) -> NodeKind {
     match node {
         Node::Clients(_) => NodeKind::Clients,
         Node::LoadBalancer(_) => NodeKind::LoadBalancer,

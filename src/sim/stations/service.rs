@@ -6,12 +6,12 @@
 
 use std::ops::ControlFlow;
 
-use super::parts::{Body, Call, Instance, NONE, Outcome, ServiceBody, Verb};
-use super::snapshot::{Cause, Status};
-use super::streams::{draw, unit, whole_ns};
-use super::{Kind, Sim};
 use crate::model::node::Queue;
 use crate::model::{Sessions, State};
+use crate::sim::observe::snapshot::{Cause, Status};
+use crate::sim::parts::{Body, Call, Instance, NONE, Outcome, ServiceBody, Verb};
+use crate::sim::streams::{draw, unit, whole_ns};
+use crate::sim::{Kind, Sim};
 
 /// A call's steps after the work, with which it begins.
 const SESSION: u8 = 1;
@@ -20,14 +20,14 @@ const ACCESS: u8 = 3;
 const CALLS: u8 = 4;
 
 impl Sim {
-    pub(super) fn service(&self, node: u16) -> Option<&ServiceBody> {
+    pub(in crate::sim) fn service(&self, node: u16) -> Option<&ServiceBody> {
         match &self.nodes[node as usize].body {
             Body::Service(service) => Some(service),
             _ => None,
         }
     }
 
-    pub(super) fn service_mut(&mut self, node: u16) -> Option<&mut ServiceBody> {
+    pub(in crate::sim) fn service_mut(&mut self, node: u16) -> Option<&mut ServiceBody> {
         match &mut self.nodes[node as usize].body {
             Body::Service(service) => Some(service),
             _ => None,
@@ -36,7 +36,7 @@ impl Sim {
 
     /// A request that has come in is served, queued or turned away.
     #[inline(always)]
-    pub(super) fn admit_to_service(&mut self, index: u32) {
+    pub(in crate::sim) fn admit_to_service(&mut self, index: u32) {
         let now = self.now;
         let call = &mut self.calls[index as usize];
         let slot = &mut self.nodes[call.node as usize];
@@ -65,7 +65,7 @@ impl Sim {
 
     /// A worker takes the call and works on it.
     #[inline(always)]
-    pub(super) fn start_work(&mut self, index: u32) {
+    pub(in crate::sim) fn start_work(&mut self, index: u32) {
         let now = self.now;
         let call = &mut self.calls[index as usize];
         call.queued = false;
@@ -106,7 +106,7 @@ impl Sim {
 
     /// A worker is free again, and takes the next call.
     #[inline(always)]
-    pub(super) fn release_worker(&mut self, index: u32) {
+    pub(in crate::sim) fn release_worker(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.holds_worker = false;
         let (node, instance) = (call.node, call.instance);
@@ -120,7 +120,7 @@ impl Sim {
     /// Free workers of an instance take what waits. Work that takes no time frees its worker at once: the loop that
     /// is running takes the next then, so that a long queue does not nest as deep as it is long.
     #[inline(always)]
-    pub(super) fn take_next(&mut self, node: u16, instance: u16) {
+    pub(in crate::sim) fn take_next(&mut self, node: u16, instance: u16) {
         let now = self.now;
         if self.nodes[node as usize].instances[instance as usize].taking {
             return;
@@ -148,7 +148,7 @@ impl Sim {
     }
 
     /// Goes on with a call, unless its instance hangs; then it does so when the instance goes on.
-    pub(super) fn proceed(&mut self, index: u32) {
+    pub(in crate::sim) fn proceed(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let slot = &self.nodes[call.node as usize];
         if slot.instances[call.instance as usize].status == Status::Hung {
@@ -333,7 +333,7 @@ impl Sim {
     }
 
     /// A call that a service or balancer made has not been answered in time.
-    pub(super) fn call_timeout(&mut self, index: u32, token: u32) {
+    pub(in crate::sim) fn call_timeout(&mut self, index: u32, token: u32) {
         if self.calls[index as usize].wait != token {
             return;
         }
@@ -355,7 +355,7 @@ impl Sim {
     }
 
     /// A call that the request made has been answered.
-    pub(super) fn service_returned(&mut self, index: u32, outcome: Outcome) {
+    pub(in crate::sim) fn service_returned(&mut self, index: u32, outcome: Outcome) {
         if let Outcome::Failed(cause) = outcome {
             self.calls[index as usize].outcome = Outcome::Failed(cause);
         }

@@ -8,25 +8,25 @@ mod versions;
 
 use std::collections::VecDeque;
 
-use super::LossCause;
-use super::facts::Holder;
-use super::keys::{KeyTable, Version};
-use super::size::room;
 use crate::model::State;
 use crate::model::state::FsyncPolicy;
+use crate::sim::LossCause;
+use crate::sim::keeping::keys::{KeyTable, Version};
+use crate::sim::observe::facts::Holder;
+use crate::sim::observe::size::room;
 use crate::units::SECOND;
 use versions::Overwritten;
 
 /// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
+pub(in crate::sim) struct Mark {
     pub sequence: u64,
     pub stamp: u64,
 }
 
 /// A write's place, by which its acknowledgement is booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::sim) struct Place {
     pub log: u32,
     pub sequence: u64,
     pub stamp: u64,
@@ -34,7 +34,7 @@ pub(super) struct Place {
 
 /// Writes in a row that are lost, and what through.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lost {
+pub(in crate::sim) struct Lost {
     from: u64,
     to: u64,
     pub cause: LossCause,
@@ -58,7 +58,7 @@ struct Segment {
 
 /// How an instance ends, or seems to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(in crate::sim) enum End {
     /// Its process does nothing any more, and may go on.
     Hang,
     /// Its process is gone; its kernel still sends, and writes back.
@@ -73,7 +73,7 @@ pub(super) enum End {
 
 /// What a log is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(in crate::sim) enum Purpose {
     /// What clients write.
     Data,
     /// Sessions in a service's memory.
@@ -82,7 +82,7 @@ pub(super) enum Purpose {
 
 /// The file that a log's primary writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct FilePolicy {
+pub(in crate::sim) struct FilePolicy {
     pub fsync: FsyncPolicy,
     pub fsync_ns: u64,
     /// The disk outlives the machine.
@@ -90,11 +90,11 @@ pub(super) struct FilePolicy {
 }
 
 /// How often the operating system writes back what nobody synced.
-pub(super) const WRITE_BACK_NS: u64 = 30 * SECOND;
+pub(in crate::sim) const WRITE_BACK_NS: u64 = 30 * SECOND;
 
 impl FilePolicy {
     /// Time between two fsyncs; `None` where writes wait for theirs.
-    pub(super) fn period_ns(&self) -> Option<u64> {
+    pub(in crate::sim) fn period_ns(&self) -> Option<u64> {
         match self.fsync {
             FsyncPolicy::Always => None,
             FsyncPolicy::EverySecond => Some(SECOND),
@@ -105,14 +105,14 @@ impl FilePolicy {
 
 /// Where snapshots of memory go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SnapshotPlace {
+pub(in crate::sim) enum SnapshotPlace {
     Volume,
     Instance,
     ObjectStore,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct SnapshotPolicy {
+pub(in crate::sim) struct SnapshotPolicy {
     pub every_ns: u64,
     pub place: SnapshotPlace,
     pub bytes_per_s: f64,
@@ -120,7 +120,7 @@ pub(super) struct SnapshotPolicy {
 
 /// What a log's content survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Durability {
+pub(in crate::sim) struct Durability {
     pub file: Option<FilePolicy>,
     pub snapshots: Option<SnapshotPolicy>,
     pub replicas: u32,
@@ -133,7 +133,7 @@ pub(super) struct Durability {
 
 impl Durability {
     /// Whether what is on disk, or in snapshots, is there after the machine is lost.
-    pub(super) fn outlives_machine(&self) -> bool {
+    pub(in crate::sim) fn outlives_machine(&self) -> bool {
         match (self.file, self.snapshots) {
             (Some(file), _) => file.volume,
             (None, snapshots) => snapshots.is_some_and(|s| s.place != SnapshotPlace::Instance),
@@ -142,7 +142,7 @@ impl Durability {
 
     /// Whether what an instance has on disk, or in snapshots, is there for whoever comes after it when it is stopped on
     /// purpose; `leaving`: for good, and its volume is deleted.
-    pub(super) fn outlives(&self, leaving: bool) -> bool {
+    pub(in crate::sim) fn outlives(&self, leaving: bool) -> bool {
         let place = self.snapshots.map(|s| s.place);
         match (self.file, place) {
             (Some(file), _) => file.volume && !leaving,
@@ -154,7 +154,7 @@ impl Durability {
 
 /// A copy on another instance.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Replica {
+pub(in crate::sim) struct Replica {
     pub instance: u16,
     /// Complete, and following, from then on.
     pub synced_at: u64,
@@ -175,7 +175,7 @@ pub(super) struct Replica {
 
 impl Replica {
     /// A copy that is filled with this by then.
-    pub(super) fn new(instance: u16, synced_at: u64, filled: Mark, disk: Mark) -> Self {
+    pub(in crate::sim) fn new(instance: u16, synced_at: u64, filled: Mark, disk: Mark) -> Self {
         Self {
             instance,
             synced_at,
@@ -190,14 +190,14 @@ impl Replica {
     }
 
     /// Whether its primary's stream comes to it.
-    pub(super) fn gets_stream(&self) -> bool {
+    pub(in crate::sim) fn gets_stream(&self) -> bool {
         !self.gone && !self.anew
     }
 }
 
 /// The primary is gone (or hangs) and copies that could take over exist: nobody has authority.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Orphan {
+pub(in crate::sim) struct Orphan {
     pub since: u64,
     /// What the primary's own disk still has.
     pub own: Mark,
@@ -210,7 +210,7 @@ pub(super) struct Orphan {
     pub sent: Mark,
     /// What the primary is missed through.
     pub fault: Option<u32>,
-    pub cause: super::LossCause,
+    pub cause: crate::sim::LossCause,
     /// Who wants a copy promoted without waiting any longer: what that loses is lost by it.
     pub asked: Option<u32>,
     /// Acknowledged writes lost since, because nobody had them any more.
@@ -219,7 +219,7 @@ pub(super) struct Orphan {
 
 /// A snapshot that is being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Writing {
+pub(in crate::sim) struct Writing {
     pub mark: Mark,
     pub started: u64,
     pub ends: u64,
@@ -227,7 +227,7 @@ pub(super) struct Writing {
 
 /// A log is on its way to where its service keeps state now.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moving {
+pub(in crate::sim) struct Moving {
     pub service: u16,
     /// Tells this move from an earlier one that was called off.
     pub number: u32,
@@ -240,7 +240,7 @@ pub(super) struct Moving {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Log {
+pub(in crate::sim) struct Log {
     pub node: u16,
     pub primary: u16,
     pub purpose: Purpose,
@@ -286,7 +286,12 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(node: u16, primary: u16, purpose: Purpose, durability: Durability) -> Self {
+    pub(in crate::sim) fn new(
+        node: u16,
+        primary: u16,
+        purpose: Purpose,
+        durability: Durability,
+    ) -> Self {
         Self {
             node,
             primary,
@@ -321,7 +326,7 @@ impl Log {
     }
 
     /// Appends a write of so many bytes; gives its number.
-    pub(super) fn append(&mut self, now: u64, stamp: u64, bytes: u64) -> u64 {
+    pub(in crate::sim) fn append(&mut self, now: u64, stamp: u64, bytes: u64) -> u64 {
         let arrives = now.saturating_add(self.durability.lag_ns);
         let arrives = arrives.max(self.arrives());
         let each_alone = self.durability.replicas > 0 && arrives > now;
@@ -346,7 +351,7 @@ impl Log {
     }
 
     /// Ends a segment here, so that a copy made now holds all before.
-    pub(super) fn mark(&mut self, stamp: u64) -> Mark {
+    pub(in crate::sim) fn mark(&mut self, stamp: u64) -> Mark {
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
@@ -357,7 +362,7 @@ impl Log {
     }
 
     /// All of the log.
-    pub(super) fn end(&self) -> Mark {
+    pub(in crate::sim) fn end(&self) -> Mark {
         Mark {
             sequence: self.next - 1,
             stamp: u64::MAX,
@@ -378,14 +383,14 @@ impl Log {
     }
 
     /// What has reached the copies that follow by `time`.
-    pub(super) fn arrived(&self, time: u64) -> Mark {
+    pub(in crate::sim) fn arrived(&self, time: u64) -> Mark {
         let under_way = self.segments.get(self.segments_until(time));
         under_way.map_or(self.end(), Self::before)
     }
 
     /// What a copy will have got once the primary's process has died, or hangs: what has arrived, and of what is on its
     /// way as much as the kernel's send buffer holds. Also when the last of that has arrived, and the stream ends.
-    pub(super) fn buffered(&self, now: u64) -> (Mark, u64) {
+    pub(in crate::sim) fn buffered(&self, now: u64) -> (Mark, u64) {
         let (mut left, mut last) = (self.durability.send_buffer, now);
         for segment in self.segments.range(self.segments_until(now)..) {
             if segment.bytes > left {
@@ -399,19 +404,19 @@ impl Log {
     }
 
     /// When the last write reaches the copies that follow it.
-    pub(super) fn arrives(&self) -> u64 {
+    pub(in crate::sim) fn arrives(&self) -> u64 {
         self.segments.back().map_or(0, |s| s.arrives)
     }
 
     /// What lies beyond a mark waited in a process that stood still, and arrives so much later.
-    pub(super) fn hold_up(&mut self, beyond: Mark, by: u64) {
+    pub(in crate::sim) fn hold_up(&mut self, beyond: Mark, by: u64) {
         for segment in self.beyond(beyond) {
             segment.arrives = segment.arrives.saturating_add(by);
         }
     }
 
     /// What lies beyond a mark is sent anew, behind what is still under way.
-    pub(super) fn send_again(&mut self, beyond: Mark, now: u64) {
+    pub(in crate::sim) fn send_again(&mut self, beyond: Mark, now: u64) {
         let before = self
             .segments
             .partition_point(|s| s.first <= beyond.sequence);
@@ -429,7 +434,7 @@ impl Log {
     }
 
     /// What a copy has that could take over now, while the primary serves.
-    pub(super) fn held_by(&self, copy: &Replica, now: u64) -> Option<Mark> {
+    pub(in crate::sim) fn held_by(&self, copy: &Replica, now: u64) -> Option<Mark> {
         if copy.gone {
             copy.file
         } else if copy.synced_at <= now {
@@ -440,7 +445,7 @@ impl Log {
     }
 
     /// Nobody serves it from now on: what each copy has by now, it has. Those that have nothing yet go.
-    pub(super) fn set_marks(&mut self, now: u64) {
+    pub(in crate::sim) fn set_marks(&mut self, now: u64) {
         let mut copies = std::mem::take(&mut self.replicas);
         copies.retain_mut(|copy| {
             copy.mark = self.held_by(copy, now);
@@ -450,7 +455,7 @@ impl Log {
     }
 
     /// The process of a copy hangs, or is gone: of what it has, or will have got, its own file has this.
-    pub(super) fn stopped(&mut self, copy: usize, now: u64, stamp: u64) -> Mark {
+    pub(in crate::sim) fn stopped(&mut self, copy: usize, now: u64, stamp: u64) -> Mark {
         let all = self.mark(stamp);
         let arrived = self.arrived(now);
         let here = &self.replicas[copy];
@@ -466,7 +471,7 @@ impl Log {
     }
 
     /// What somebody has that could get authority, while nobody has it.
-    pub(super) fn surviving(&self) -> Mark {
+    pub(in crate::sim) fn surviving(&self) -> Mark {
         let own = self.orphan.map_or(Mark::default(), |orphan| orphan.own);
         let copies = self.replicas.iter().filter_map(|r| r.mark);
         copies.fold(own, Mark::max)
@@ -474,7 +479,7 @@ impl Log {
 
     /// When a copy takes over from a primary that is gone: it has been missed for long enough, and all that still comes
     /// from it has come.
-    pub(super) fn promotion_due(&self) -> Option<u64> {
+    pub(in crate::sim) fn promotion_due(&self) -> Option<u64> {
         let orphan = self.orphan?;
         let begins = orphan.missed.max(orphan.stream_ends);
         Some(begins.saturating_add(self.durability.promotion_ns))
@@ -556,13 +561,13 @@ impl Log {
     }
 
     /// The range that a write was lost in, if it has been lost already.
-    pub(super) fn lost(&self, sequence: u64) -> Option<Lost> {
+    pub(in crate::sim) fn lost(&self, sequence: u64) -> Option<Lost> {
         let at = self.lost.partition_point(|range| range.to < sequence);
         let range = self.lost.get(at)?;
         (range.from <= sequence).then_some(*range)
     }
 
-    pub(super) fn is_lost(&self, sequence: u64) -> bool {
+    pub(in crate::sim) fn is_lost(&self, sequence: u64) -> bool {
         self.lost(sequence).is_some()
     }
 
@@ -588,12 +593,12 @@ impl Log {
     }
 
     /// Whether there are so many lost ranges that some may be forgotten.
-    pub(super) fn has_many_lost(&self) -> bool {
+    pub(in crate::sim) fn has_many_lost(&self) -> bool {
         self.lost.len() >= self.lost_limit
     }
 
     /// Forgets lost ranges that nothing under way names. `named`: all that is named, in order.
-    pub(super) fn forget_lost(&mut self, named: &[u64]) {
+    pub(in crate::sim) fn forget_lost(&mut self, named: &[u64]) {
         self.lost.retain(|range| {
             let first = named.partition_point(|&sequence| sequence < range.from);
             named
@@ -605,7 +610,7 @@ impl Log {
     }
 
     /// Books an acknowledgement; gives how the write has been lost, if it has been already.
-    pub(super) fn acknowledge(&mut self, sequence: u64) -> Option<Lost> {
+    pub(in crate::sim) fn acknowledge(&mut self, sequence: u64) -> Option<Lost> {
         if let Some(lost) = self.lost(sequence) {
             return Some(lost);
         }
@@ -622,12 +627,12 @@ impl Log {
     }
 
     /// Acknowledged writes that are held.
-    pub(super) fn acknowledged(&self) -> u64 {
+    pub(in crate::sim) fn acknowledged(&self) -> u64 {
         self.base_acknowledged + self.segments.iter().map(|s| s.acknowledged).sum::<u64>()
     }
 
     /// Acknowledged writes beyond a mark.
-    pub(super) fn acknowledged_after(&self, mark: Mark) -> u64 {
+    pub(in crate::sim) fn acknowledged_after(&self, mark: Mark) -> u64 {
         let beyond: u64 = self
             .segments
             .iter()
@@ -644,7 +649,12 @@ impl Log {
     }
 
     /// Cuts everything beyond a mark off; gives the number of acknowledged writes that are lost by it.
-    pub(super) fn truncate(&mut self, mark: Mark, cause: LossCause, fault: Option<u32>) -> u64 {
+    pub(in crate::sim) fn truncate(
+        &mut self,
+        mark: Mark,
+        cause: LossCause,
+        fault: Option<u32>,
+    ) -> u64 {
         if mark.sequence + 1 >= self.next {
             return 0;
         }
@@ -687,7 +697,13 @@ impl Log {
     }
 
     /// Takes writes of another log over, as one batch of so many bytes under one number; so many of them are acknowledged.
-    pub(super) fn take_over(&mut self, now: u64, stamp: u64, acknowledged: u64, bytes: u64) -> u64 {
+    pub(in crate::sim) fn take_over(
+        &mut self,
+        now: u64,
+        stamp: u64,
+        acknowledged: u64,
+        bytes: u64,
+    ) -> u64 {
         self.mark(stamp);
         let number = self.append(now, stamp, bytes);
         if let Some(last) = self.segments.back_mut() {
@@ -698,7 +714,7 @@ impl Log {
     }
 
     /// What the copies have got so far, by now and with numbers up to a stamp: for their disks, if an fsync begins now.
-    pub(super) fn received(&mut self, now: u64, stamp: u64) -> Vec<(u16, Mark)> {
+    pub(in crate::sim) fn received(&mut self, now: u64, stamp: u64) -> Vec<(u16, Mark)> {
         if self.replicas.is_empty() {
             return Vec::new();
         }
@@ -716,7 +732,11 @@ impl Log {
     }
 
     /// A copy's fsync that began at this mark is over; gives what has it now, if it counts.
-    pub(super) fn copy_reaches_disk(&mut self, instance: u16, mark: Mark) -> Option<Holder> {
+    pub(in crate::sim) fn copy_reaches_disk(
+        &mut self,
+        instance: u16,
+        mark: Mark,
+    ) -> Option<Holder> {
         if mark.sequence < self.base_end {
             return None;
         }
@@ -731,14 +751,14 @@ impl Log {
     }
 
     /// Its primary serves it from now on, and syncs its file at its own times.
-    pub(super) fn serve_again(&mut self) {
+    pub(in crate::sim) fn serve_again(&mut self) {
         self.online = true;
         self.fsync_due = None;
     }
 
     /// The copy on an instance takes over, complete up to a mark: its own disk, and its own snapshots, count from now on.
     /// What other copies lack of that it sends them.
-    pub(super) fn led_by(&mut self, instance: u16, mark: Mark, disk: Mark, now: u64) {
+    pub(in crate::sim) fn led_by(&mut self, instance: u16, mark: Mark, disk: Mark, now: u64) {
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }
@@ -774,7 +794,7 @@ impl Log {
 
     /// An fsync that began at this mark is over. Marks inside what was put together, left from an earlier policy, cannot
     /// be told apart any more and do not count.
-    pub(super) fn reach_disk(&mut self, mark: Mark) -> bool {
+    pub(in crate::sim) fn reach_disk(&mut self, mark: Mark) -> bool {
         let counts = mark.sequence >= self.base_end;
         if counts {
             self.synced = self.synced.max(mark);
@@ -784,7 +804,7 @@ impl Log {
 
     /// Keeps its content by other rules from now on. What is on disks and in snapshots stays there; what is not is not there
     /// yet. What was planned by another period is to be planned anew.
-    pub(super) fn set_durability(&mut self, durability: Durability, now: u64, stamp: u64) {
+    pub(in crate::sim) fn set_durability(&mut self, durability: Durability, now: u64, stamp: u64) {
         if let Some(last) = self.segments.back_mut() {
             // What comes now may be on its way for another time.
             last.closed = true;
@@ -816,7 +836,7 @@ impl Log {
     }
 
     /// Empties it because its content is elsewhere now; gives the number of acknowledged writes it held.
-    pub(super) fn hand_over(&mut self) -> u64 {
+    pub(in crate::sim) fn hand_over(&mut self) -> u64 {
         let held = self.acknowledged();
         self.base_end = self.next - 1;
         self.base_acknowledged = 0;
@@ -826,7 +846,7 @@ impl Log {
     }
 
     /// What the primary itself still has if it stops now: of a process or machine that is gone, what survives on its disk.
-    pub(super) fn own_remains(&self, end: End) -> Mark {
+    pub(in crate::sim) fn own_remains(&self, end: End) -> Mark {
         let stays = match end {
             End::Hang => return self.end(),
             End::Process => true,
@@ -844,7 +864,7 @@ impl Log {
     }
 
     /// Acknowledged writes that would be lost if the primary's machine died now.
-    pub(super) fn exposed(&self, now: u64) -> u64 {
+    pub(in crate::sim) fn exposed(&self, now: u64) -> u64 {
         let mut safe = self.own_remains(End::Machine);
         for replica in &self.replicas {
             let has = replica.mark.or_else(|| self.held_by(replica, now));
@@ -858,16 +878,16 @@ impl Log {
     }
 
     /// The last write that every copy that matters is known to hold.
-    pub(super) fn base_end(&self) -> u64 {
+    pub(in crate::sim) fn base_end(&self) -> u64 {
         self.base_end
     }
 
     /// Stretches that are counted apart.
-    pub(super) fn segments(&self) -> usize {
+    pub(in crate::sim) fn segments(&self) -> usize {
         self.segments.len()
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::sim) fn bytes(&self) -> usize {
         size_of::<Self>()
             + room::<Segment>(self.segments.len())
             + self.versions.bytes()
@@ -878,7 +898,7 @@ impl Log {
     }
 
     /// Number of the last write.
-    pub(super) fn last(&self) -> u64 {
+    pub(in crate::sim) fn last(&self) -> u64 {
         self.next - 1
     }
 }

@@ -1,9 +1,9 @@
 //! Whether the engine's own books agree: for tests, and for whoever looks for a defect.
 
-use super::parts::{Body, Call, NONE, Verb};
-use super::queue::Kind;
-use super::snapshot::{NodeKind, Status};
-use super::{LanePurpose, Sim, Timer};
+use crate::sim::clock::queue::Kind;
+use crate::sim::observe::snapshot::{NodeKind, Status};
+use crate::sim::parts::{Body, Call, NONE, Verb};
+use crate::sim::{LanePurpose, Sim, Timer};
 
 /// What an audit of a simulation finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,11 @@ impl Sim {
         self.audit_logs(&mut faults);
         self.audit_instances(&mut faults);
         self.audit_balances(&mut faults);
-        let segments: usize = self.logs.iter().map(super::ledger::Log::segments).sum();
+        let segments: usize = self
+            .logs
+            .iter()
+            .map(crate::sim::keeping::ledger::Log::segments)
+            .sum();
         Audit {
             faults,
             places: self.calls.len() + self.ops.len() + self.timers.len() + segments,

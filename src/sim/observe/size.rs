@@ -2,13 +2,13 @@
 //!
 //! Counted from lengths, not from what the allocator gave: a clone, and a run on another machine, count the same.
 
-use super::parts::{Body, Call, NodeSlot, Op, Target};
-use super::{Fault, Sim, Timer};
 use crate::model::{Command, Timed};
-use crate::sim::snapshot::Happening;
+use crate::sim::observe::snapshot::Happening;
+use crate::sim::parts::{Body, Call, NodeSlot, Op, Target};
+use crate::sim::{Fault, Sim, Timer};
 
 /// Bytes of a vector of so many elements, which grows by doubling.
-pub(super) fn room<T>(len: usize) -> usize {
+pub(in crate::sim) fn room<T>(len: usize) -> usize {
     match len {
         0 => 0,
         _ => len.next_power_of_two() * size_of::<T>(),
@@ -52,7 +52,7 @@ impl Sim {
             + self
                 .logs
                 .iter()
-                .map(super::ledger::Log::bytes)
+                .map(crate::sim::keeping::ledger::Log::bytes)
                 .sum::<usize>()
             + self.other_bytes()
     }
@@ -75,7 +75,7 @@ impl Sim {
                 bytes: count as usize * each,
             });
         }
-        let per_message = size_of::<Call>() + super::queue::ENTRY_BYTES;
+        let per_message = size_of::<Call>() + crate::sim::clock::queue::ENTRY_BYTES;
         for link in self.links.iter().filter(|l| !l.removed) {
             let count: usize = [link.request_lane, link.reply_lane]
                 .iter()
@@ -143,12 +143,11 @@ impl Sim {
             Body::Balancer(b) => room::<u16>(b.cookies.len()) + room::<[u32; 4]>(b.led_away.len()),
             _ => 0,
         };
-        room::<super::User>(self.users.len())
-            + self
-                .sessions_before
-                .as_ref()
-                .map_or(0, |b| room::<super::sessions::PlacedBefore>(b.users.len()))
-            + room::<super::Seat>(self.seats.len())
+        room::<crate::sim::User>(self.users.len())
+            + self.sessions_before.as_ref().map_or(0, |b| {
+                room::<crate::sim::sessions::PlacedBefore>(b.users.len())
+            })
+            + room::<crate::sim::Seat>(self.seats.len())
             + room::<u32>(self.free_seats.len())
             + self.nodes.iter().map(cookies).sum::<usize>()
     }
@@ -158,7 +157,7 @@ impl Sim {
             Body::Clients(c) => c.popularity.as_ref().map_or(0, |p| p.bytes()),
             _ => 0,
         };
-        let newest = self.newest.iter().map(super::KeyTable::bytes);
+        let newest = self.newest.iter().map(crate::sim::KeyTable::bytes);
         newest.sum::<usize>() + self.nodes.iter().map(tables).sum::<usize>()
     }
 
@@ -170,22 +169,24 @@ impl Sim {
                 Body::Service(s) => room::<u16>(s.calls.len()),
                 Body::Store(_) => 0,
             };
-            body + n.response.bytes() + room::<super::parts::Instance>(n.instances.len())
+            body + n.response.bytes() + room::<crate::sim::parts::Instance>(n.instances.len())
         };
-        let counted = |c: &super::Counted| {
+        let counted = |c: &crate::sim::Counted| {
             c.response
                 .iter()
-                .map(super::Histogram::bytes)
+                .map(crate::sim::Histogram::bytes)
                 .sum::<usize>()
                 + c.failed_response.bytes()
         };
-        let of_link = |l: &super::LinkSlot| room::<super::snapshot::CallCounts>(l.calls.len());
+        let of_link = |l: &crate::sim::LinkSlot| {
+            room::<crate::sim::observe::snapshot::CallCounts>(l.calls.len())
+        };
         size_of::<Self>()
             + room::<NodeSlot>(self.nodes.len())
-            + room::<super::KeyTable<super::keeping::Newest>>(self.newest.len())
+            + room::<crate::sim::KeyTable<crate::sim::keeping::Newest>>(self.newest.len())
             + room::<[[u32; 6]; 2]>(self.message_bytes.len())
             + self.nodes.iter().map(of_node).sum::<usize>()
-            + room::<super::LinkSlot>(self.links.len())
+            + room::<crate::sim::LinkSlot>(self.links.len())
             + self.links.iter().map(of_link).sum::<usize>()
             + room::<Command>(self.commands.len())
             + room::<Timed>(self.recording.len())
@@ -193,7 +194,7 @@ impl Sim {
             + room::<Happening>(self.happenings.len())
             + self.counted.iter().map(counted).sum::<usize>()
             + self.told.as_ref().map_or(0, |told| {
-                room::<u64>(told.started.len()) + room::<super::Ended>(told.ended.len())
+                room::<u64>(told.started.len()) + room::<crate::sim::Ended>(told.ended.len())
             })
             + room::<u64>(self.interval.responses.len())
             + self.interval.more_responses.bytes()

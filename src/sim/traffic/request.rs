@@ -1,15 +1,15 @@
 //! The way of a call: over its link, into its node, and back; and what cuts it short.
 
-use super::parts::{Body, Call, NONE, Outcome, UNREAD, VERBS, Verb, Way};
-use super::snapshot::{Cause, NodeKind, Status};
-use super::{LanePurpose, Sim};
 use crate::model::node::HEADER_BYTES;
 use crate::model::settings::Profile;
-use crate::sim::queue::Kind;
+use crate::sim::clock::queue::Kind;
+use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
+use crate::sim::parts::{Body, Call, NONE, Outcome, UNREAD, VERBS, Verb, Way};
+use crate::sim::{LanePurpose, Sim};
 
 /// How an instance that goes away leaves whoever is connected to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leave {
+pub(in crate::sim) enum Leave {
     /// Its kernel resets their connections, and they know.
     Reset,
     /// They hear nothing any more.
@@ -17,7 +17,7 @@ pub(super) enum Leave {
 }
 
 impl Sim {
-    pub(super) fn new_lane(&mut self, purpose: LanePurpose) -> u32 {
+    pub(in crate::sim) fn new_lane(&mut self, purpose: LanePurpose) -> u32 {
         self.lanes.push(purpose);
         self.queue.add_lane()
     }
@@ -25,7 +25,7 @@ impl Sim {
     /// A call for an operation over a link, not sent yet. `parent`: the call that makes it, which then waits for it.
     /// `bits`: its identity for random draws.
     #[inline(always)]
-    pub(super) fn new_call(
+    pub(in crate::sim) fn new_call(
         &mut self,
         op: u32,
         parent: u32,
@@ -82,7 +82,7 @@ impl Sim {
     }
 
     #[inline(always)]
-    pub(super) fn free_call(&mut self, index: u32) {
+    pub(in crate::sim) fn free_call(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         debug_assert!(
             !call.free && !call.present,
@@ -97,7 +97,7 @@ impl Sim {
     }
 
     /// Works out anew how big the messages of each node are.
-    pub(super) fn measure_messages(&mut self) {
+    pub(in crate::sim) fn measure_messages(&mut self) {
         let credential = self.credential_bytes();
         let (value, session) = (self.value_size, self.session_bytes());
         let bare = self.topology.profile == Profile::Bare;
@@ -143,7 +143,7 @@ impl Sim {
 
     /// Sends a call's request on its way.
     #[inline(always)]
-    pub(super) fn send(&mut self, index: u32) {
+    pub(in crate::sim) fn send(&mut self, index: u32) {
         let at = self.travel(index, false);
         if at == self.now {
             self.arrive(index);
@@ -154,7 +154,7 @@ impl Sim {
     }
 
     /// A call's request has reached its node.
-    pub(super) fn arrive(&mut self, index: u32) {
+    pub(in crate::sim) fn arrive(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let node = &self.nodes[call.node as usize];
         if node.removed {
@@ -245,7 +245,7 @@ impl Sim {
     }
 
     /// Books on the operation that it met the fault of the instance it was sent to.
-    pub(super) fn meets_fault(&mut self, index: u32) {
+    pub(in crate::sim) fn meets_fault(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let Some(instance) = self.nodes[call.node as usize]
             .instances
@@ -258,7 +258,7 @@ impl Sim {
         }
     }
 
-    pub(super) fn op_meets(&mut self, op: u32, fault: u32) {
+    pub(in crate::sim) fn op_meets(&mut self, op: u32, fault: u32) {
         let op = &mut self.ops[op as usize];
         op.met = Some(fault);
         op.met_now = true;
@@ -266,14 +266,14 @@ impl Sim {
 
     /// The connection is not taken: the answer goes back without the call having been at the node.
     #[cold]
-    pub(super) fn refuse(&mut self, index: u32, cause: Cause) {
+    pub(in crate::sim) fn refuse(&mut self, index: u32, cause: Cause) {
         self.calls[index as usize].outcome = Outcome::Failed(cause);
         self.send_back(index);
     }
 
     /// The call enters its instance.
     #[inline(always)]
-    pub(super) fn enter(&mut self, index: u32) {
+    pub(in crate::sim) fn enter(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         let node = &mut self.nodes[call.node as usize];
         node.arrived += 1;
@@ -284,13 +284,13 @@ impl Sim {
 
     /// The call leaves its instance, which is what its time there is counted to.
     #[inline(always)]
-    pub(super) fn leave(&mut self, index: u32) {
+    pub(in crate::sim) fn leave(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         self.nodes[call.node as usize].sees_off(call, self.now);
     }
 
     /// The node has done with the call: it leaves, and its reply goes back.
-    pub(super) fn reply(&mut self, index: u32, outcome: Outcome) {
+    pub(in crate::sim) fn reply(&mut self, index: u32, outcome: Outcome) {
         let call = &mut self.calls[index as usize];
         call.outcome = outcome;
         let (node, instance) = (call.node, call.instance);
@@ -309,7 +309,7 @@ impl Sim {
     }
 
     #[inline(always)]
-    pub(super) fn send_back(&mut self, index: u32) {
+    pub(in crate::sim) fn send_back(&mut self, index: u32) {
         let at = self.travel(index, true);
         if at == self.now {
             self.returned(index);
@@ -320,7 +320,7 @@ impl Sim {
     }
 
     /// A call's reply has reached whoever made it.
-    pub(super) fn returned(&mut self, index: u32) {
+    pub(in crate::sim) fn returned(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (op, parent, token, outcome) = (call.op, call.parent, call.parent_wait, call.outcome);
         let (place, found) = (call.place, call.found);
@@ -373,7 +373,7 @@ impl Sim {
 
     /// An event that a call waited for is due.
     #[inline(always)]
-    pub(super) fn resume(&mut self, index: u32) {
+    pub(in crate::sim) fn resume(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         call.resume = 0;
         if !call.present {
@@ -386,14 +386,14 @@ impl Sim {
         }
     }
 
-    pub(super) fn resume_if(&mut self, index: u32, token: u32) {
+    pub(in crate::sim) fn resume_if(&mut self, index: u32, token: u32) {
         if self.calls[index as usize].resume == token {
             self.resume(index);
         }
     }
 
     /// Takes a call out of its instance's queue, wherever it stands.
-    pub(super) fn take_out_of_queue(&mut self, index: u32) {
+    pub(in crate::sim) fn take_out_of_queue(&mut self, index: u32) {
         let now = self.now;
         let call = &mut self.calls[index as usize];
         call.queued = false;
@@ -409,7 +409,7 @@ impl Sim {
     }
 
     /// Takes a call out of its instance without a reply: nobody will ever hear of it.
-    pub(super) fn vanish(&mut self, index: u32) {
+    pub(in crate::sim) fn vanish(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         if call.queued {
             self.take_out_of_queue(index);
@@ -439,7 +439,7 @@ impl Sim {
     }
 
     /// The caller has given up. What waits only for calls that vanished is cleared away; with `cancel`, everything.
-    pub(super) fn abandon(&mut self, index: u32, cancel: bool) {
+    pub(in crate::sim) fn abandon(&mut self, index: u32, cancel: bool) {
         let mut at = index;
         let mut chain = Vec::new();
         loop {
@@ -469,7 +469,7 @@ impl Sim {
     }
 
     /// Cuts off every call at an instance.
-    pub(super) fn cut_off(&mut self, node: u16, instance: u16, leave: Leave) {
+    pub(in crate::sim) fn cut_off(&mut self, node: u16, instance: u16, leave: Leave) {
         let here: Vec<u32> = (0..self.calls.len() as u32)
             .filter(|&i| {
                 let call = &self.calls[i as usize];

@@ -1,0 +1,4 @@
+//! From a topology to what runs, and from an edit of it to a change of what runs.
+
+mod change;
+mod naming;

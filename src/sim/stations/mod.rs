@@ -1,0 +1,5 @@
+//! Where calls are worked on: load balancers, services, stores.
+
+mod balancer;
+mod service;
+mod store;
