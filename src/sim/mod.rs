@@ -17,17 +17,14 @@
 mod clock;
 mod compile;
 mod control;
+mod ids;
 mod keeping;
+mod network;
 mod observe;
-mod parts;
 mod sessions;
 mod stations;
 mod streams;
 mod traffic;
-
-pub use control::schedule;
-pub(crate) use observe::metrics;
-pub use observe::{audit, backlog, facts, figures, size, snapshot};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -36,154 +33,28 @@ use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
 use clock::queue::{Kind, Queue};
+use clock::timers::{LanePurpose, Timer};
 pub use control::faults::Idle;
+pub use control::schedule;
 use keeping::keys::KeyTable;
-use keeping::ledger::{Log, Mark, Writing};
+use keeping::ledger::Log;
+use network::link::LinkSlot;
+use observe::counts::{Counted, Fault, IntervalCounts, SessionLedger, WriteLedger};
+pub(crate) use observe::metrics;
 use observe::metrics::Histogram;
-use parts::{Call, LinkSlot, NodeSlot, Op, Seat, User};
+pub use observe::told::{Ended, Told};
+pub use observe::{audit, backlog, facts, figures, size, snapshot};
+use sessions::User;
 use snapshot::{Happening, What};
+use stations::node::NodeSlot;
+use traffic::call::Call;
+use traffic::operation::{Op, Seat};
 
 /// What is computed besides counts, because it costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
     /// Intervals for charts (see `Sim::take_interval`).
     pub live: bool,
-}
-
-/// Why writes and sessions were lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LossCause {
-    Crash,
-    MachineLoss,
-    Promotion,
-    Deployment,
-    ScaleIn,
-    Misrouted,
-    SigningKey,
-    Change,
-}
-
-impl LossCause {
-    const ALL: [Self; 8] = [
-        Self::Crash,
-        Self::MachineLoss,
-        Self::Promotion,
-        Self::Deployment,
-        Self::ScaleIn,
-        Self::Misrouted,
-        Self::SigningKey,
-        Self::Change,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::MachineLoss => "machine_loss",
-            Self::Promotion => "promotion",
-            Self::Deployment => "deployment",
-            Self::ScaleIn => "scale_in",
-            Self::Misrouted => "misrouted",
-            Self::SigningKey => "signing_key",
-            Self::Change => "change",
-        }
-    }
-}
-
-/// Something due that is neither a request nor its reply.
-#[derive(Clone, Debug)]
-enum Timer {
-    Free,
-    Command(u32),
-    WarmUpEnds,
-    Probe {
-        balancer: u16,
-        target: u16,
-    },
-    ProbeEnds {
-        balancer: u16,
-        target: u16,
-    },
-    Booted {
-        node: u16,
-        instance: u16,
-        life: u32,
-    },
-    Warm {
-        node: u16,
-        instance: u16,
-        life: u32,
-    },
-    RestartAfter {
-        node: u16,
-        instance: u16,
-        life: u32,
-    },
-    Fsync {
-        log: u32,
-    },
-    /// An fsync of a log's primary and of its copies is over.
-    FsyncDone {
-        log: u32,
-        by: u16,
-        mark: Mark,
-        copies: Vec<(u16, Mark)>,
-    },
-    Snapshot {
-        log: u32,
-    },
-    SnapshotDone {
-        log: u32,
-        writing: Writing,
-    },
-    Detect {
-        log: u32,
-        since: u64,
-    },
-    Promote {
-        log: u32,
-        since: u64,
-    },
-    Moved {
-        log: u32,
-        number: u32,
-    },
-    SessionsMoved,
-    DeployStops {
-        node: u16,
-        instance: u16,
-        life: u32,
-    },
-    DrainEnds {
-        node: u16,
-        instance: u16,
-        life: u32,
-    },
-    /// The copies of a draining instance have got everything.
-    Drained {
-        node: u16,
-        instance: u16,
-        life: u32,
-    },
-    DeployNext {
-        node: u16,
-        instance: u16,
-    },
-    RoundSynced {
-        node: u16,
-        instance: u16,
-        number: u32,
-        log: u32,
-        mark: Mark,
-    },
-    /// A planned failover: the copy may have everything.
-    CaughtUp {
-        node: u16,
-        since: u64,
-    },
-    HandOver {
-        node: u16,
-        since: u64,
-    },
 }
 
 /// Why a run stood still.
@@ -195,125 +66,6 @@ pub enum Halt {
     Budget,
     /// The next event is a command of the scenario.
     Command,
-}
-
-/// How an operation ended, for whoever compares runs (see [`Sim::tell_operations`]).
-#[derive(Clone, Copy, Debug)]
-pub struct Ended {
-    /// When it was meant to start, in nanoseconds.
-    pub intended: u64,
-    /// From then to its end.
-    pub took: u64,
-    /// It completed.
-    pub completed: bool,
-    /// It completed within the objective, or else its client's timeout.
-    pub good: bool,
-}
-
-/// What operations did since somebody asked last. Logins that another operation waits for belong to that one.
-#[derive(Clone, Debug, Default)]
-pub struct Told {
-    /// When operations were meant to start, in nanoseconds, in order.
-    pub started: Vec<u64>,
-    /// Operations that ended.
-    pub ended: Vec<Ended>,
-}
-
-/// Counts of operations of one part of the run: before the warm-up's end, or after.
-#[derive(Clone, Debug, Default)]
-struct Counted {
-    offered: u64,
-    completed: u64,
-    after_retry: u64,
-    good: u64,
-    failed: u64,
-    by_cause: [u64; 9],
-    attempts: u64,
-    reads: u64,
-    stale: u64,
-    offered_by_kind: [u64; 4],
-    response: [Histogram; 4],
-    failed_response: Histogram,
-}
-
-#[derive(Clone, Debug)]
-struct Fault {
-    at: u64,
-    command: Command,
-    detected: Option<u64>,
-    lost_writes: u64,
-    lost_sessions: u64,
-    failed_met: u64,
-    failed_after_detection: u64,
-    saved: u64,
-    /// Why the failover that was asked for did not come about.
-    called_off: Option<&'static str>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct WriteLedger {
-    acknowledged: u64,
-    lost: u64,
-    lost_by_cause: [u64; 8],
-    keys_lost: u64,
-    unacknowledged: u64,
-    twice: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct SessionLedger {
-    initial: u64,
-    created: u64,
-    expired: u64,
-    logged_out: u64,
-    lost: u64,
-    lost_by_cause: [u64; 8],
-}
-
-#[derive(Clone, Debug, Default)]
-struct IntervalCounts {
-    from: u64,
-    completed: u64,
-    retried: u64,
-    failed: u64,
-    /// Response times, as long as there are few; all of them in `more_responses` once they are many.
-    responses: Vec<u64>,
-    more_responses: Histogram,
-}
-
-/// Response times of an interval that are kept one by one.
-const MOST_RESPONSES: usize = 1 << 16;
-
-impl IntervalCounts {
-    fn respond(&mut self, ns: u64) {
-        if self.more_responses.is_empty() {
-            self.responses.push(ns);
-            if self.responses.len() < MOST_RESPONSES {
-                return;
-            }
-            for &ns in &self.responses {
-                self.more_responses.record(ns);
-            }
-            self.responses = Vec::new();
-        } else {
-            self.more_responses.record(ns);
-        }
-    }
-
-    /// Median, p95 and p99 in seconds; `None` if nothing was answered.
-    fn percentiles(&mut self) -> Option<[f64; 3]> {
-        const SHARES: [f64; 3] = [0.5, 0.95, 0.99];
-        if !self.more_responses.is_empty() {
-            return Some(SHARES.map(|share| self.more_responses.quantile(share).unwrap_or(0.0)));
-        }
-        let n = self.responses.len();
-        (n > 0).then(|| {
-            SHARES.map(|share| {
-                let rank = ((share * n as f64).ceil() as usize).clamp(1, n) - 1;
-                *self.responses.select_nth_unstable(rank).1 as f64 / 1e9
-            })
-        })
-    }
 }
 
 /// A running system. Cloned at any moment and run on, it gives the same bytes as the one it was cloned from.
@@ -566,141 +318,6 @@ impl Sim {
         &self.recording
     }
 
-    fn new_timer(&mut self, timer: Timer) -> u32 {
-        match self.free_timers.pop() {
-            Some(index) => {
-                self.timers[index as usize] = timer;
-                index
-            }
-            None => {
-                self.timers.push(timer);
-                self.timers.len() as u32 - 1
-            }
-        }
-    }
-
-    fn timer_at(&mut self, at: u64, timer: Timer) {
-        let index = self.new_timer(timer);
-        self.queue.push(at.max(self.now), Kind::Timer, index);
-    }
-
-    fn timer_after(&mut self, delay: u64, timer: Timer) {
-        self.timer_at(self.now.saturating_add(delay), timer);
-    }
-
-    fn timer_due(&mut self, index: u32) {
-        let timer = std::mem::replace(&mut self.timers[index as usize], Timer::Free);
-        self.free_timers.push(index);
-        match timer {
-            Timer::Free => {}
-            Timer::Command(command) => {
-                let command = self.commands[command as usize].clone();
-                // A scenario was checked when it was loaded; what an edit made impossible since then does nothing.
-                if let Err(error) = self.carry_out(&command) {
-                    self.idle(&command, error.to_string());
-                }
-            }
-            Timer::WarmUpEnds => self.warm_up_ends(),
-            Timer::Probe { balancer, target } => self.probe(balancer, target),
-            Timer::ProbeEnds { balancer, target } => self.probe_ends(balancer, target, false),
-            Timer::Booted {
-                node,
-                instance,
-                life,
-            } => self.booted(node, instance, life),
-            Timer::Warm {
-                node,
-                instance,
-                life,
-            } => self.warm(node, instance, life),
-            Timer::RestartAfter {
-                node,
-                instance,
-                life,
-            } => {
-                let here = &self.nodes[node as usize].instances[instance as usize];
-                if here.life == life && here.status.is_down() {
-                    self.restart(node, instance);
-                }
-            }
-            Timer::Fsync { log } => self.fsync(log),
-            Timer::FsyncDone {
-                log,
-                by,
-                mark,
-                copies,
-            } => self.fsync_done(log, by, mark, &copies),
-            Timer::Snapshot { log } => self.snapshot_due(log),
-            Timer::SnapshotDone { log, writing } => self.snapshot_done(log, writing),
-            Timer::Detect { log, since } => self.primary_missed(log, since),
-            Timer::Promote { log, since } => self.promote_if_orphan(log, since),
-            Timer::Moved { log, number } => self.moved(log, number),
-            Timer::SessionsMoved => self.sessions_moved(),
-            Timer::DeployStops {
-                node,
-                instance,
-                life,
-            } => {
-                if self.nodes[node as usize].instances[instance as usize].life == life {
-                    self.stop_for_deployment(node, instance);
-                }
-            }
-            Timer::DrainEnds {
-                node,
-                instance,
-                life,
-            } => {
-                let here = &self.nodes[node as usize].instances[instance as usize];
-                if here.life == life && here.draining {
-                    self.drained(node, instance);
-                }
-            }
-            Timer::Drained {
-                node,
-                instance,
-                life,
-            } => {
-                if self.nodes[node as usize].instances[instance as usize].life == life {
-                    self.drained_if_done(node, instance);
-                }
-            }
-            Timer::RoundSynced {
-                node,
-                instance,
-                number,
-                log,
-                mark,
-            } => self.round_synced(node, instance, number, log, mark),
-            Timer::CaughtUp { node, since } => self.caught_up(node, since),
-            Timer::HandOver { node, since } => self.hand_over(node, since),
-            Timer::DeployNext { node, instance } => self.deployed_one(node, instance),
-        }
-    }
-
-    fn lane_due(&mut self, lane: u32) {
-        let (ops, calls) = (&self.ops, &self.calls);
-        let purpose = self.lanes[lane as usize];
-        let entry = match purpose {
-            LanePurpose::ClientTimeout => self
-                .queue
-                .pop_lane(lane, |e| ops[e.index as usize].wait == e.token),
-            LanePurpose::CallTimeout => self
-                .queue
-                .pop_lane(lane, |e| calls[e.index as usize].wait == e.token),
-            LanePurpose::Request | LanePurpose::Reply | LanePurpose::Work => {
-                self.queue.pop_lane(lane, |_| true)
-            }
-        };
-        let Some(entry) = entry else { return };
-        match purpose {
-            LanePurpose::ClientTimeout => self.client_timeout(entry.index, entry.token),
-            LanePurpose::CallTimeout => self.call_timeout(entry.index, entry.token),
-            LanePurpose::Request => self.arrive(entry.index),
-            LanePurpose::Reply => self.returned(entry.index),
-            LanePurpose::Work => self.resume_if(entry.index, entry.token),
-        }
-    }
-
     fn happen(&mut self, what: What) {
         self.happened += 1;
         if self.happenings.len() == HAPPENINGS {
@@ -784,14 +401,4 @@ impl Sim {
     pub fn operations_in_flight(&self) -> u32 {
         self.ops.iter().filter(|op| op.active && !op.forced).count() as u32
     }
-}
-
-/// What a lane's entries are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LanePurpose {
-    ClientTimeout,
-    CallTimeout,
-    Request,
-    Reply,
-    Work,
 }

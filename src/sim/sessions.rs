@@ -3,10 +3,35 @@
 use super::keeping::durability_of_sessions;
 use super::keeping::ledger::{Mark, Place, Purpose};
 use super::observe::snapshot::Cause;
-use super::parts::{Body, NONE, User, Verb};
 use super::streams::{Purpose as Draw, draw, key_of, purpose_key};
-use super::{LossCause, Sim};
 use crate::model::Sessions;
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::ids::NONE;
+use crate::sim::keeping::loss::LossCause;
+use crate::sim::stations::node::Body;
+use crate::sim::traffic::call::Verb;
+
+/// A user of a clients node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::sim) struct User {
+    /// The client holds a credential it believes in.
+    pub credential: bool,
+    /// The session lives.
+    pub live: bool,
+    /// Counts the user's sessions, so that a credential of an earlier one is known by it.
+    pub session: u32,
+    /// Where the session is kept: log and number in it; log `NONE`: in the token.
+    pub log: u32,
+    pub sequence: u64,
+    pub expires: u64,
+    /// End of the time in which a token can be renewed.
+    pub renewable_until: u64,
+    /// The login under way, or `NONE`.
+    pub login: u32,
+    /// The fault that its session was lost through.
+    pub lost_through: Option<u32>,
+}
 
 /// Where sessions were before the strategy changed a moment ago, until they are gone from there.
 #[derive(Clone, Debug, Default)]
@@ -631,7 +656,7 @@ impl Sim {
         before.users.sort_by_key(|b| b.user);
         before.users.dedup_by_key(|b| b.user);
         self.sessions_before = Some(before);
-        self.timer_after(took, super::Timer::SessionsMoved);
+        self.timer_after(took, Timer::SessionsMoved);
         if matches!(self.topology.sessions, Sessions::InMemory(_)) {
             // They come all at once: what copies them needs its time.
             let fresh = self

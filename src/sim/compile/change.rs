@@ -10,21 +10,27 @@ use crate::model::naming::identity;
 use crate::model::node::{Io, Persistence, Policy, Queue};
 use crate::model::settings::SettingError;
 use crate::model::state::FsyncPolicy;
-use crate::model::workload::Distribution;
-use crate::model::workload::{Arrivals, Popularity};
+use crate::model::workload::{Arrivals, Distribution, Popularity};
 use crate::model::{Command, Node, Topology};
+use crate::sim::Sim;
+use crate::sim::clock::timers::LanePurpose;
+use crate::sim::ids::{NO_INSTANCE, NONE};
 use crate::sim::keeping::durability_of_store;
 use crate::sim::keeping::keys::KeyTable;
 use crate::sim::keeping::ledger::Purpose;
+use crate::sim::network::link::{LinkSlot, Way};
 use crate::sim::observe::metrics::Histogram;
 use crate::sim::observe::snapshot::{NodeKind, Status, What};
-use crate::sim::parts::{
-    BalancerBody, Body, Call, ClientKeys, ClientsBody, Instance, KINDS, LinkSlot, NO_INSTANCE,
-    NONE, NodeSlot, ServiceBody, StoreBody, Target, User, Way,
-};
+use crate::sim::sessions::User;
+use crate::sim::stations::balancer::{BalancerBody, Target};
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::node::{Body, NodeSlot};
+use crate::sim::stations::service::ServiceBody;
+use crate::sim::stations::store::StoreBody;
 use crate::sim::streams::{Alias, Purpose as Draw, Sampler, draw, key_of, purpose_key};
 use crate::sim::traffic::Leave;
-use crate::sim::{LanePurpose, Sim};
+use crate::sim::traffic::call::{Call, KINDS};
+use crate::sim::traffic::clients::{ClientKeys, ClientsBody};
 
 impl Sim {
     /// Carries out an edit on the running system, under the account of the command that asked for it.

@@ -6,14 +6,29 @@
 //! again. A drained one tells balancers, and stops nobody who has what no other has while that can be waited for; an abrupt
 //! one tells nobody and waits for no copy.
 
+use std::collections::VecDeque;
+
 use crate::model::settings::SettingError;
 use crate::model::{Command, Stop};
-use crate::sim::keeping::ledger::{End, Log, Mark, SnapshotPlace};
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::ids::NONE;
+use crate::sim::keeping::ledger::{End, Log, Mark, SnapshotPlace, SnapshotPolicy};
+use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::{Status, What};
-use crate::sim::parts::{Body, Deploying, NONE};
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
-use crate::sim::{LossCause, Sim, Timer};
+use crate::sim::traffic::call::Call;
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Deploying {
+    pub stop: crate::model::Stop,
+    pub pending: VecDeque<u16>,
+    pub active: u32,
+    pub fault: u32,
+}
 
 /// How soon it is looked again whether copies have got what they wait for.
 const LOOK_AGAIN_NS: u64 = 10_000_000;
@@ -164,7 +179,7 @@ impl Sim {
             return false;
         }
         let (told, life) = (here.since, here.life);
-        let comes = |c: &crate::sim::parts::Call| {
+        let comes = |c: &Call| {
             c.on_its_way() && c.sent_at <= told && (c.node, c.instance) == (node, instance)
         };
         if self.calls.iter().any(comes) {
@@ -359,7 +374,7 @@ impl Sim {
             service.settings.workers,
             service.settings.instance_overrides.clone(),
         );
-        let staying = |i: &crate::sim::parts::Instance| i.status != Status::Removed && !i.leaving;
+        let staying = |i: &Instance| i.status != Status::Removed && !i.leaving;
         let present = self.nodes[node as usize]
             .instances
             .iter()
@@ -391,9 +406,7 @@ impl Sim {
                     }
                     self.expect(node, place);
                 }
-                None => slot
-                    .instances
-                    .push(crate::sim::parts::Instance::new(now, workers, speed)),
+                None => slot.instances.push(Instance::new(now, workers, speed)),
             }
         }
         if !places.is_empty() {
@@ -436,8 +449,7 @@ impl Sim {
     pub(in crate::sim) fn leave_to_heir(&mut self, log: u32) {
         let here = &self.logs[log as usize];
         let node = here.node;
-        let in_object_store =
-            |s: &crate::sim::keeping::ledger::SnapshotPolicy| s.place == SnapshotPlace::ObjectStore;
+        let in_object_store = |s: &SnapshotPolicy| s.place == SnapshotPlace::ObjectStore;
         if here.orphan.is_some()
             || !here
                 .durability

@@ -6,12 +6,14 @@
 
 use crate::model::Command;
 use crate::model::settings::SettingError;
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::ids::NONE;
 use crate::sim::keeping::ledger::{End, Mark, Orphan, Purpose, Replica};
-use crate::sim::observe::facts::{Fact, Holder};
+use crate::sim::keeping::loss::LossCause;
+use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::What;
-use crate::sim::parts::NONE;
 use crate::sim::traffic::Leave;
-use crate::sim::{LossCause, Sim, Timer};
 
 /// How soon it is looked again whether writes that were being carried out have ended.
 const LOOK_AGAIN_NS: u64 = 1_000_000;
@@ -244,10 +246,7 @@ impl Sim {
         if always {
             self.reached(log, Holder::CopyDisk(copy.instance), number);
         }
-        self.tell(Fact::Settled(
-            log,
-            crate::sim::observe::facts::Source::Copy(copy.instance),
-        ));
+        self.tell(Fact::Settled(log, Source::Copy(copy.instance)));
         if !always && old_disk.sequence > 0 {
             self.reached(log, Holder::CopyDisk(old), old_disk.sequence);
         }

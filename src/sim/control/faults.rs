@@ -2,11 +2,14 @@
 
 use crate::model::settings::{SettingError, unknown_name};
 use crate::model::{Command, Sessions, Stop};
-use crate::sim::keeping::ledger::End;
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::keeping::ledger::{End, Replica};
+use crate::sim::keeping::loss::LossCause;
+use crate::sim::observe::counts::Fault;
 use crate::sim::observe::snapshot::{Status, What};
-use crate::sim::parts::Body;
+use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
-use crate::sim::{Fault, LossCause, Sim, Timer};
 use crate::units::Duration;
 
 /// Commands without effect that are kept for the end of the run.
@@ -320,7 +323,7 @@ impl Sim {
                 let orphaned = log
                     .orphan
                     .is_some_and(|o| o.fault == mine || o.asked == mine);
-                let serves = |copy: &crate::sim::keeping::ledger::Replica| {
+                let serves = |copy: &Replica| {
                     copy.mark.is_some() && self.is_serving(log.node, copy.instance)
                 };
                 (log.moving.is_some() && is_change) || (orphaned && log.replicas.iter().any(serves))

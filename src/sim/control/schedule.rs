@@ -6,8 +6,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::model::{Command, Node, Timed, naming};
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
 use crate::sim::streams::{Purpose, draw, key_of, purpose_key, unit};
-use crate::sim::{Sim, Timer};
 use crate::units::Duration;
 
 /// When each event of a scenario happens, in its order: `At` as it says, `Between` drawn by the seed.

@@ -1,12 +1,11 @@
 //! Copies on other instances: where they are, how they are filled, and what becomes of them with their own instances.
 
+use super::COPY_BYTES_PER_S;
 use crate::sim::Sim;
 use crate::sim::keeping::ledger::{End, Log, Mark, Replica};
 use crate::sim::observe::facts::{Fact, Holder};
 use crate::sim::observe::snapshot::Status;
-use crate::sim::parts::Body;
-
-use super::COPY_BYTES_PER_S;
+use crate::sim::stations::node::Body;
 
 impl Sim {
     /// Gives a log as many copies as it should have, on the next instances that serve. A copy made while there is

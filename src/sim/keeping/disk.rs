@@ -1,11 +1,12 @@
 //! What becomes durable when: fsyncs and snapshots.
 
 use crate::model::state::FsyncPolicy;
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
 use crate::sim::keeping::ledger::{End, Mark, Purpose, WRITE_BACK_NS, Writing};
 use crate::sim::observe::facts::Holder;
 use crate::sim::observe::snapshot::Status;
 use crate::sim::streams::{draw, unit};
-use crate::sim::{Sim, Timer};
 
 impl Sim {
     /// Sees to it that what a log holds becomes durable without a further write: after a move, a return, or a change of

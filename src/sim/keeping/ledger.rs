@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 
 use crate::model::State;
 use crate::model::state::FsyncPolicy;
-use crate::sim::LossCause;
 use crate::sim::keeping::keys::{KeyTable, Version};
+use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::Holder;
 use crate::sim::observe::size::room;
 use crate::units::SECOND;
@@ -210,7 +210,7 @@ pub(in crate::sim) struct Orphan {
     pub sent: Mark,
     /// What the primary is missed through.
     pub fault: Option<u32>,
-    pub cause: crate::sim::LossCause,
+    pub cause: LossCause,
     /// Who wants a copy promoted without waiting any longer: what that loses is lost by it.
     pub asked: Option<u32>,
     /// Acknowledged writes lost since, because nobody had them any more.

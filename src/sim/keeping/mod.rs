@@ -5,18 +5,21 @@ mod copies;
 mod disk;
 pub(super) mod keys;
 pub(super) mod ledger;
+pub(crate) mod loss;
 mod moving;
 mod newest;
 mod replication;
 
 pub(super) use newest::Newest;
 
-use super::observe::facts::Holder;
-use super::observe::facts::{Fact, Source};
-use super::parts::{Body, NONE};
-use super::{LossCause, Sim};
+use super::observe::facts::{Fact, Holder, Source};
 use crate::model::state::{Disk, FsyncPolicy, Replication, SessionsInMemory, SnapshotTo, State};
 use crate::model::{Node, Sessions};
+use crate::sim::Sim;
+use crate::sim::ids::NONE;
+use crate::sim::keeping::loss::LossCause;
+use crate::sim::stations::node::Body;
+use crate::sim::traffic::call::Verb;
 use crate::units::Duration;
 use keys::Version;
 use ledger::{Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy};
@@ -155,7 +158,7 @@ impl Sim {
     /// A call's write is applied: in memory or handed to the operating system.
     pub(super) fn write_to(&mut self, call: u32, log: u32) {
         let (op, verb) = (self.calls[call as usize].op, self.calls[call as usize].verb);
-        let is_write = verb == super::parts::Verb::Write;
+        let is_write = verb == Verb::Write;
         let slot = &self.ops[op as usize];
         let (idempotent, value_size) = match &self.nodes[slot.client as usize].body {
             Body::Clients(clients) => (

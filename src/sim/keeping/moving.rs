@@ -2,17 +2,19 @@
 
 use std::mem::discriminant;
 
+use super::{COPY_BYTES_PER_S, Newest};
 use crate::model::node::Policy;
 use crate::model::{Node, State};
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key};
 use crate::sim::keeping::ledger::{Moving, Purpose};
 use crate::sim::observe::facts::Fact;
 use crate::sim::observe::snapshot::{Status, What};
-use crate::sim::parts::{Body, Instance, NONE};
-use crate::sim::{Sim, Timer};
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::node::Body;
 use crate::units::SECOND;
-
-use super::{COPY_BYTES_PER_S, Newest};
 
 impl Sim {
     /// A log's content goes to other logs, which hold it from now on; it is retired.

@@ -6,11 +6,12 @@
 //! its way to another place is of that space already.
 
 use crate::model::{Node, State};
+use crate::sim::Sim;
 use crate::sim::keeping::keys::{Key, KeyTable};
 use crate::sim::keeping::ledger::{Place, Purpose};
+use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::Fact;
-use crate::sim::parts::Body;
-use crate::sim::{LossCause, Sim};
+use crate::sim::stations::node::Body;
 
 /// The newest version of a key that clients have been told of: its stamp, and the log it is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

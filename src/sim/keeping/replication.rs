@@ -1,11 +1,13 @@
 //! Who has authority: what copies have when the primary is gone, and who takes over. Copies themselves are in `copies.rs`.
 
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::ids::NONE;
 use crate::sim::keeping::ledger::{End, Log, Mark, Orphan, Purpose, Replica};
+use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::{Status, What};
-use crate::sim::parts::NONE;
 use crate::sim::traffic::Leave;
-use crate::sim::{LossCause, Sim, Timer};
 use crate::units::Duration;
 
 impl Sim {

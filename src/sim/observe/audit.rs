@@ -1,9 +1,13 @@
 //! Whether the engine's own books agree: for tests, and for whoever looks for a defect.
 
+use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
+use crate::sim::clock::timers::{LanePurpose, Timer};
+use crate::sim::ids::NONE;
+use crate::sim::keeping::ledger::Log;
 use crate::sim::observe::snapshot::{NodeKind, Status};
-use crate::sim::parts::{Body, Call, NONE, Verb};
-use crate::sim::{LanePurpose, Sim, Timer};
+use crate::sim::stations::node::Body;
+use crate::sim::traffic::call::{Call, Verb};
 
 /// What an audit of a simulation finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,11 +47,7 @@ impl Sim {
         self.audit_logs(&mut faults);
         self.audit_instances(&mut faults);
         self.audit_balances(&mut faults);
-        let segments: usize = self
-            .logs
-            .iter()
-            .map(crate::sim::keeping::ledger::Log::segments)
-            .sum();
+        let segments: usize = self.logs.iter().map(Log::segments).sum();
         Audit {
             faults,
             places: self.calls.len() + self.ops.len() + self.timers.len() + segments,
@@ -569,7 +569,7 @@ mod tests {
             let faults = sim.audit().faults;
             assert!(faults.is_empty(), "{command:?}: {faults:?}");
         }
-        let of_first = |l: &&crate::sim::Log| l.primary == 0;
+        let of_first = |l: &&crate::sim::keeping::ledger::Log| l.primary == 0;
         assert!(sim.logs.iter().filter(of_first).all(|l| l.online));
         while !sim.run_some(Duration(5 * SECOND), 1) {
             let faults = sim.audit().faults;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::sim::Sim;
+use crate::sim::ids::NONE;
 use crate::sim::observe::snapshot::Status;
-use crate::sim::parts::NONE;
 
 /// Where a request or an operation stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,6 +5,7 @@
 //! from 1 on.
 
 use crate::sim::Sim;
+use crate::sim::keeping::ledger::Purpose;
 use crate::units::Duration;
 
 /// Something that holds writes of a log.
@@ -216,10 +217,7 @@ impl Sim {
     /// A log begins.
     pub(in crate::sim) fn tell_of_log(&mut self, log: u32) {
         let here = &self.logs[log as usize];
-        let (data, served) = (
-            here.purpose == crate::sim::keeping::ledger::Purpose::Data,
-            here.online,
-        );
+        let (data, served) = (here.purpose == Purpose::Data, here.online);
         let space = here.space;
         self.tell(Fact::Began { log, data });
         self.tell(Fact::Belongs(log, space));

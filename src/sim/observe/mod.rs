@@ -3,10 +3,12 @@
 
 pub mod audit;
 pub mod backlog;
+pub(super) mod counts;
 pub mod facts;
 pub mod figures;
 pub(crate) mod metrics;
 mod results;
 pub mod size;
 pub mod snapshot;
+pub(super) mod told;
 mod view;

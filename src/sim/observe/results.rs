@@ -1,11 +1,14 @@
 //! The results of a run, in the shape of `run --json`.
 
 use crate::model::Sessions;
+use crate::sim::Sim;
+use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::figures::{Figures, Plain};
 use crate::sim::observe::metrics::{Areas, Histogram};
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
-use crate::sim::parts::{Body, KINDS, NodeSlot};
-use crate::sim::{LossCause, Sim};
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::node::{Body, NodeSlot};
+use crate::sim::traffic::call::KINDS;
 
 /// Percentiles of a histogram, in seconds.
 fn times(histogram: &Histogram) -> Figures {
@@ -188,8 +191,7 @@ impl Sim {
             return Figures::Group(parts);
         }
         let span_ns = span * 1e9;
-        let since_warmup =
-            |i: &crate::sim::parts::Instance| i.areas_at(self.now).minus(i.areas_at_warmup);
+        let since_warmup = |i: &Instance| i.areas_at(self.now).minus(i.areas_at_warmup);
         let sum = node
             .instances
             .iter()

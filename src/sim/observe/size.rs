@@ -3,9 +3,23 @@
 //! Counted from lengths, not from what the allocator gave: a clone, and a run on another machine, count the same.
 
 use crate::model::{Command, Timed};
-use crate::sim::observe::snapshot::Happening;
-use crate::sim::parts::{Body, Call, NodeSlot, Op, Target};
-use crate::sim::{Fault, Sim, Timer};
+use crate::sim::Sim;
+use crate::sim::clock::queue::ENTRY_BYTES;
+use crate::sim::clock::timers::Timer;
+use crate::sim::keeping::Newest;
+use crate::sim::keeping::keys::KeyTable;
+use crate::sim::keeping::ledger::Log;
+use crate::sim::network::link::LinkSlot;
+use crate::sim::observe::counts::{Counted, Fault};
+use crate::sim::observe::metrics::Histogram;
+use crate::sim::observe::snapshot::{CallCounts, Happening};
+use crate::sim::observe::told::Ended;
+use crate::sim::sessions::{PlacedBefore, User};
+use crate::sim::stations::balancer::Target;
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::node::{Body, NodeSlot};
+use crate::sim::traffic::call::Call;
+use crate::sim::traffic::operation::{Op, Seat};
 
 /// Bytes of a vector of so many elements, which grows by doubling.
 pub(in crate::sim) fn room<T>(len: usize) -> usize {
@@ -49,11 +63,7 @@ impl Sim {
         self.traffic_bytes()
             + self.users_bytes()
             + self.keys_bytes()
-            + self
-                .logs
-                .iter()
-                .map(crate::sim::keeping::ledger::Log::bytes)
-                .sum::<usize>()
+            + self.logs.iter().map(Log::bytes).sum::<usize>()
             + self.other_bytes()
     }
 
@@ -75,7 +85,7 @@ impl Sim {
                 bytes: count as usize * each,
             });
         }
-        let per_message = size_of::<Call>() + crate::sim::clock::queue::ENTRY_BYTES;
+        let per_message = size_of::<Call>() + ENTRY_BYTES;
         for link in self.links.iter().filter(|l| !l.removed) {
             let count: usize = [link.request_lane, link.reply_lane]
                 .iter()
@@ -143,11 +153,12 @@ impl Sim {
             Body::Balancer(b) => room::<u16>(b.cookies.len()) + room::<[u32; 4]>(b.led_away.len()),
             _ => 0,
         };
-        room::<crate::sim::User>(self.users.len())
-            + self.sessions_before.as_ref().map_or(0, |b| {
-                room::<crate::sim::sessions::PlacedBefore>(b.users.len())
-            })
-            + room::<crate::sim::Seat>(self.seats.len())
+        room::<User>(self.users.len())
+            + self
+                .sessions_before
+                .as_ref()
+                .map_or(0, |b| room::<PlacedBefore>(b.users.len()))
+            + room::<Seat>(self.seats.len())
             + room::<u32>(self.free_seats.len())
             + self.nodes.iter().map(cookies).sum::<usize>()
     }
@@ -157,7 +168,7 @@ impl Sim {
             Body::Clients(c) => c.popularity.as_ref().map_or(0, |p| p.bytes()),
             _ => 0,
         };
-        let newest = self.newest.iter().map(crate::sim::KeyTable::bytes);
+        let newest = self.newest.iter().map(KeyTable::bytes);
         newest.sum::<usize>() + self.nodes.iter().map(tables).sum::<usize>()
     }
 
@@ -169,24 +180,18 @@ impl Sim {
                 Body::Service(s) => room::<u16>(s.calls.len()),
                 Body::Store(_) => 0,
             };
-            body + n.response.bytes() + room::<crate::sim::parts::Instance>(n.instances.len())
+            body + n.response.bytes() + room::<Instance>(n.instances.len())
         };
-        let counted = |c: &crate::sim::Counted| {
-            c.response
-                .iter()
-                .map(crate::sim::Histogram::bytes)
-                .sum::<usize>()
-                + c.failed_response.bytes()
+        let counted = |c: &Counted| {
+            c.response.iter().map(Histogram::bytes).sum::<usize>() + c.failed_response.bytes()
         };
-        let of_link = |l: &crate::sim::LinkSlot| {
-            room::<crate::sim::observe::snapshot::CallCounts>(l.calls.len())
-        };
+        let of_link = |l: &LinkSlot| room::<CallCounts>(l.calls.len());
         size_of::<Self>()
             + room::<NodeSlot>(self.nodes.len())
-            + room::<crate::sim::KeyTable<crate::sim::keeping::Newest>>(self.newest.len())
+            + room::<KeyTable<Newest>>(self.newest.len())
             + room::<[[u32; 6]; 2]>(self.message_bytes.len())
             + self.nodes.iter().map(of_node).sum::<usize>()
-            + room::<crate::sim::LinkSlot>(self.links.len())
+            + room::<LinkSlot>(self.links.len())
             + self.links.iter().map(of_link).sum::<usize>()
             + room::<Command>(self.commands.len())
             + room::<Timed>(self.recording.len())
@@ -194,7 +199,7 @@ impl Sim {
             + room::<Happening>(self.happenings.len())
             + self.counted.iter().map(counted).sum::<usize>()
             + self.told.as_ref().map_or(0, |told| {
-                room::<u64>(told.started.len()) + room::<crate::sim::Ended>(told.ended.len())
+                room::<u64>(told.started.len()) + room::<Ended>(told.ended.len())
             })
             + room::<u64>(self.interval.responses.len())
             + self.interval.more_responses.bytes()

@@ -4,12 +4,15 @@ use crate::model::Sessions;
 use crate::model::node::Queue;
 use crate::sim::Sim;
 use crate::sim::keeping::ledger::{Log, Purpose};
+use crate::sim::network::link::LinkSlot;
+use crate::sim::observe::counts::Fault;
 use crate::sim::observe::metrics::Areas;
 use crate::sim::observe::snapshot::{
     FaultView, InstanceView, Interval, LinkView, NodeInterval, NodeKind, NodeView, OperationCounts,
     ReadCounts, Role, SessionCounts, Snapshot, Status, WriteCounts,
 };
-use crate::sim::parts::{Body, NodeSlot};
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::node::{Body, NodeSlot};
 use crate::units::Duration;
 
 impl Sim {
@@ -126,8 +129,7 @@ impl Sim {
         } else {
             Vec::new()
         };
-        let working =
-            |i: &&crate::sim::parts::Instance| i.status.serves() || i.status == Status::Hung;
+        let working = |i: &&Instance| i.status.serves() || i.status == Status::Hung;
         let (busy, workers) = node
             .instances
             .iter()
@@ -293,7 +295,7 @@ impl Sim {
         }
     }
 
-    fn link_view(&self, link: &crate::sim::parts::LinkSlot) -> LinkView {
+    fn link_view(&self, link: &LinkSlot) -> LinkView {
         LinkView {
             from: self.nodes[link.from as usize].name.clone(),
             to: self.nodes[link.to as usize].name.clone(),
@@ -373,7 +375,7 @@ impl Sim {
     }
 }
 
-fn fault_view(fault: &crate::sim::Fault) -> FaultView {
+fn fault_view(fault: &Fault) -> FaultView {
     FaultView {
         at: Duration(fault.at),
         command: fault.command.clone(),

@@ -1,11 +1,56 @@
 //! Load balancers: policies, retries, health checks.
 
+use std::collections::BTreeMap;
+
+use crate::model::node;
 use crate::model::node::{Policy, RetryOn};
+use crate::sim::Sim;
+use crate::sim::clock::queue::Kind;
+use crate::sim::clock::timers::Timer;
+use crate::sim::ids::NO_INSTANCE;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status, What};
-use crate::sim::parts::{BalancerBody, Body, NO_INSTANCE, Outcome, Target};
+use crate::sim::stations::node::Body;
 use crate::sim::streams::{below, draw, unit};
-use crate::sim::{Sim, Timer};
+use crate::sim::traffic::call::Outcome;
 use crate::units::Duration;
+
+/// Requests in flight, sent by a balancer to an instance, and what its checks say.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Target {
+    pub node: u16,
+    pub instance: u16,
+    pub link: u16,
+    pub in_flight: u32,
+    pub up: bool,
+    pub failed_probes: u32,
+    pub good_probes: u32,
+    pub removed: bool,
+    pub probing: bool,
+    /// What it sends to is an address where nobody is any more, until its checks find that out.
+    pub old_address: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct BalancerBody {
+    pub settings: node::LoadBalancer,
+    pub targets: Vec<Target>,
+    /// Those that get requests now, in order.
+    pub usable: Vec<u16>,
+    pub work_lane: u32,
+    pub response_lane: u32,
+    /// Longest time limit that entries of that lane may have.
+    pub longest_timeout: Option<crate::units::Duration>,
+    /// Where the next turn begins: behind the last target that was chosen in turn, by the policy or by the fallback.
+    pub turn: u32,
+    /// Each user's cookie: target, or `NO_INSTANCE`.
+    pub cookies: Vec<u16>,
+    /// Users whose cookie was changed by a fault: what it struck did not answer, or is out of rotation.
+    pub led_away: BTreeMap<u32, u32>,
+    pub balance_key: u64,
+    pub phase_key: u64,
+    pub policy: Policy,
+    pub fallback: Policy,
+}
 
 /// With affinity, a connection is tried again at the same instance after the connect timeout, at most this long.
 const AFFINITY_PAUSE_NS: u64 = 1_000_000_000;
@@ -159,9 +204,7 @@ impl Sim {
             // To the same instance, after a pause; the last retry goes elsewhere.
             let token_pause = balancer.settings.connect_timeout.0.min(AFFINITY_PAUSE_NS);
             call.step = 1;
-            call.resume = self
-                .queue
-                .push(now + token_pause, crate::sim::Kind::Resume, index);
+            call.resume = self.queue.push(now + token_pause, Kind::Resume, index);
             return;
         }
         call.step = 0;

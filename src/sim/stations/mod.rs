@@ -1,5 +1,7 @@
 //! Where calls are worked on: load balancers, services, stores.
 
-mod balancer;
-mod service;
-mod store;
+pub(super) mod balancer;
+pub(super) mod instance;
+pub(super) mod node;
+pub(super) mod service;
+pub(super) mod store;

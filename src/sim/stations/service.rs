@@ -7,11 +7,34 @@
 use std::ops::ControlFlow;
 
 use crate::model::node::Queue;
-use crate::model::{Sessions, State};
+use crate::model::{Sessions, State, node};
+use crate::sim::Sim;
+use crate::sim::clock::queue::Kind;
+use crate::sim::control::deploy::Deploying;
+use crate::sim::ids::NONE;
 use crate::sim::observe::snapshot::{Cause, Status};
-use crate::sim::parts::{Body, Call, Instance, NONE, Outcome, ServiceBody, Verb};
-use crate::sim::streams::{draw, unit, whole_ns};
-use crate::sim::{Kind, Sim};
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::node::Body;
+use crate::sim::streams::{Sampler, draw, unit, whole_ns};
+use crate::sim::traffic::call::{Call, Outcome, Verb};
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct ServiceBody {
+    pub settings: node::Service,
+    pub sampler: Sampler,
+    pub service_key: u64,
+    pub error_key: u64,
+    pub call_lane: u32,
+    /// Longest time limit that entries of that lane may have.
+    pub longest_timeout: Option<crate::units::Duration>,
+    /// Links of the calls it makes for each request, in order.
+    pub calls: Vec<u16>,
+    pub state_link: u16,
+    pub session_link: u16,
+    pub deploying: Option<Deploying>,
+    pub asynchronous: bool,
+    pub queue: Queue,
+}
 
 /// A call's steps after the work, with which it begins.
 const SESSION: u8 = 1;

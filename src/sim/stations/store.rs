@@ -3,11 +3,37 @@
 //! A Redis-like store with an fsync for each write works in rounds, as its event loop does: a round takes all that waits,
 //! carries it out, makes one fsync if anything was written, on the same thread, and then sends every reply.
 
+use crate::sim::Sim;
+use crate::sim::clock::queue::Kind;
+use crate::sim::clock::timers::Timer;
+use crate::sim::control::failover::Failover;
+use crate::sim::keeping::ledger::Mark;
 use crate::sim::observe::facts::Holder;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
-use crate::sim::parts::{Body, Outcome, Round, StoreBody, Verb};
-use crate::sim::streams::draw;
-use crate::sim::{Kind, Sim, Timer};
+use crate::sim::stations::instance::Round;
+use crate::sim::stations::node::Body;
+use crate::sim::streams::{Sampler, draw};
+use crate::sim::traffic::call::{Outcome, Verb};
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct StoreBody {
+    /// The service that kept its state here, and keeps it elsewhere or nowhere now, and what change that is through.
+    pub left_by: Option<(u16, Option<u32>)>,
+    pub read: Sampler,
+    pub write: Sampler,
+    pub read_key: u64,
+    pub primary: u16,
+    pub log: u32,
+    pub holds_worker_for_fsync: bool,
+    /// Requests a second for reads and writes, and what is left of them: (rate, tokens, at).
+    pub limits: [Option<(f64, f64, u64)>; 2],
+    /// It works in rounds that end with an fsync.
+    pub rounds: bool,
+    pub backlog: u32,
+    pub boot_ns: u64,
+    pub restart_after: Option<u64>,
+    pub failover: Option<Failover>,
+}
 
 const SERVE: u8 = 0;
 const APPLY: u8 = 1;
@@ -174,7 +200,7 @@ impl Sim {
         instance: u16,
         number: u32,
         log: u32,
-        mark: crate::sim::Mark,
+        mark: Mark,
     ) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         if !here.round.syncing || here.round.number != number {

@@ -1,13 +1,99 @@
 //! Operations: how they arrive, are tried, and end.
 
+use std::sync::Arc;
+
+use rand::Rng as _;
+
+use crate::model::workload;
 use crate::model::workload::Arrivals;
+use crate::sim::Sim;
+use crate::sim::clock::queue::Kind;
+use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key};
 use crate::sim::keeping::ledger::Place;
 use crate::sim::observe::snapshot::Cause;
-use crate::sim::parts::{Body, ClientsBody, NONE, Op, Seat, Verb};
-use crate::sim::streams::{below, draw, exponential, unit};
-use crate::sim::{Ended, Kind, Sim};
-use rand::Rng as _;
+use crate::sim::observe::told::Ended;
+use crate::sim::stations::node::Body;
+use crate::sim::streams::{Alias, Sampler, below, draw, exponential, unit};
+use crate::sim::traffic::call::{KINDS, Verb};
+use crate::sim::traffic::operation::{Op, Seat};
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct ClientsBody {
+    pub settings: workload::Clients,
+    pub rng: rand_xoshiro::Xoshiro256PlusPlus,
+    pub keys: ClientKeys,
+    /// Mean time between two arrivals; infinite in a closed loop and at rate 0.
+    pub mean_gap_ns: f64,
+    /// What the last gap was longer than its whole nanoseconds.
+    pub over_ns: f64,
+    /// When the next operation arrives, and the mean gap by which that was planned: another rate goes on from there.
+    pub arrives_at: u64,
+    pub planned_gap_ns: f64,
+    pub think: Option<Sampler>,
+    /// Kinds of operation by cumulative weight, from 0 to 1.
+    pub mix: [f64; 4],
+    pub only: Option<Verb>,
+    pub popularity: Option<Arc<Alias>>,
+    pub next_op: u64,
+    pub timeout_lane: u32,
+    /// Longest time limit that entries of that lane may have.
+    pub longest_timeout: Option<crate::units::Duration>,
+    pub budget: f64,
+    /// Its users in the table of all users: the first of them start here, so many in a row.
+    pub first_user: u32,
+    pub first_piece: u32,
+    /// How many have a place.
+    pub users: u32,
+    /// Those that came later and found no room behind the ones before: (number of the first, its place). Nobody who is
+    /// there already is given another place.
+    pub further_users: Vec<(u32, u32)>,
+    pub own_keys: bool,
+    pub entry_link: u16,
+    pub needs_user: bool,
+    pub needs_key: bool,
+    pub epoch: u32,
+    /// Users of a closed loop at work.
+    pub seats: Vec<u32>,
+}
+
+impl ClientsBody {
+    /// Where the user of a number, from 0, stands in the table of all users.
+    #[inline]
+    pub(in crate::sim) fn place_of_user(&self, number: u32) -> u32 {
+        if number < self.first_piece {
+            return self.first_user + number;
+        }
+        let piece = self
+            .further_users
+            .partition_point(|&(first, _)| first <= number);
+        match piece.checked_sub(1).map(|p| self.further_users[p]) {
+            Some((first, place)) => place + (number - first),
+            None => self.first_user + number,
+        }
+    }
+
+    /// Whether the user at that place is one of its own.
+    pub(in crate::sim) fn has_user(&self, place: u32) -> bool {
+        let ends = self.further_users.iter().skip(1).map(|&(first, _)| first);
+        let further = self.further_users.iter().zip(ends.chain([self.users]));
+        let pieces = further.map(|(&(first, start), end)| (start, end - first));
+        std::iter::once((self.first_user, self.first_piece))
+            .chain(pieces)
+            .any(|(start, len)| place.wrapping_sub(start) < len)
+    }
+}
+
+/// Draw keys of a clients node, one for each purpose.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::sim) struct ClientKeys {
+    pub operation: u64,
+    pub user: u64,
+    pub kind: u64,
+    pub key: u64,
+    pub think: u64,
+    pub backoff: u64,
+}
 
 /// Least time between two operations of a closed-loop user, so that time always goes on.
 const LEAST_THINK_NS: u64 = 1_000;
@@ -199,7 +285,7 @@ impl Sim {
         let verb = clients.only.unwrap_or_else(|| {
             let u = unit(draw(clients.keys.kind, bits));
             let at = clients.mix.iter().position(|&upto| u < upto).unwrap_or(0);
-            crate::sim::parts::KINDS[at].1
+            KINDS[at].1
         });
         let key = if !clients.needs_key {
             0

@@ -2,10 +2,14 @@
 
 use crate::model::node::HEADER_BYTES;
 use crate::model::settings::Profile;
+use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
+use crate::sim::clock::timers::LanePurpose;
+use crate::sim::ids::NONE;
+use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
-use crate::sim::parts::{Body, Call, NONE, Outcome, UNREAD, VERBS, Verb, Way};
-use crate::sim::{LanePurpose, Sim};
+use crate::sim::stations::node::Body;
+use crate::sim::traffic::call::{Call, Outcome, UNREAD, VERBS, Verb};
 
 /// How an instance that goes away leaves whoever is connected to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,249 @@
+//! What is due, and who sees to it.
+
+use crate::sim::Sim;
+use crate::sim::clock::queue::Kind;
+use crate::sim::keeping::ledger::{Mark, Writing};
+
+/// Something due that is neither a request nor its reply.
+#[derive(Clone, Debug)]
+pub(in crate::sim) enum Timer {
+    Free,
+    Command(u32),
+    WarmUpEnds,
+    Probe {
+        balancer: u16,
+        target: u16,
+    },
+    ProbeEnds {
+        balancer: u16,
+        target: u16,
+    },
+    Booted {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    Warm {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    RestartAfter {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    Fsync {
+        log: u32,
+    },
+    /// An fsync of a log's primary and of its copies is over.
+    FsyncDone {
+        log: u32,
+        by: u16,
+        mark: Mark,
+        copies: Vec<(u16, Mark)>,
+    },
+    Snapshot {
+        log: u32,
+    },
+    SnapshotDone {
+        log: u32,
+        writing: Writing,
+    },
+    Detect {
+        log: u32,
+        since: u64,
+    },
+    Promote {
+        log: u32,
+        since: u64,
+    },
+    Moved {
+        log: u32,
+        number: u32,
+    },
+    SessionsMoved,
+    DeployStops {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    DrainEnds {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    /// The copies of a draining instance have got everything.
+    Drained {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    DeployNext {
+        node: u16,
+        instance: u16,
+    },
+    RoundSynced {
+        node: u16,
+        instance: u16,
+        number: u32,
+        log: u32,
+        mark: Mark,
+    },
+    /// A planned failover: the copy may have everything.
+    CaughtUp {
+        node: u16,
+        since: u64,
+    },
+    HandOver {
+        node: u16,
+        since: u64,
+    },
+}
+
+/// What a lane's entries are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum LanePurpose {
+    ClientTimeout,
+    CallTimeout,
+    Request,
+    Reply,
+    Work,
+}
+
+impl Sim {
+    pub(in crate::sim) fn new_timer(&mut self, timer: Timer) -> u32 {
+        match self.free_timers.pop() {
+            Some(index) => {
+                self.timers[index as usize] = timer;
+                index
+            }
+            None => {
+                self.timers.push(timer);
+                self.timers.len() as u32 - 1
+            }
+        }
+    }
+
+    pub(in crate::sim) fn timer_at(&mut self, at: u64, timer: Timer) {
+        let index = self.new_timer(timer);
+        self.queue.push(at.max(self.now), Kind::Timer, index);
+    }
+
+    pub(in crate::sim) fn timer_after(&mut self, delay: u64, timer: Timer) {
+        self.timer_at(self.now.saturating_add(delay), timer);
+    }
+
+    pub(in crate::sim) fn timer_due(&mut self, index: u32) {
+        let timer = std::mem::replace(&mut self.timers[index as usize], Timer::Free);
+        self.free_timers.push(index);
+        match timer {
+            Timer::Free => {}
+            Timer::Command(command) => {
+                let command = self.commands[command as usize].clone();
+                // A scenario was checked when it was loaded; what an edit made impossible since then does nothing.
+                if let Err(error) = self.carry_out(&command) {
+                    self.idle(&command, error.to_string());
+                }
+            }
+            Timer::WarmUpEnds => self.warm_up_ends(),
+            Timer::Probe { balancer, target } => self.probe(balancer, target),
+            Timer::ProbeEnds { balancer, target } => self.probe_ends(balancer, target, false),
+            Timer::Booted {
+                node,
+                instance,
+                life,
+            } => self.booted(node, instance, life),
+            Timer::Warm {
+                node,
+                instance,
+                life,
+            } => self.warm(node, instance, life),
+            Timer::RestartAfter {
+                node,
+                instance,
+                life,
+            } => {
+                let here = &self.nodes[node as usize].instances[instance as usize];
+                if here.life == life && here.status.is_down() {
+                    self.restart(node, instance);
+                }
+            }
+            Timer::Fsync { log } => self.fsync(log),
+            Timer::FsyncDone {
+                log,
+                by,
+                mark,
+                copies,
+            } => self.fsync_done(log, by, mark, &copies),
+            Timer::Snapshot { log } => self.snapshot_due(log),
+            Timer::SnapshotDone { log, writing } => self.snapshot_done(log, writing),
+            Timer::Detect { log, since } => self.primary_missed(log, since),
+            Timer::Promote { log, since } => self.promote_if_orphan(log, since),
+            Timer::Moved { log, number } => self.moved(log, number),
+            Timer::SessionsMoved => self.sessions_moved(),
+            Timer::DeployStops {
+                node,
+                instance,
+                life,
+            } => {
+                if self.nodes[node as usize].instances[instance as usize].life == life {
+                    self.stop_for_deployment(node, instance);
+                }
+            }
+            Timer::DrainEnds {
+                node,
+                instance,
+                life,
+            } => {
+                let here = &self.nodes[node as usize].instances[instance as usize];
+                if here.life == life && here.draining {
+                    self.drained(node, instance);
+                }
+            }
+            Timer::Drained {
+                node,
+                instance,
+                life,
+            } => {
+                if self.nodes[node as usize].instances[instance as usize].life == life {
+                    self.drained_if_done(node, instance);
+                }
+            }
+            Timer::RoundSynced {
+                node,
+                instance,
+                number,
+                log,
+                mark,
+            } => self.round_synced(node, instance, number, log, mark),
+            Timer::CaughtUp { node, since } => self.caught_up(node, since),
+            Timer::HandOver { node, since } => self.hand_over(node, since),
+            Timer::DeployNext { node, instance } => self.deployed_one(node, instance),
+        }
+    }
+
+    pub(in crate::sim) fn lane_due(&mut self, lane: u32) {
+        let (ops, calls) = (&self.ops, &self.calls);
+        let purpose = self.lanes[lane as usize];
+        let entry = match purpose {
+            LanePurpose::ClientTimeout => self
+                .queue
+                .pop_lane(lane, |e| ops[e.index as usize].wait == e.token),
+            LanePurpose::CallTimeout => self
+                .queue
+                .pop_lane(lane, |e| calls[e.index as usize].wait == e.token),
+            LanePurpose::Request | LanePurpose::Reply | LanePurpose::Work => {
+                self.queue.pop_lane(lane, |_| true)
+            }
+        };
+        let Some(entry) = entry else { return };
+        match purpose {
+            LanePurpose::ClientTimeout => self.client_timeout(entry.index, entry.token),
+            LanePurpose::CallTimeout => self.call_timeout(entry.index, entry.token),
+            LanePurpose::Request => self.arrive(entry.index),
+            LanePurpose::Reply => self.returned(entry.index),
+            LanePurpose::Work => self.resume_if(entry.index, entry.token),
+        }
+    }
+}

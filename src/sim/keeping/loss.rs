@@ -1,0 +1,40 @@
+//! Why writes and sessions are lost.
+
+/// Why writes and sessions were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LossCause {
+    Crash,
+    MachineLoss,
+    Promotion,
+    Deployment,
+    ScaleIn,
+    Misrouted,
+    SigningKey,
+    Change,
+}
+
+impl LossCause {
+    pub(in crate::sim) const ALL: [Self; 8] = [
+        Self::Crash,
+        Self::MachineLoss,
+        Self::Promotion,
+        Self::Deployment,
+        Self::ScaleIn,
+        Self::Misrouted,
+        Self::SigningKey,
+        Self::Change,
+    ];
+
+    pub(in crate::sim) fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::MachineLoss => "machine_loss",
+            Self::Promotion => "promotion",
+            Self::Deployment => "deployment",
+            Self::ScaleIn => "scale_in",
+            Self::Misrouted => "misrouted",
+            Self::SigningKey => "signing_key",
+            Self::Change => "change",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A link between two nodes, and what has travelled over it.
+
+use crate::sim::observe::snapshot::CallCounts;
+use crate::sim::traffic::call::Outcome;
+
+/// What a link's calls are to whoever makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Way {
+    FromBalancer,
+    ToService,
+    ToStore,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct LinkSlot {
+    pub way: Way,
+    pub from: u16,
+    pub to: u16,
+    pub removed: bool,
+    pub implied: bool,
+    pub salt: u64,
+    pub latency: u64,
+    /// Nanoseconds a byte takes; 0: none.
+    pub ns_per_byte: f64,
+    /// When the last byte has left, there and back.
+    pub busy_until: [u64; 2],
+    pub request_lane: u32,
+    pub reply_lane: u32,
+    pub messages: u64,
+    pub bytes: u64,
+    pub messages_at_warmup: u64,
+    pub bytes_at_warmup: u64,
+    pub calls: Vec<CallCounts>,
+    /// Turn of round robin where no balancer stands in front.
+    pub turn: u32,
+}
+
+impl LinkSlot {
+    /// Counts a call that has come back from an instance.
+    #[inline(always)]
+    pub(in crate::sim) fn count(&mut self, instance: u16, outcome: Outcome, retried: bool) {
+        let instance = instance as usize;
+        if self.calls.len() <= instance {
+            self.calls.resize(instance + 1, CallCounts::default());
+        }
+        let counts = &mut self.calls[instance];
+        match outcome {
+            Outcome::Done if retried => counts.retried += 1,
+            Outcome::Done => counts.completed += 1,
+            Outcome::Failed(_) => counts.failed += 1,
+        }
+    }
+}

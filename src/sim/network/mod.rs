@@ -1,0 +1,3 @@
+//! What lies between nodes: links, and what travels over them.
+
+pub(super) mod link;

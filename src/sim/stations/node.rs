@@ -1,0 +1,65 @@
+//! A node of the topology as it runs: what all kinds have in common, and the body of each kind.
+
+use crate::sim::observe::metrics::Histogram;
+use crate::sim::observe::snapshot::NodeKind;
+use crate::sim::stations::balancer::BalancerBody;
+use crate::sim::stations::instance::Instance;
+use crate::sim::stations::service::ServiceBody;
+use crate::sim::stations::store::StoreBody;
+use crate::sim::traffic::call::{Call, Outcome};
+use crate::sim::traffic::clients::ClientsBody;
+
+/// What a node does.
+#[derive(Clone, Debug)]
+pub(in crate::sim) enum Body {
+    Clients(Box<ClientsBody>),
+    Balancer(Box<BalancerBody>),
+    Service(Box<ServiceBody>),
+    Store(Box<StoreBody>),
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct NodeSlot {
+    pub name: String,
+    pub kind: NodeKind,
+    pub removed: bool,
+    /// Whose keys its requests read and write (see `keeping/newest.rs`): a node that stands for all that share them.
+    pub space: u16,
+    pub key: u64,
+    pub body: Body,
+    pub instances: Vec<Instance>,
+    /// Its instances stand in the first places, up to this one; behind are only places that are free again.
+    pub reach: u16,
+    pub arrived: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub completed_at_warmup: u64,
+    pub failed_at_warmup: u64,
+    pub completed_at_interval: u64,
+    pub response: Histogram,
+    pub lost_writes: u64,
+    pub lost_sessions: u64,
+    /// Worker time of requests to log in.
+    pub login_ns: u128,
+}
+
+impl NodeSlot {
+    /// A call leaves its instance, which is what its time there is counted to.
+    #[inline(always)]
+    pub(in crate::sim) fn sees_off(&mut self, call: &mut Call, now: u64) -> &mut Instance {
+        call.present = false;
+        call.resume = 0;
+        call.wait = 0;
+        let spent = now - call.arrived;
+        if call.outcome == Outcome::Done {
+            self.completed += 1;
+            self.response.record(spent);
+        } else {
+            self.failed += 1;
+        }
+        let here = &mut self.instances[call.instance as usize];
+        here.present.remove(now);
+        here.spent += u128::from(spent);
+        here
+    }
+}

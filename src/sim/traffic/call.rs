@@ -1,0 +1,106 @@
+//! A call over a link: what it asks for, where it is, and how it ends.
+
+use crate::sim::keeping::ledger::Place;
+use crate::sim::observe::snapshot::Cause;
+
+/// No stamp: nothing has been read.
+pub(in crate::sim) const UNREAD: u64 = u64::MAX;
+
+/// Kinds of operation, and of the calls made for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::sim) enum Verb {
+    #[default]
+    Read,
+    Write,
+    Login,
+    Logout,
+    /// A session is looked up in its store.
+    FindSession,
+    /// A session is created in its store.
+    StoreSession,
+}
+
+impl Verb {
+    /// Whether it changes what a store keeps.
+    pub(in crate::sim) fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::StoreSession)
+    }
+}
+
+pub(in crate::sim) const VERBS: [Verb; 6] = [
+    Verb::Read,
+    Verb::Write,
+    Verb::Login,
+    Verb::Logout,
+    Verb::FindSession,
+    Verb::StoreSession,
+];
+
+/// Kinds of operation, in the order of results.
+pub(in crate::sim) const KINDS: [(&str, Verb); 4] = [
+    ("read", Verb::Read),
+    ("write", Verb::Write),
+    ("login", Verb::Login),
+    ("logout", Verb::Logout),
+];
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::sim) enum Outcome {
+    #[default]
+    Done,
+    Failed(Cause),
+}
+
+/// A request on its way through one link and one node, and its reply.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sim) struct Call {
+    pub op: u32,
+    /// Who made it: a call, or `NONE` for the client.
+    pub parent: u32,
+    /// The parent's token at that time: the reply is dropped if it has changed.
+    pub parent_wait: u32,
+    pub link: u16,
+    pub node: u16,
+    pub instance: u16,
+    /// Whose message it is: its size is what that node sends. A balancer passes on what it got.
+    pub asker: u16,
+    pub verb: Verb,
+    /// Where it is in its node's program.
+    pub step: u8,
+    pub outcome: Outcome,
+    /// Its identity for random draws.
+    pub draw: u64,
+    /// Token of the call it made and waits for; 0: none.
+    pub wait: u32,
+    pub child: u32,
+    /// Number of the event that resumes it; 0: none.
+    pub resume: u32,
+    pub sent_at: u64,
+    pub arrived: u64,
+    pub present: bool,
+    pub queued: bool,
+    pub holds_worker: bool,
+    /// On its way to the first service behind the clients, which checks credentials; never without sessions.
+    pub entry: bool,
+    /// Which of its user's sessions its credential is of.
+    pub credential: u32,
+    pub free: bool,
+    /// Attempts a balancer has made.
+    pub tries: u8,
+    /// The target a balancer has chosen.
+    pub target: u16,
+    /// Where it stands in its instance's queue.
+    pub position: u32,
+    /// Where its write went.
+    pub place: Option<Place>,
+    /// Stamp of what its read found, in the first place that keeps anything; `UNREAD` before.
+    pub found: u64,
+}
+
+impl Call {
+    /// The request is on its link, and has not reached its node.
+    pub(in crate::sim) fn on_its_way(&self) -> bool {
+        !self.free && !self.present && self.arrived == 0 && self.outcome == Outcome::Done
+    }
+}

@@ -1,0 +1,55 @@
+//! What a user wants done: an operation, tried in attempts.
+
+use crate::sim::keeping::keys::Key;
+use crate::sim::keeping::ledger::Place;
+use crate::sim::traffic::call::Verb;
+
+/// Something a user wants done.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sim) struct Op {
+    pub intended: u64,
+    /// Its identity for random draws.
+    pub draw: u64,
+    pub user: u32,
+    pub key: Key,
+    pub client: u16,
+    pub verb: Verb,
+    pub attempt: u16,
+    /// Calls that exist for it, and one for the client while it waits.
+    pub references: u32,
+    /// The token of the attempt that is waited for; 0: none.
+    pub wait: u32,
+    pub call: u32,
+    pub active: bool,
+    pub failed: bool,
+    /// A login that other operations wait for: part of them.
+    pub forced: bool,
+    /// How often its write was applied.
+    pub applied: u16,
+    /// Where it was applied last, at the first of the keepers on its way.
+    pub place: Option<Place>,
+    /// Newest acknowledged stamp of its key when it was intended.
+    pub expects_stamp: u64,
+    /// For a login: the operations that wait for it, as a chain.
+    pub waiting: u32,
+    /// Next in such a chain.
+    pub next: u32,
+    /// Seat of a closed-loop user.
+    pub slot: u32,
+    /// A fault that one of its attempts met, and that the present attempt met.
+    pub met: Option<u32>,
+    pub met_now: bool,
+    pub sent_at: u64,
+    /// What it waits for while it waits to be retried.
+    pub resume: u32,
+}
+
+/// A user of a closed loop: one operation or one thought at a time.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Seat {
+    pub node: u16,
+    pub leaving: bool,
+    /// Its number at its clients node, and how many operations began at it: so its draws are its own.
+    pub number: u32,
+    pub begun: u32,
+}
