@@ -1,0 +1,121 @@
+//! What balancers send to.
+
+use crate::sim::Sim;
+use crate::sim::ids::NO_INSTANCE;
+use crate::sim::observe::snapshot::Status;
+use crate::sim::stations::balancer::Target;
+use crate::sim::stations::node::Body;
+use crate::sim::traffic::call::Call;
+
+impl Sim {
+    /// Every balancer that is linked to a service knows all its instances.
+    pub(in crate::sim) fn add_targets(&mut self, service: u16) {
+        if self.service(service).is_none() {
+            return;
+        }
+        let instances = self.nodes[service as usize].instances.len() as u16;
+        let links: Vec<(u16, u16)> = (0..self.links.len() as u16)
+            .filter(|&l| !self.links[l as usize].removed && self.links[l as usize].to == service)
+            .map(|l| (l, self.links[l as usize].from))
+            .collect();
+        let now = self.now;
+        let gone: Vec<bool> = self.nodes[service as usize]
+            .instances
+            .iter()
+            .map(|i| i.status == Status::Removed)
+            .collect();
+        for node in 0..self.nodes.len() as u16 {
+            let link = links
+                .iter()
+                .find(|(_, from)| *from == node)
+                .map(|(link, _)| *link);
+            let mut free = self.free_targets(node).into_iter();
+            let Some(balancer) = self.balancer(node) else {
+                continue;
+            };
+            let mut known = vec![false; gone.len()];
+            for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
+                known[target.instance as usize] = true;
+                target.removed = link.is_none() || gone[target.instance as usize];
+                target.link = link.unwrap_or(target.link);
+            }
+            let fresh = (0..instances).filter(|&i| !known[i as usize] && !gone[i as usize]);
+            let mut taken = vec![false; balancer.targets.len()];
+            for instance in fresh.filter(|_| link.is_some()) {
+                let target = Target {
+                    node: service,
+                    instance,
+                    link: link.unwrap_or(u16::MAX),
+                    in_flight: 0,
+                    // A new instance gets requests once it has passed its checks, or at once where there are none.
+                    up: now == 0 || balancer.settings.health_checks.is_none(),
+                    failed_probes: 0,
+                    good_probes: 0,
+                    removed: false,
+                    probing: false,
+                    old_address: false,
+                };
+                match free.next() {
+                    Some(place) => {
+                        balancer.targets[place as usize] = target;
+                        taken[place as usize] = true;
+                    }
+                    None => balancer.targets.push(target),
+                }
+            }
+            for cookie in &mut balancer.cookies {
+                // It named an instance that was there before.
+                if taken.get(*cookie as usize) == Some(&true) {
+                    *cookie = NO_INSTANCE;
+                }
+            }
+            balancer.list_usable();
+            if link.is_none() {
+                continue;
+            }
+            for target in 0..self.balancer(node).map_or(0, |b| b.targets.len() as u16) {
+                self.start_checks(node, target);
+            }
+        }
+        self.trust_all(service);
+    }
+
+    pub(in crate::sim) fn targets_of(&self, node: u16) -> &[Target] {
+        match &self.nodes[node as usize].body {
+            Body::Balancer(balancer) => &balancer.targets,
+            _ => &[],
+        }
+    }
+
+    /// Places of targets of a balancer that are free again: of nodes that were removed, and that nothing names any more,
+    /// neither a request that was sent there or may be tried there again, nor a probe.
+    pub(in crate::sim) fn free_targets(&self, node: u16) -> Vec<u16> {
+        let gone =
+            |t: &Target| self.nodes[t.node as usize].removed && t.in_flight == 0 && !t.probing;
+        let mut free: Vec<bool> = self.targets_of(node).iter().map(gone).collect();
+        if free.contains(&true) {
+            let here = |c: &&Call| !c.free && c.present && c.node == node && c.tries > 0;
+            for call in self.calls.iter().filter(here) {
+                free[call.target as usize] = false;
+            }
+        }
+        (0..free.len() as u16)
+            .filter(|&place| free[place as usize])
+            .collect()
+    }
+
+    pub(in crate::sim) fn remove_targets(&mut self, service: u16, instance: u16) {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body {
+                for target in balancer
+                    .targets
+                    .iter_mut()
+                    .filter(|t| t.node == service && t.instance == instance)
+                {
+                    target.removed = true;
+                }
+                balancer.list_usable();
+            }
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Sessions: created by logins, checked at the first service behind the clients, lost with what keeps them.
+
+mod places;
+
+use crate::model::Sessions;
+use crate::sim::Sim;
+use crate::sim::ids::NONE;
+use crate::sim::keeping::ledger::{Mark, Place};
+use crate::sim::keeping::loss::LossCause;
+use crate::sim::observe::snapshot::Cause;
+use crate::sim::stations::node::Body;
+use crate::sim::streams::draw;
+use crate::sim::traffic::call::Verb;
+pub(in crate::sim) use places::{Before, PlacedBefore};
+
+/// A user of a clients node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::sim) struct User {
+    /// The client holds a credential it believes in.
+    pub credential: bool,
+    /// The session lives.
+    pub live: bool,
+    /// Counts the user's sessions, so that a credential of an earlier one is known by it.
+    pub session: u32,
+    /// Where the session is kept: log and number in it; log `NONE`: in the token.
+    pub log: u32,
+    pub sequence: u64,
+    pub expires: u64,
+    /// End of the time in which a token can be renewed.
+    pub renewable_until: u64,
+    /// The login under way, or `NONE`.
+    pub login: u32,
+    /// The fault that its session was lost through.
+    pub lost_through: Option<u32>,
+}
+
+impl Sim {
+    pub(in crate::sim) fn has_sessions(&self) -> bool {
+        !matches!(self.topology.sessions, Sessions::None)
+    }
+
+    /// Bytes of a session record.
+    pub(in crate::sim) fn session_bytes(&self) -> u64 {
+        match &self.topology.sessions {
+            Sessions::None | Sessions::Jwt(_) => 0,
+            Sessions::ServerSide(s) => s.size.0,
+            Sessions::InMemory(s) => s.size.0,
+        }
+    }
+
+    /// Bytes of the credential that goes with each request: a token, or a cookie with a random number.
+    pub(in crate::sim) fn credential_bytes(&self) -> u64 {
+        match &self.topology.sessions {
+            Sessions::None => 0,
+            Sessions::Jwt(jwt) => jwt.token_bytes(),
+            Sessions::ServerSide(_) | Sessions::InMemory(_) => 32,
+        }
+    }
+
+    /// Work on credentials for a request, in nanoseconds.
+    pub(in crate::sim) fn credential_ns(&self, verb: Verb) -> f64 {
+        let Sessions::Jwt(jwt) = &self.topology.sessions else {
+            return 0.0;
+        };
+        let (sign, verify) = jwt.algorithm.sign_and_verify_time();
+        (if verb == Verb::Login {
+            sign.0
+        } else {
+            verify.0
+        }) as f64
+    }
+
+    /// Until when a session that is used now lives, and can be renewed.
+    fn lifetimes(&self) -> (u64, u64) {
+        let end = |d: crate::units::Duration| self.now.saturating_add(d.0);
+        match &self.topology.sessions {
+            Sessions::None => (u64::MAX, u64::MAX),
+            Sessions::Jwt(jwt) => (
+                end(jwt.lifetime),
+                jwt.refresh.map_or(end(jwt.lifetime), end),
+            ),
+            Sessions::ServerSide(s) => (end(s.lifetime), end(s.lifetime)),
+            Sessions::InMemory(s) => (end(s.lifetime), end(s.lifetime)),
+        }
+    }
+
+    fn fresh_session(&self, place: Option<Place>, session: u32) -> User {
+        let (expires, renewable_until) = self.lifetimes();
+        User {
+            credential: true,
+            live: true,
+            session,
+            log: place.map_or(NONE, |p| p.log),
+            sequence: place.map_or(0, |p| p.sequence),
+            expires,
+            renewable_until,
+            login: NONE,
+            lost_through: None,
+        }
+    }
+
+    /// Sends an operation's first attempt, after a login if its user has no credential.
+    pub(in crate::sim) fn attempt_with_credential(&mut self, op: u32) {
+        let user = self.ops[op as usize].user;
+        self.expire(user);
+        let slot = &self.users[user as usize];
+        if slot.credential {
+            return self.attempt(op);
+        }
+        if slot.login == NONE {
+            let (client, bits) = (self.ops[op as usize].client, self.ops[op as usize].draw);
+            let login = self.open_op(client, draw(bits, 0x6c6f_6769), user, Verb::Login, 0, NONE);
+            self.ops[login as usize].forced = true;
+            self.users[user as usize].login = login;
+            self.ops[login as usize].waiting = op;
+            self.attempt(login);
+        } else {
+            let login = slot.login;
+            self.ops[op as usize].next = self.ops[login as usize].waiting;
+            self.ops[login as usize].waiting = op;
+        }
+    }
+
+    /// A login has ended: what waited for it goes on, or fails for the same cause.
+    pub(in crate::sim) fn login_over(&mut self, user: u32, waiting: u32, failed: Option<Cause>) {
+        if let Some(slot) = self.users.get_mut(user as usize) {
+            slot.login = NONE;
+        }
+        let mut at = waiting;
+        while at != NONE {
+            let next = std::mem::replace(&mut self.ops[at as usize].next, NONE);
+            match failed {
+                None => self.attempt(at),
+                Some(cause) => self.fail(at, cause),
+            }
+            at = next;
+        }
+    }
+
+    /// Ends the session if its time is over. To be called before anything else is made of it: nobody looks at a session
+    /// just because its time is over, and what has expired cannot be lost, used or taken along any more.
+    fn expire(&mut self, user: u32) {
+        let now = self.now;
+        let Some(slot) = self.users.get_mut(user as usize) else {
+            return;
+        };
+        if slot.live && now >= slot.renewable_until {
+            slot.live = false;
+            slot.credential = false;
+            self.sessions.expired += 1;
+        }
+    }
+
+    /// At the first service: whether the credential is accepted as far as the instance itself can tell. Sessions in a
+    /// store are looked up later.
+    pub(in crate::sim) fn credential_accepted_here(&mut self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        if !self.has_sessions() || call.verb == Verb::Login {
+            return true;
+        }
+        let (user, op, node, instance) = (
+            self.ops[call.op as usize].user,
+            call.op,
+            call.node,
+            call.instance,
+        );
+        let credential = call.credential;
+        self.expire(user);
+        let lives = self.is_live(user, credential);
+        match self.topology.sessions {
+            Sessions::None | Sessions::ServerSide(_) => return true,
+            Sessions::Jwt(_) if lives => {
+                self.renew(user);
+                return true;
+            }
+            Sessions::InMemory(_) if lives && self.session_is_here(user, node, instance) => {
+                self.renew(user);
+                return true;
+            }
+            Sessions::Jwt(_) | Sessions::InMemory(_) => {}
+        }
+        self.unauthorized(user, credential, op);
+        false
+    }
+
+    /// After a lookup in the store: whether the session was found.
+    pub(in crate::sim) fn session_found(&mut self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        if call.verb == Verb::Login || !matches!(self.topology.sessions, Sessions::ServerSide(_)) {
+            return true;
+        }
+        let (user, op, credential) = (self.ops[call.op as usize].user, call.op, call.credential);
+        self.expire(user);
+        if self.is_live(user, credential) {
+            self.renew(user);
+            return true;
+        }
+        self.unauthorized(user, credential, op);
+        false
+    }
+
+    /// Whether a credential is of a session that lives.
+    fn is_live(&self, user: u32, credential: u32) -> bool {
+        let slot = &self.users[user as usize];
+        slot.live && slot.session == credential
+    }
+
+    fn renew(&mut self, user: u32) {
+        let (expires, renewable_until) = self.lifetimes();
+        let is_token = matches!(self.topology.sessions, Sessions::Jwt(_));
+        let slot = &mut self.users[user as usize];
+        // A token is exchanged only when it is over; a session lives on with each use.
+        if !is_token {
+            slot.expires = expires;
+            slot.renewable_until = renewable_until;
+        } else if self.now >= slot.expires {
+            slot.expires = expires;
+        }
+    }
+
+    /// A credential was answered 401: whoever believed in it must log in again.
+    fn unauthorized(&mut self, user: u32, credential: u32, op: u32) {
+        let slot = &mut self.users[user as usize];
+        if slot.session != credential {
+            // Of a session that has ended: its user has another by now, which that is nothing to.
+            return;
+        }
+        slot.credential = false;
+        let was_live = std::mem::replace(&mut slot.live, false);
+        let through = slot.lost_through;
+        if was_live {
+            let log = slot.log;
+            self.sessions.lost += 1;
+            self.sessions.lost_by_cause[LossCause::Misrouted as usize] += 1;
+            if let Some(log) = self.logs.get(log as usize) {
+                let (node, instance) = (log.node as usize, log.primary as usize);
+                self.nodes[node].lost_sessions += 1;
+                let led_away = self.nodes.iter().find_map(|n| match &n.body {
+                    Body::Balancer(balancer) => balancer.led_away.get(&user).copied(),
+                    _ => None,
+                });
+                let met = self.ops[op as usize].met.or(led_away);
+                let instances = &mut self.nodes[node].instances;
+                let fault = instances[instance].fault.or(met);
+                // What a fault cost is told beside the instance that it struck.
+                let struck = instances
+                    .iter()
+                    .position(|i| fault.is_some() && i.fault == fault);
+                instances[struck.unwrap_or(instance)].lost_sessions += 1;
+                if let Some(fault) = fault {
+                    self.faults[fault as usize].lost_sessions += 1;
+                    self.op_meets(op, fault);
+                }
+            }
+        }
+        if let Some(fault) = through {
+            self.op_meets(op, fault);
+        }
+    }
+
+    /// A login creates a session in the instance's memory.
+    pub(in crate::sim) fn create_session_here(&mut self, index: u32) -> Option<Place> {
+        let call = &self.calls[index as usize];
+        let (node, instance) = (call.node, call.instance);
+        let log = self.session_log(node, instance);
+        Some(self.append(log, self.session_bytes()))
+    }
+
+    /// The login's answer has reached the client.
+    pub(in crate::sim) fn logged_in(&mut self, user: u32, place: Option<Place>) {
+        if !self.has_sessions() {
+            return;
+        }
+        self.expire(user);
+        let kept_elsewhere = !matches!(self.topology.sessions, Sessions::Jwt(_));
+        // The strategy may have changed since the login was worked on.
+        let place = place.filter(|p| !self.logs[p.log as usize].retired);
+        let mut waits = false;
+        let place = if kept_elsewhere && place.is_none() {
+            let placed = self.place_session(user);
+            waits = placed.is_err();
+            placed.unwrap_or(None)
+        } else {
+            place
+        };
+        let before = self.users[user as usize];
+        // A token that is valid stays so beside a newer one; a session that is kept somewhere ends with the next.
+        let both = before.live && !kept_elsewhere;
+        let session = before.session.wrapping_add(u32::from(!both));
+        let mut fresh = self.fresh_session(place, session);
+        fresh.login = before.login;
+        if before.live {
+            // Signing in again ends the session before.
+            self.sessions.logged_out += 1;
+        }
+        self.sessions.created += 1;
+        self.users[user as usize] = fresh;
+        let Some(place) = place else {
+            if waits {
+                self.sessions_wait = true;
+            } else if kept_elsewhere {
+                self.lose_session(user, LossCause::Change, None);
+            }
+            return;
+        };
+        let log = &self.logs[place.log as usize];
+        if let Some(lost) = log.lost(place.sequence) {
+            // It died with its instance before the answer arrived.
+            let (node, instance) = (log.node as usize, log.primary as usize);
+            self.lose_session(user, lost.cause, lost.fault);
+            self.nodes[node].lost_sessions += 1;
+            self.nodes[node].instances[instance].lost_sessions += 1;
+        } else if !self.is_kept_as_wanted(&self.users[user as usize]) {
+            // The strategy has changed since the login was worked on: the session follows those there were.
+            let mut remembered = Vec::new();
+            if self.take_along(user, &mut remembered) {
+                self.copy_sessions(remembered);
+            } else {
+                self.lose_session(user, LossCause::Change, None);
+            }
+        }
+    }
+
+    /// One user's session is lost.
+    fn lose_session(&mut self, user: u32, cause: LossCause, fault: Option<u32>) {
+        let slot = &mut self.users[user as usize];
+        slot.live = false;
+        slot.lost_through = fault;
+        self.sessions.lost += 1;
+        self.sessions.lost_by_cause[cause as usize] += 1;
+        if let Some(fault) = fault {
+            self.faults[fault as usize].lost_sessions += 1;
+        }
+    }
+
+    pub(in crate::sim) fn logged_out(&mut self, user: u32) {
+        self.expire(user);
+        if let Some(slot) = self.users.get_mut(user as usize)
+            && slot.live
+        {
+            slot.live = false;
+            slot.credential = false;
+            self.sessions.logged_out += 1;
+        } else if let Some(slot) = self.users.get_mut(user as usize) {
+            slot.credential = false;
+        }
+    }
+
+    /// Sessions beyond a mark of a log are gone; gives how many.
+    pub(in crate::sim) fn lose_sessions(
+        &mut self,
+        log: u32,
+        mark: Mark,
+        cause: LossCause,
+        fault: Option<u32>,
+    ) -> u64 {
+        let mut lost = 0;
+        for user in 0..self.users.len() as u32 {
+            let slot = &self.users[user as usize];
+            if slot.log != log || slot.sequence <= mark.sequence {
+                continue;
+            }
+            self.expire(user);
+            if !self.users[user as usize].live {
+                continue;
+            }
+            if let Some(before) = self.kept_before(user) {
+                self.return_session(user, before);
+                self.sessions_wait = true;
+                continue;
+            }
+            let slot = &mut self.users[user as usize];
+            slot.live = false;
+            slot.lost_through = fault;
+            lost += 1;
+        }
+        self.sessions.lost += lost;
+        self.sessions.lost_by_cause[cause as usize] += lost;
+        lost
+    }
+
+    /// Books a session at the node that kept it; what the client alone held is lost at the clients.
+    fn book_lost_session_of(&mut self, user: u32) {
+        let log = self.users[user as usize].log;
+        let node = match self.logs.get(log as usize) {
+            Some(log) => Some(log.node as usize),
+            None => self.nodes.iter().position(|n| match &n.body {
+                Body::Clients(c) => c.has_user(user),
+                _ => false,
+            }),
+        };
+        if let Some(node) = node {
+            self.nodes[node].lost_sessions += 1;
+        }
+    }
+
+    /// Every token becomes invalid.
+    pub(in crate::sim) fn replace_signing_key(&mut self, fault: Option<u32>) {
+        if !matches!(self.topology.sessions, Sessions::Jwt(_)) {
+            return;
+        }
+        let mut lost = 0;
+        for user in 0..self.users.len() as u32 {
+            self.expire(user);
+            let slot = &mut self.users[user as usize];
+            if slot.live {
+                slot.live = false;
+                slot.lost_through = fault;
+                self.book_lost_session_of(user);
+                lost += 1;
+            }
+        }
+        self.sessions.lost += lost;
+        self.sessions.lost_by_cause[LossCause::SigningKey as usize] += lost;
+        if let Some(fault) = fault {
+            self.faults[fault as usize].lost_sessions += lost;
+        }
+    }
+}
