@@ -12,7 +12,7 @@ use crate::model::workload::{Arrivals, Distribution, Popularity};
 use crate::sim::Sim;
 use crate::sim::clock::timers::LanePurpose;
 use crate::sim::ids::NONE;
-use crate::sim::keeping::durability_of_store;
+use crate::sim::keeping::durability::durability_of_store;
 use crate::sim::keeping::keys::KeyTable;
 use crate::sim::keeping::ledger::Purpose;
 use crate::sim::observe::metrics::Histogram;

@@ -3,7 +3,8 @@
 use crate::model::state::FsyncPolicy;
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
-use crate::sim::keeping::ledger::{End, Mark, Purpose, WRITE_BACK_NS, Writing};
+use crate::sim::keeping::durability::WRITE_BACK_NS;
+use crate::sim::keeping::ledger::{End, Mark, Purpose, Writing};
 use crate::sim::observe::facts::Holder;
 use crate::sim::observe::snapshot::Status;
 use crate::sim::streams::{draw, unit};

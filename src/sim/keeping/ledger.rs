@@ -9,12 +9,11 @@ mod versions;
 use std::collections::VecDeque;
 
 use crate::model::State;
-use crate::model::state::FsyncPolicy;
+use crate::sim::keeping::durability::{Durability, SnapshotPlace, SnapshotPolicy};
 use crate::sim::keeping::keys::{KeyTable, Version};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::Holder;
 use crate::sim::observe::size::room;
-use crate::units::SECOND;
 use versions::Overwritten;
 
 /// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.
@@ -78,78 +77,6 @@ pub(in crate::sim) enum Purpose {
     Data,
     /// Sessions in a service's memory.
     Sessions,
-}
-
-/// The file that a log's primary writes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::sim) struct FilePolicy {
-    pub fsync: FsyncPolicy,
-    pub fsync_ns: u64,
-    /// The disk outlives the machine.
-    pub volume: bool,
-}
-
-/// How often the operating system writes back what nobody synced.
-pub(in crate::sim) const WRITE_BACK_NS: u64 = 30 * SECOND;
-
-impl FilePolicy {
-    /// Time between two fsyncs; `None` where writes wait for theirs.
-    pub(in crate::sim) fn period_ns(&self) -> Option<u64> {
-        match self.fsync {
-            FsyncPolicy::Always => None,
-            FsyncPolicy::EverySecond => Some(SECOND),
-            FsyncPolicy::Never => Some(WRITE_BACK_NS),
-        }
-    }
-}
-
-/// Where snapshots of memory go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sim) enum SnapshotPlace {
-    Volume,
-    Instance,
-    ObjectStore,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::sim) struct SnapshotPolicy {
-    pub every_ns: u64,
-    pub place: SnapshotPlace,
-    pub bytes_per_s: f64,
-}
-
-/// What a log's content survives.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::sim) struct Durability {
-    pub file: Option<FilePolicy>,
-    pub snapshots: Option<SnapshotPolicy>,
-    pub replicas: u32,
-    pub lag_ns: u64,
-    /// Bytes on their way to a copy that are in the primary's kernel and outlive its process.
-    pub send_buffer: u64,
-    pub down_after_ns: u64,
-    pub promotion_ns: u64,
-}
-
-impl Durability {
-    /// Whether what is on disk, or in snapshots, is there after the machine is lost.
-    pub(in crate::sim) fn outlives_machine(&self) -> bool {
-        match (self.file, self.snapshots) {
-            (Some(file), _) => file.volume,
-            (None, snapshots) => snapshots.is_some_and(|s| s.place != SnapshotPlace::Instance),
-        }
-    }
-
-    /// Whether what an instance has on disk, or in snapshots, is there for whoever comes after it when it is stopped on
-    /// purpose; `leaving`: for good, and its volume is deleted.
-    pub(in crate::sim) fn outlives(&self, leaving: bool) -> bool {
-        let place = self.snapshots.map(|s| s.place);
-        match (self.file, place) {
-            (Some(file), _) => file.volume && !leaving,
-            (None, Some(SnapshotPlace::Volume)) => !leaving,
-            (None, place) => place == Some(SnapshotPlace::ObjectStore),
-        }
-    }
 }
 
 /// A copy on another instance.
@@ -907,6 +834,8 @@ impl Log {
 mod tests {
     use super::*;
     use crate::model::state::FsyncPolicy;
+    use crate::sim::keeping::durability::FilePolicy;
+    use crate::units::SECOND;
     use proptest::prelude::*;
 
     /// A log with one write a segment.

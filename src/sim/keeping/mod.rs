@@ -3,6 +3,7 @@
 
 mod copies;
 mod disk;
+pub(super) mod durability;
 pub(super) mod keys;
 pub(super) mod ledger;
 pub(crate) mod loss;
@@ -13,93 +14,20 @@ mod replication;
 pub(super) use newest::Newest;
 
 use super::observe::facts::{Fact, Holder, Source};
-use crate::model::state::{Disk, FsyncPolicy, Replication, SessionsInMemory, SnapshotTo, State};
 use crate::model::{Node, Sessions};
 use crate::sim::Sim;
 use crate::sim::ids::NONE;
+use crate::sim::keeping::durability::{
+    Durability, durability_of, durability_of_sessions, durability_of_store,
+};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::stations::node::Body;
 use crate::sim::traffic::call::Verb;
-use crate::units::Duration;
 use keys::Version;
-use ledger::{Durability, FilePolicy, Log, Mark, Place, Purpose, SnapshotPlace, SnapshotPolicy};
+use ledger::{Log, Mark, Place, Purpose};
 
 /// How fast state is copied between machines: to a new replica, or to a new place after a change.
 pub(super) const COPY_BYTES_PER_S: f64 = 104_857_600.0;
-
-/// What a service's state placement survives.
-pub(super) fn durability_of(state: &State) -> Durability {
-    match state {
-        State::Stateless | State::External(_) => Durability::default(),
-        State::InMemory(m) => Durability {
-            file: None,
-            snapshots: m.snapshot_every.map(|every| SnapshotPolicy {
-                every_ns: every.0,
-                place: match m.snapshot_to {
-                    SnapshotTo::Volume => SnapshotPlace::Volume,
-                    SnapshotTo::Instance => SnapshotPlace::Instance,
-                    SnapshotTo::ObjectStore(_) => SnapshotPlace::ObjectStore,
-                },
-                bytes_per_s: m.snapshot_rate.0,
-            }),
-            ..copied(&m.replication, m.down_after)
-        },
-        State::LocalDisk(d) => on_file(d.fsync, d.fsync_time.0, d.disk == Disk::Volume),
-        State::LocalDatabase(d) => on_file(d.fsync, d.fsync_time.0, d.disk == Disk::Volume),
-    }
-}
-
-/// What sessions in memory survive.
-pub(super) fn durability_of_sessions(settings: &SessionsInMemory) -> Durability {
-    copied(&settings.replication, settings.down_after)
-}
-
-fn copied(replication: &Replication, down_after: Duration) -> Durability {
-    Durability {
-        replicas: replication.replicas(),
-        lag_ns: replication.lag().0,
-        send_buffer: replication.send_buffer().0,
-        down_after_ns: down_after.0,
-        ..Durability::default()
-    }
-}
-
-fn on_file(fsync: FsyncPolicy, fsync_ns: u64, volume: bool) -> Durability {
-    Durability {
-        file: Some(FilePolicy {
-            fsync,
-            fsync_ns,
-            volume,
-        }),
-        ..Durability::default()
-    }
-}
-
-/// What a store's data survives.
-pub(super) fn durability_of_store(node: &Node) -> Durability {
-    use crate::model::node::Persistence;
-    let (file, replication, down_after, promotion) = match node {
-        Node::RedisLike(r) => {
-            let file = match r.persistence {
-                Persistence::None => None,
-                Persistence::AppendOnly(fsync) => on_file(fsync, r.fsync_time.0, true).file,
-            };
-            (file, &r.replication, r.down_after, r.promotion_time)
-        }
-        Node::SqlDatabase(d) => (
-            on_file(d.fsync, d.commit_time.0, true).file,
-            &d.replication,
-            d.down_after,
-            d.promotion_time,
-        ),
-        _ => return on_file(FsyncPolicy::Always, 0, true),
-    };
-    Durability {
-        file,
-        promotion_ns: promotion.0,
-        ..copied(replication, down_after)
-    }
-}
 
 impl Sim {
     pub(super) fn is_serving(&self, node: u16, instance: u16) -> bool {

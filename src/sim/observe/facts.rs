@@ -227,7 +227,7 @@ impl Sim {
 
     /// The rules of a log are new.
     pub(in crate::sim) fn tell_rules(&mut self, log: u32) {
-        use crate::sim::keeping::ledger::SnapshotPlace;
+        use crate::sim::keeping::durability::SnapshotPlace;
         if self.facts.is_none() {
             return;
         }

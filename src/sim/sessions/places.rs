@@ -4,7 +4,7 @@ use crate::model::Sessions;
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
-use crate::sim::keeping::durability_of_sessions;
+use crate::sim::keeping::durability::durability_of_sessions;
 use crate::sim::keeping::ledger::{Place, Purpose};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::sessions::User;
