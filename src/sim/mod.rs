@@ -4,13 +4,14 @@
 //! calls before it replies:
 //!
 //! ```text
-//! clients.rs    Op ── attempt ──▶ Call ─ link ─▶ balancer.rs ─ Call ─ link ─▶ service.rs ─ Call ─ link ─▶ store.rs
-//!                 ◀── returned ───  reply ◀─────────────────── reply ◀─────────────────── reply ◀────────┘
+//! clients    Op ── attempt ──▶ Call ─ link ─▶ balancer ─ Call ─ link ─▶ service ─ Call ─ link ─▶ store
+//!              ◀── returned ───  reply ◀──────────────── reply ◀─────────────── reply ◀────────┘
 //! ```
 //!
-//! `request.rs` moves calls over links; `keeping.rs` and `ledger.rs` know what is written where and what a death
-//! loses; `sessions.rs` keeps sessions; `faults.rs`, `deploy.rs` and `change.rs` carry out commands. What the
-//! simulator shows of itself leaves it as plain structs (`snapshot.rs`) or as a tree of figures (`figures.rs`).
+//! Each room has one concern: `clock` orders events; `traffic` is operations and their calls, which `network` carries; at
+//! `stations` they are worked on; `keeping` knows what is written where and what a death loses, `sessions` keeps sessions;
+//! `control` carries out what comes from outside; `compile` turns a topology, or an edit of one, into what runs; `observe` is
+//! what the simulator shows of itself: plain structs, or a tree of figures.
 //!
 //! All state is plain data in flat vectors: a clone taken at any moment and run on gives the same bytes.
 

@@ -1,4 +1,4 @@
-//! Commands: faults and restarts. Deployments are in `deploy.rs`, edits in `change.rs`.
+//! Commands: faults and restarts. Deployments are in `deploy.rs`, edits in `compile/change.rs`.
 
 use crate::model::settings::{SettingError, unknown_name};
 use crate::model::{Command, Sessions, Stop};

@@ -1,6 +1,6 @@
 //! What operations did, for whoever sets two runs side by side.
 
-/// How an operation ended, for whoever compares runs (see [`Sim::tell_operations`]).
+/// How an operation ended, for whoever compares runs (see `Sim::tell_operations`).
 #[derive(Clone, Copy, Debug)]
 pub struct Ended {
     /// When it was meant to start, in nanoseconds.
