@@ -1,6 +1,6 @@
-//! Where on the axis a promise broke, in the lane that it is about.
+//! Where on the axis promises broke, each in the lane that it is about.
 
-use egui::{Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::Places;
 use super::window::TimeWindow;
@@ -10,6 +10,29 @@ use crate::app::theme::{self, Weight, radius, size, stroke};
 use crate::app::verdicts::{self, Kind, Standing};
 
 const HEIGHT: f32 = 15.0;
+
+/// Beside the line: under the tags that are there already, or beside them where the lane is too low for that.
+fn place(x: f32, size: Vec2, lane: Rect, taken: &[Rect]) -> Rect {
+    let off = 3.0;
+    let left = if x + off + size.x <= lane.right() {
+        x + off
+    } else {
+        x - off - size.x
+    };
+    let at = |left: f32, top: f32| Rect::from_min_size(pos2(left, top), size);
+    let first = lane.top() + off.min((lane.height() - size.y) / 2.0);
+    let below = taken.iter().map(|tag| at(left, tag.bottom() + 2.0));
+    let right = taken.iter().map(|tag| at(tag.right() + 2.0, first));
+    let before = taken.iter().map(|tag| at(tag.left() - 2.0 - size.x, first));
+    let is_free = |tag: &Rect| {
+        lane.expand(0.5).contains_rect(*tag) && !taken.iter().any(|other| other.intersects(*tag))
+    };
+    let mut places = std::iter::once(at(left, first))
+        .chain(below)
+        .chain(right)
+        .chain(before);
+    places.find(is_free).unwrap_or_else(|| at(left, first))
+}
 
 /// Shows a tag with a cross and a dashed line for each promise that is broken now.
 pub fn show(ui: &Ui, places: &Places, window: &TimeWindow, view: &View) {
@@ -47,19 +70,7 @@ pub fn show(ui: &Ui, places: &Places, window: &TimeWindow, view: &View) {
         let words = format!("{} broken", told.kind.in_sentence());
         let galley = painter.layout_no_wrap(words, font, palette.text);
         let wanted = vec2(galley.size().x + 24.0, HEIGHT);
-        // Beside the line, and under another one that is there already.
-        let left = if x + 3.0 + wanted.x <= places.across.max {
-            x + 3.0
-        } else {
-            x - 3.0 - wanted.x
-        };
-        let mut tag = Rect::from_min_size(pos2(left, lane.top() + 3.0), wanted);
-        while let Some(other) = taken.iter().find(|other| other.intersects(tag)) {
-            tag = tag.translate(vec2(0.0, other.bottom() + 2.0 - tag.top()));
-        }
-        if tag.bottom() > lane.bottom() {
-            tag = tag.translate(vec2(0.0, lane.bottom() - tag.bottom()));
-        }
+        let tag = place(x, wanted, lane, &taken);
         taken.push(tag);
         let outline = Stroke::new(stroke::HAIR, colour);
         painter.rect(
@@ -81,5 +92,26 @@ pub fn show(ui: &Ui, places: &Places, window: &TimeWindow, view: &View) {
         let text = format!("{}: {}, {}", told.kind.title(), told.short, told.remark);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
         response.on_hover_text(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_a_lane_do_not_lie_over_each_other() {
+        for height in [24.0, 32.0, 36.0, 46.0, 66.0] {
+            let lane = Rect::from_min_size(pos2(124.0, 200.0), vec2(760.0, height));
+            for x in [130.0, 500.0, 700.0, 880.0] {
+                let mut taken = Vec::new();
+                for (size, x) in [(vec2(110.0, HEIGHT), x), (vec2(125.0, HEIGHT), x + 1.0)] {
+                    let tag = place(x, size, lane, &taken);
+                    assert!(lane.contains_rect(tag), "{height} {x}: {tag:?}");
+                    assert!(taken.iter().all(|other| !tag.intersects(*other)));
+                    taken.push(tag);
+                }
+            }
+        }
     }
 }

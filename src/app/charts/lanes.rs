@@ -339,7 +339,7 @@ pub fn paint_mark(
 
 /// Title and unit of a lane, in the gutter at its left.
 pub fn paint_title(painter: &Painter, lane: Rect, title: &str, unit: &str, palette: &Palette) {
-    let at = lane.left_top() + vec2(12.0, 6.0);
+    let at = lane.left_top() + vec2(12.0, 6.0_f32.min((lane.height() - 16.0) / 2.0));
     paint_text(
         painter,
         at,
@@ -349,6 +349,9 @@ pub fn paint_title(painter: &Painter, lane: Rect, title: &str, unit: &str, palet
         Weight::Medium,
         palette.text,
     );
+    if lane.height() < 36.0 {
+        return;
+    }
     paint_text(
         painter,
         at + vec2(0.0, 16.0),

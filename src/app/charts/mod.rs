@@ -158,11 +158,11 @@ impl Charts {
             window: &window,
         };
         track::show(ui, lay, &self.told.past, view, &mut self.plan, &mut actions);
-        broken::show(ui, &places, &window, view);
         if let Some(words) = &self.told.without {
             words.paint(ui.painter(), &places, &window, palette);
         }
         paint_present(ui.painter(), &places, &window, view, palette);
+        broken::show(ui, &places, &window, view);
 
         let readout = match view.cursor {
             Some(cursor) => {

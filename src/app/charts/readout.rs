@@ -94,7 +94,8 @@ pub(super) fn paint_readout(
         paint_text(painter, pos2(x, y), anchor, text, size, weight, colour);
     };
     let [throughput, response_time, lost] = &places.lanes;
-    let (first, second, third) = (14.0, 30.0, 45.0);
+    let (first, second) = rows(throughput);
+    let third = 45.0;
     let small = |y: f32, text: &str, colour: Color32| {
         put(
             right,
@@ -187,6 +188,12 @@ pub(super) fn paint_readout(
     }
 }
 
+/// How far below the top of a lane its two values are, closer where it is low.
+fn rows(lane: &Rect) -> (f32, f32) {
+    let height = lane.height();
+    ((height * 0.305).min(14.0), (height * 0.74).min(30.0))
+}
+
 /// A sample of a line, before the word for what it shows.
 const SAMPLE: f32 = 14.0;
 
@@ -239,26 +246,28 @@ pub(super) fn promise_ui(
     let left = places.across.max + 4.0;
     let right = places.whole.right() - 4.0;
     let [throughput, response_time, lost] = &places.lanes;
+    let (first, second) = rows(throughput);
     let unknown = format::UNKNOWN.to_owned();
     let p99 = readout.percentiles.as_ref().map_or(&unknown, |p| &p[2]);
     let row = |lane: &Rect, y: f32| {
-        Rect::from_x_y_ranges(left..=right, lane.top() + y - 8.0..=lane.top() + y + 8.0)
+        let half = 8.0_f32.min((second - first) / 2.0);
+        Rect::from_x_y_ranges(left..=right, lane.top() + y - half..=lane.top() + y + half)
     };
     let figures = [
         (
             Kind::Availability,
-            row(throughput, 30.0),
+            row(throughput, second),
             readout.failing.clone(),
         ),
-        (Kind::P99, row(response_time, 14.0), format!("p99 {p99}")),
+        (Kind::P99, row(response_time, first), format!("p99 {p99}")),
         (
             Kind::LostSessions,
-            row(lost, 14.0),
+            row(lost, first),
             format!("sessions {}", loss_text(readout.lost_sessions)),
         ),
         (
             Kind::LostWrites,
-            row(lost, 31.0),
+            row(lost, second + 1.0),
             format!("writes {}", loss_text(readout.lost_writes)),
         ),
     ];

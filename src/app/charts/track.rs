@@ -70,9 +70,15 @@ struct Mark {
     what: Of,
 }
 
-/// Where a mark without a span reaches.
-fn reach(x: f32) -> Rangef {
-    Rangef::new(x - RADIUS, x + RADIUS)
+/// Where a mark reaches, with the span in which it could happen if it has one.
+fn reach(x: f32, timed: Option<&Timed>, lay: Lay) -> Rangef {
+    match timed {
+        Some(Timed::Between(from, to, _)) => {
+            let ends = Rangef::new(lay.x(*from), lay.x(*to));
+            Rangef::new(ends.min.min(x), ends.max.max(x)).expand(3.0)
+        }
+        _ => Rangef::new(x - RADIUS, x + RADIUS),
+    }
 }
 
 /// What a mark is of.
@@ -150,20 +156,23 @@ pub fn show(
             continue;
         }
         paint_line(ui.painter(), x, lay, Line::Solid, palette);
+        let timed = place.and_then(|place| view.topology.scenario.get(place));
+        let reached = reach(x, timed, lay);
         match marks.last_mut() {
             Some(Mark {
                 x: last,
+                reach,
                 events,
                 what: Of::Past(recorded, places),
-                ..
             }) if x - *last < NEAR => {
+                reach.max = reach.max.max(reached.max);
                 events.push(event.clone());
                 recorded.extend(by_hand.clone());
                 places.extend(place);
             }
             _ => marks.push(Mark {
                 x,
-                reach: reach(x),
+                reach: reached,
                 events: vec![event.clone()],
                 what: Of::Past(
                     by_hand.iter().cloned().collect(),
@@ -232,13 +241,7 @@ fn future(ui: &Ui, lay: Lay, view: &View, plan: &Plan, palette: &Palette) -> Vec
             }
             _ => marks.push(Mark {
                 x,
-                reach: match plan.shown(view, place) {
-                    Timed::At(..) => reach(x),
-                    Timed::Between(from, to, _) => {
-                        let ends = Rangef::new(lay.x(from), lay.x(to));
-                        Rangef::new(ends.min.min(x), ends.max.max(x)).expand(3.0)
-                    }
-                },
+                reach: reach(x, Some(&plan.shown(view, place)), lay),
                 events: vec![event],
                 what: Of::Future(vec![place]),
             }),
@@ -463,6 +466,8 @@ pub fn paint_dashed_disc(painter: &Painter, centre: Pos2, palette: &Palette) {
         })
         .collect();
     let ring = Stroke::new(1.2, palette.text2);
+    // No word shines through it.
+    painter.circle_filled(centre, RADIUS + 1.0, palette.panel);
     painter.extend(Shape::dashed_line(&points, ring, 3.0, 2.5));
 }
 

@@ -228,9 +228,21 @@ fn listed(shape: &Shape, texts: &[String]) -> String {
         Some(text) => unquoted(shape, text),
         None => {
             let texts: Vec<String> = texts.iter().map(|text| unquoted(shape, text)).collect();
-            texts.join(", ")
+            in_one_unit(&texts).unwrap_or_else(|| texts.join(", "))
         }
     }
+}
+
+/// Values in the same unit, which is written once: "15, 15, 9ms".
+fn in_one_unit(texts: &[String]) -> Option<String> {
+    let parts = texts.iter().map(|text| {
+        let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.'));
+        text.split_at(end.unwrap_or(text.len()))
+    });
+    let (numbers, units): (Vec<&str>, Vec<&str>) = parts.unzip();
+    let unit = *units.first()?;
+    let alike = units.iter().all(|other| *other == unit) && !numbers.contains(&"");
+    alike.then(|| numbers.join(", ") + unit)
 }
 
 /// The name of the alternative that a text stands for.
@@ -648,6 +660,25 @@ mod tests {
     use crate::app::sample::Sample;
     use crate::model::Node;
     use crate::model::settings::Setting;
+
+    #[test]
+    fn a_unit_that_all_have_is_written_once() {
+        let texts = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|&text| text.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let shown = |some: &[&str]| in_one_unit(&texts(some));
+        assert_eq!(
+            shown(&["15ms", "15ms", "9ms"]).as_deref(),
+            Some("15, 15, 9ms")
+        );
+        assert_eq!(shown(&["4", "6"]).as_deref(), Some("4, 6"));
+        for mixed in [["15ms", "1s"], ["none", "none2"], ["Fixed", "2"]] {
+            assert_eq!(shown(&mixed), None);
+        }
+    }
 
     #[test]
     fn texts_are_taken_apart_and_put_together() {
