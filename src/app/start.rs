@@ -22,12 +22,17 @@ use crate::model::{Node, Topology, file};
 
 /// The preset of the first minute.
 const FIRST: &str = "sticky-in-memory";
+/// Width of the column at the left, a smaller share of a narrow window.
 const SIDE: f32 = 220.0;
+const NARROW_SIDE: f32 = 168.0;
 const INSET: f32 = 24.0;
 const GAP: f32 = 12.0;
 const PICTURE: f32 = 96.0;
 const CARD: f32 = 166.0;
+/// Least height of the first minute with its picture, and the least width of its text beside that.
 const HERO: f32 = 216.0;
+const HERO_TEXT: f32 = 240.0;
+const HERO_PADDING: egui::Vec2 = vec2(24.0, 20.0);
 
 /// The start screen: what it has read of presets and recent files, and what is searched for.
 #[derive(Debug, Default)]
@@ -63,7 +68,8 @@ impl Start {
         let palette = theme::palette(ui);
         let screen = ui.max_rect();
         ui.painter().rect_filled(screen, 0.0, palette.panel);
-        let (side, main) = screen.split_left_right_at_x(screen.left() + SIDE);
+        let side = (screen.width() * 0.25).clamp(NARROW_SIDE, SIDE);
+        let (side, main) = screen.split_left_right_at_x(screen.left() + side);
         let hair = Stroke::new(stroke::HAIR, palette.hair);
         ui.painter().vline(side.right() - 0.5, side.y_range(), hair);
 
@@ -104,7 +110,7 @@ impl Start {
     fn side_ui(&mut self, ui: &mut Ui, open: Option<&Document>, actions: &mut Vec<Action>) {
         let palette = theme::palette(ui);
         ui.spacing_mut().item_spacing.y = 0.0;
-        let (brand, _) = ui.allocate_exact_size(vec2(SIDE - 16.0, 32.0), Sense::hover());
+        let (brand, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
         let brand = brand.with_max_y(brand.top() + 18.0);
         let left = brand.left_center() + vec2(17.0, 0.0);
         logo(ui.painter(), left, 18.0, palette.panel, palette);
@@ -230,17 +236,24 @@ impl Start {
 
     fn head_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         ui.spacing_mut().item_spacing.x = space::S;
-        let blank = Button::primary("Blank canvas")
-            .icon(Icon::Plus)
-            .height(32.0);
-        if ui.add(blank).clicked() {
+        // In a narrow window the search keeps its room, and the buttons are their icons.
+        let narrow = ui.available_width() < 420.0;
+        let blank = if narrow {
+            Button::primary_icon(Icon::Plus, "Blank canvas")
+        } else {
+            Button::primary("Blank canvas").icon(Icon::Plus)
+        };
+        if ui.add(blank.height(32.0)).clicked() {
             actions.push(Action::New);
         }
-        let open = Button::secondary("Open")
-            .icon(Icon::File)
-            .shortcut("Ctrl O")
-            .height(32.0);
-        if ui.add(open).clicked() {
+        let open = if narrow {
+            Button::icon_only(Icon::File, "Open").shortcut("Ctrl O")
+        } else {
+            Button::secondary("Open")
+                .icon(Icon::File)
+                .shortcut("Ctrl O")
+        };
+        if ui.add(open.height(32.0)).clicked() {
             actions.push(Action::Open);
         }
         let palette = theme::palette(ui);
@@ -305,41 +318,57 @@ impl Start {
         let Some((_, topology)) = self.presets.iter().find(|(p, _)| p.name == FIRST) else {
             return;
         };
-        let (row, _) = ui.allocate_exact_size(vec2(width + INSET, HERO), Sense::hover());
-        let rect = Rect::from_min_size(row.min + vec2(INSET, 0.0), vec2(width, HERO));
+        // The picture goes where the text would have no room beside it; what the text needs decides the height.
+        let mut picture_width = (width * 0.465).clamp(300.0, 470.0);
+        if width - picture_width < HERO_TEXT + 2.0 * HERO_PADDING.x {
+            picture_width = 0.0;
+        }
+        let text_width = width - picture_width - 2.0 * HERO_PADDING.x;
+        let lay = |text: String, points, weight, colour| {
+            let font = theme::font(points, weight);
+            ui.painter().layout(text, font, colour, text_width)
+        };
+        let title = lay(
+            "Lose a session".to_owned(),
+            size::HERO,
+            Weight::Semibold,
+            palette.text,
+        );
+        let line = lay(
+            first_minute(topology),
+            size::FIGURE,
+            Weight::Regular,
+            palette.text2,
+        );
+        let above = 20.0 + 10.0 + title.size().y + 2.0 + line.size().y;
+        let needed = above + space::M + 32.0 + 2.0 * HERO_PADDING.y;
+        let least = if picture_width > 0.0 { HERO } else { 0.0 };
+        let wanted = vec2(width + INSET, needed.ceil().max(least));
+        let (row, _) = ui.allocate_exact_size(wanted, Sense::hover());
+        let rect = Rect::from_min_size(row.min + vec2(INSET, 0.0), vec2(width, wanted.y));
         if self.jump == Some(None) {
             ui.scroll_to_rect(rect.expand(16.0), Some(Align::Min));
         }
         let hair = Stroke::new(stroke::HAIR, palette.hair);
         ui.painter()
             .rect(rect, radius::CARD, palette.card, hair, StrokeKind::Inside);
-        let picture_width = (width * 0.465).clamp(300.0, 470.0);
         let (text, picture) = rect.split_left_right_at_x(rect.right() - picture_width);
-        hero_picture(ui.painter(), picture, topology, palette);
-        ui.painter().vline(picture.left(), picture.y_range(), hair);
+        if picture_width > 0.0 {
+            hero_picture(ui.painter(), picture, topology, palette);
+            ui.painter().vline(picture.left(), picture.y_range(), hair);
+        }
         ui.painter()
             .rect_stroke(rect, radius::CARD, hair, StrokeKind::Inside);
 
-        let inner = text.shrink2(vec2(24.0, 20.0));
+        let inner = text.shrink2(HERO_PADDING);
         {
             let ui = &mut ui.new_child(UiBuilder::new().id_salt("first minute").max_rect(inner));
             ui.set_clip_rect(inner.expand(8.0).intersect(ui.clip_rect()));
             tag(ui, "Your first minute");
             ui.add_space(10.0);
-            ui.label(theme::text(
-                "Lose a session",
-                size::HERO,
-                Weight::Semibold,
-                palette.text,
-            ));
+            ui.add(egui::Label::new(title));
             ui.add_space(2.0);
-            let line = theme::text(
-                first_minute(topology),
-                size::FIGURE,
-                Weight::Regular,
-                palette.text2,
-            );
-            ui.add(egui::Label::new(line).wrap());
+            ui.add(egui::Label::new(line));
         }
         let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 32.0), inner.max);
         let row = UiBuilder::new()
@@ -353,12 +382,8 @@ impl Start {
             .height(32.0);
         let play = row.add(button).clicked();
         let small = "1 minute, 6 clicks";
-        row.label(theme::text(
-            small,
-            size::BODY,
-            Weight::Regular,
-            palette.text3,
-        ));
+        let small = theme::text(small, size::BODY, Weight::Regular, palette.text3);
+        row.add(egui::Label::new(small).truncate());
         if play {
             self.play_first(actions);
         }
