@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use egui::accesskit::{Role, Toggled};
-use egui::{Key, Modifiers, Ui, pos2, vec2};
+use egui::{Key, Modifiers, Rect, Ui, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use statescope::app::icons::Icon;
@@ -288,7 +288,13 @@ fn a_toast_offers_one_action_and_goes() {
     let mut harness = harness(
         (toasts, None),
         |ui, (toasts, chosen): &mut (Toasts<Action>, Option<Action>)| {
-            *chosen = toasts.show(ui.ctx(), pos2(390.0, 290.0)).or(chosen.take());
+            *chosen = toasts
+                .show(
+                    ui.ctx(),
+                    Rect::from_min_max(pos2(0.0, 0.0), pos2(390.0, 290.0)),
+                    &[],
+                )
+                .or(chosen.take());
         },
     );
     harness.run_steps(3);
@@ -318,7 +324,11 @@ fn what_was_done_is_said_for_a_while() {
     let mut toasts = Toasts::<()>::default();
     toasts.push(Toast::info("Saved"));
     let mut harness = harness(toasts, |ui, toasts: &mut Toasts<()>| {
-        toasts.show(ui.ctx(), pos2(390.0, 290.0));
+        toasts.show(
+            ui.ctx(),
+            Rect::from_min_max(pos2(0.0, 0.0), pos2(390.0, 290.0)),
+            &[],
+        );
     });
     let steps = (1..1000).find(|_| {
         harness.step();

@@ -9,11 +9,14 @@ use std::path::PathBuf;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
+use statescope::app::shell::Kept;
 use statescope::app::toggles::{Placement, SessionKind};
 use statescope::app::widgets::LossFigure;
 use statescope::model::node::Policy;
 use statescope::model::{Node, Sessions, Topology, load};
 use support::window::Window;
+
+const BLANK: &str = "Topology(schema: 1)";
 
 fn sticky() -> &'static str {
     "sticky-in-memory"
@@ -235,16 +238,76 @@ fn a_bad_file_is_explained_and_changes_nothing() {
     let mut window = Window::on(sticky());
     window.keys(Modifiers::COMMAND, Key::O);
     window.give_path("Open a topology", &path);
-    assert!(window.has_part("bad.ron, line 3"));
+    assert!(window.has_part("bad.ron, line 3: there is no field"));
     assert!(window.has_part("Document: Sticky sessions in memory"));
-    window.click("Show");
-    assert!(window.has_part("nodes"));
-    window.click("Close details");
+    // The path stays in the field, which has the keyboard: letters are no shortcuts.
+    let typed = |window: &Window| {
+        let field = window.harness.get_by_label("Open a topology");
+        assert!(field.is_focused());
+        field.value().unwrap_or_default()
+    };
+    assert_eq!(typed(&window), path.display().to_string());
+    for letter in ["c", "x", "1"] {
+        window.text(letter);
+    }
+    assert_eq!(typed(&window), format!("{}cx1", path.display()));
+    assert_eq!(window.topology().nodes.len(), 3);
 
-    window.keys(Modifiers::COMMAND, Key::O);
+    // As it does where there is no such file; and what is mended in it opens.
     window.give_path("Open a topology", &folder.path().join("missing.ron"));
     assert!(window.has_part("There is no file"));
-    window.click("Cancel");
+    assert!(!window.has_part("bad.ron, line 3"));
+    std::fs::write(&path, BLANK).unwrap();
+    window.give_path("Open a topology", &path);
+    assert!(window.has_part("Document: bad") && !window.has("Open a topology"));
+
+    // Of late there is no field: then it is told in a message, with all of it behind Show.
+    std::fs::write(&path, "Topology(\n    schema: 1,\n    nodez: {},\n)").unwrap();
+    let kept = Kept {
+        recent: vec![path],
+        ..Kept::default()
+    };
+    let mut window = Window::with(kept, None);
+    window.click("bad.ron");
+    assert!(window.has_part("bad.ron, line 3"));
+    window.click("Show");
+    assert!(window.has_part("settings in brackets"));
+    window.click("Close details");
+}
+
+/// Nothing is asked about unsaved work for the sake of a file that cannot be opened.
+#[test]
+fn a_bad_file_does_not_ask_about_unsaved_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.ron");
+    std::fs::write(&path, "no topology").unwrap();
+    let mut window = Window::on(sticky());
+    window.text("+");
+    window.keys(Modifiers::COMMAND, Key::O);
+    window.give_path("Open a topology", &path);
+    assert!(window.has_part("bad.ron, line 1") && !window.has("Discard changes"));
+    std::fs::write(&path, BLANK).unwrap();
+    window.key(Key::Enter);
+    assert!(window.has("Discard changes"));
+}
+
+/// Where a file cannot be written its path stays, too; and who gives up saving does not leave with the next save.
+#[test]
+fn what_cannot_be_saved_is_said_at_the_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = Window::on(sticky());
+    window.text("+");
+    window.keys(Modifiers::COMMAND, Key::N);
+    window.click("Save");
+    // No system has names of such a length.
+    window.give_path("Save the topology as", &folder.path().join("n".repeat(600)));
+    assert!(window.has_part("could not be written"));
+    let field = window.harness.get_by_label("Save the topology as");
+    assert!(field.is_focused() && field.value().unwrap().contains("nnn"));
+    window.key(Key::Escape);
+    window.keys(Modifiers::COMMAND, Key::S);
+    window.give_path("Save the topology as", &folder.path().join("mine.ron"));
+    assert!(window.has("Service api"), "it only saved");
 }
 
 /// Within a second of an edit it is on the disk; a window that ends without a word leaves it there.

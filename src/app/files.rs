@@ -85,6 +85,8 @@ pub struct Compared {
 #[derive(Debug, Default)]
 pub struct Files {
     asking: Option<Asking>,
+    /// What was asked when the last path was typed, until it is known whether that one will do.
+    given: Option<Asking>,
     comparing: Option<Comparing>,
     /// Whether the system's dialogs are left alone, as in tests.
     typed_only: bool,
@@ -170,6 +172,24 @@ impl Files {
         Some(Compared { path, changed })
     }
 
+    /// The path that was typed last will not do: the field is there again with it and with the reason. False where it
+    /// was not typed: then there is no field to say it at.
+    pub fn refuse(&mut self, ctx: &Context, error: &str) -> bool {
+        let Some(mut asking) = self.given.take() else {
+            return false;
+        };
+        asking.error = Some(error.to_owned());
+        asking.replace = None;
+        self.asking = Some(asking);
+        ctx.memory_mut(|memory| memory.request_focus(text_id()));
+        true
+    }
+
+    /// Whether a file is asked for, or looked at before it is written.
+    pub fn is_busy(&self) -> bool {
+        self.is_asking() || self.comparing.is_some()
+    }
+
     /// Whether the system's dialog or the field is open.
     pub fn is_asking(&self) -> bool {
         self.asking.is_some()
@@ -177,6 +197,7 @@ impl Files {
 
     /// Shows the field where it is needed, `top` points below the window's top; returns the chosen file.
     pub fn show(&mut self, ctx: &Context, top: f32) -> Option<(Purpose, PathBuf)> {
+        self.given = None;
         let asking = self.asking.as_mut()?;
         if let Some(answer) = &asking.answer {
             match answer.try_recv() {
@@ -220,11 +241,16 @@ impl Files {
             }
             Field::Chosen(path) => {
                 let purpose = asking.purpose;
-                self.asking = None;
+                self.given = self.asking.take();
                 Some((purpose, path))
             }
         }
     }
+}
+
+/// The field in which a path is typed.
+fn text_id() -> Id {
+    Id::unique("path field").with("text")
 }
 
 enum Field {
@@ -278,7 +304,7 @@ impl Asking {
                         ui.horizontal(|ui| {
                             let buttons = 196.0;
                             let edit = TextEdit::singleline(&mut self.typed)
-                                .id(id.with("text"))
+                                .id(text_id())
                                 .desired_width(ui.available_width() - buttons)
                                 .margin(vec2(8.0, 5.0))
                                 .hint_text(format!("Path of a .{} file", self.purpose.format().1));
@@ -303,16 +329,20 @@ impl Asking {
                             }
                         });
                         if let Some(error) = &self.error {
-                            ui.horizontal(|ui| {
+                            ui.horizontal_top(|ui| {
                                 let (rect, _) =
                                     ui.allocate_exact_size(vec2(14.0, 16.0), egui::Sense::hover());
                                 Icon::Warning.paint_in(ui.painter(), rect, 14.0, palette.failed);
-                                ui.label(theme::text(
+                                let text = theme::text(
                                     error,
                                     size::SMALL,
                                     Weight::Regular,
                                     palette.failed,
-                                ));
+                                );
+                                let label = ui.add(egui::Label::new(text).wrap());
+                                ui.ctx().accesskit_node_builder(label.id, |node| {
+                                    node.set_live(egui::accesskit::Live::Assertive);
+                                });
                             });
                         }
                     });

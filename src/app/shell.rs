@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Context, Id, Rect, Role, Stroke, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{Context, Id, Rect, Role, Stroke, Ui, UiBuilder, WidgetInfo};
 
 use super::action::Action;
 use super::canvas::{Canvas, Look, remove};
@@ -20,7 +20,7 @@ use super::start::Start;
 use super::still::Still;
 use super::take::{self, Done, Material, Scene, Take, Taking};
 use super::theme::{self, height};
-use super::widgets::{Toast, Toasts};
+use super::widgets::{Cover, Toast, Toasts};
 use super::{charts, format, keys, spoken, topbar, transport};
 use crate::model::{Command, FileError, Loaded, Topology, file, part};
 
@@ -56,6 +56,7 @@ enum Screen {
 #[derive(Clone, Debug, PartialEq)]
 enum Next {
     Do(Action),
+    Open(Box<Loaded>),
     Close,
 }
 
@@ -109,6 +110,8 @@ struct Pasting {
     came_s: Option<f64>,
     /// Frames that are waited yet for what was asked for.
     asked: Option<u32>,
+    /// The letter of the key is down, and that was no paste.
+    typed: bool,
 }
 
 /// Panes that F6 goes through, by the name under which each is put into the tree.
@@ -352,25 +355,29 @@ impl Shell {
         let screen = ctx.content_rect();
         if let Some((purpose, path)) = self.files.show(ctx, height::TOP_BAR) {
             self.file_chosen(ctx, purpose, path);
-        } else if !self.files.is_asking() {
+        } else if !self.files.is_busy() {
             self.taking.give_up();
+            if self.losing_comments.is_none() && self.changed_on_disk.is_none() {
+                // Whoever does not say where to save does not go on either.
+                self.after_save = None;
+            }
         }
         while let Some(done) = self.taking.take_done() {
             self.tell_taken(ctx, done);
         }
-        let anchor = match self.screen {
-            Screen::Start => screen.right_bottom() - vec2(16.0, 16.0),
-            // Above the canvas's zoom controls.
+        let (room, covers) = match self.screen {
+            Screen::Start => (screen.shrink(16.0), Vec::new()),
             Screen::Main => {
-                let panes = Panes::of(screen);
-                panes.canvas.right_bottom() - vec2(12.0, 56.0)
+                let mut covers = self.canvas.occupied().to_vec();
+                covers.extend(self.standing.rect().map(Cover::bar));
+                (Panes::of(screen).canvas.shrink(12.0), covers)
             }
         };
         // What was offered may be out of date by now.
         self.toasts.revise(|message| self.live.stands(message));
         // What was saved before is no part of a picture of the window.
         let shown = (!self.taking.exposes(ctx))
-            .then(|| self.toasts.show(ctx, anchor))
+            .then(|| self.toasts.show(ctx, room, &covers))
             .flatten();
         match shown {
             Some(Answer::Do(action)) => actions.push(action),
@@ -397,7 +404,10 @@ impl Shell {
                     let next = self.leaving.take().map(|(_, next)| next);
                     self.go_on(ctx, next);
                 }
-                Some(Reply::Cancel) => self.leaving = None,
+                Some(Reply::Cancel) => {
+                    self.leaving = None;
+                    self.start.take_play();
+                }
                 None => {}
             }
         }
@@ -456,9 +466,7 @@ impl Shell {
 
         actions.extend(pane(ui, panes.canvas, "Canvas", palette.canvas, |ui| {
             let actions = self.canvas.ui(ui, &view);
-            if !view.topology.nodes.is_empty() {
-                self.standing.ui(ui, panes.canvas, &view);
-            }
+            self.standing.ui(ui, panes.canvas, &view);
             actions
         }));
         actions.extend(pane(ui, panes.top, "Top bar", palette.panel, |ui| {
@@ -542,9 +550,9 @@ impl Shell {
                     "{text}: off the list of recent files"
                 )));
             }
-            Action::New | Action::OpenPath(_) | Action::OpenPreset(_) | Action::RestoreDraft => {
-                self.unless_unsaved(ctx, Next::Do(action));
-            }
+            Action::OpenPath(path) => self.open_named(ctx, &path.to_string_lossy()),
+            Action::OpenPreset(name) => self.open_named(ctx, &name),
+            Action::New | Action::RestoreDraft => self.unless_unsaved(ctx, Next::Do(action)),
             // Asking for a file loses nothing; opening the one that is chosen might.
             Action::Open => self.ask(ctx, Purpose::Open),
             Action::Save => self.save(ctx),
@@ -624,18 +632,30 @@ impl Shell {
     /// Says so where somebody pastes and nothing comes: of a clipboard without text the system tells nothing.
     fn watch_paste(&mut self, ctx: &Context, typing: bool) {
         use egui::{Event, Key};
-        let (now, pasted, picture, let_go) = ctx.input(|input| {
+        let mut let_go = false;
+        let mut typed = self.pasting.typed;
+        let (now, pasted, picture) = ctx.input(|input| {
+            for event in &input.events {
+                // Of the press that pastes nothing is told, and Ctrl may be let go of before the letter.
+                if let Event::Key {
+                    key: Key::V,
+                    pressed,
+                    modifiers,
+                    ..
+                } = event
+                {
+                    let_go |= !pressed && !typed;
+                    typed = *pressed && !modifiers.command_only();
+                }
+            }
             let any = |is: &dyn Fn(&Event) -> bool| input.events.iter().any(is);
             (
                 input.time,
                 any(&|event| matches!(event, Event::Paste(_))),
                 any(&|event| matches!(event, Event::PasteImage(_))),
-                any(&|event| {
-                    matches!(event, Event::Key { key: Key::V, pressed: false, modifiers, .. }
-                        if modifiers.command_only())
-                }),
             )
         });
+        self.pasting.typed = typed;
         let pasting = &mut self.pasting;
         if pasted || picture || typing {
             pasting.came_s = Some(now);
@@ -683,25 +703,27 @@ impl Shell {
                 self.live.open(Document::new(blank()));
                 self.show_main();
             }
-            Some(Next::Do(Action::OpenPath(path))) => self.open_named(&path.to_string_lossy()),
-            Some(Next::Do(Action::OpenPreset(name))) => self.open_named(&name),
+            Some(Next::Open(loaded)) => {
+                let play = self.start.take_play();
+                self.open(*loaded);
+                if play {
+                    self.live.act(&Action::Play, false);
+                }
+            }
             Some(Next::Do(Action::RestoreDraft)) => self.restore_draft(),
             Some(Next::Do(_)) | None => {}
         }
     }
 
-    fn open_named(&mut self, name: &str) {
+    /// Opens a file or preset; what cannot be opened is said before anything is asked, where its path was typed if it was.
+    fn open_named(&mut self, ctx: &Context, name: &str) {
         match file::load(name) {
-            Ok(loaded) => {
-                let play = self.start.take_play();
-                self.open(loaded);
-                if play {
-                    self.live.act(&Action::Play, false);
-                }
-            }
+            Ok(loaded) => self.unless_unsaved(ctx, Next::Open(Box::new(loaded))),
             Err(error) => {
                 self.start.take_play();
-                self.toasts.push(file_error(&error));
+                if !self.files.refuse(ctx, &shown_error(&error)) {
+                    self.toasts.push(file_error(&error));
+                }
             }
         }
     }
@@ -828,7 +850,7 @@ impl Shell {
 
     fn file_chosen(&mut self, ctx: &Context, purpose: Purpose, path: PathBuf) {
         match purpose {
-            Purpose::Open => self.unless_unsaved(ctx, Next::Do(Action::OpenPath(path))),
+            Purpose::Open => self.open_named(ctx, &path.to_string_lossy()),
             Purpose::SaveAs => self.write(ctx, path),
             Purpose::Take(_) => self.taking.write(ctx, path),
             Purpose::SaveSession => {
@@ -839,7 +861,7 @@ impl Shell {
                         self.remember(path);
                         self.toasts.push(Toast::info(told));
                     }
-                    Err(error) => self.toasts.push(save_error(&path, &error)),
+                    Err(error) => self.not_saved(ctx, &path, &error),
                 }
             }
         }
@@ -876,10 +898,18 @@ impl Shell {
                 let next = self.after_save.take();
                 self.go_on(ctx, next);
             }
-            Err(error) => {
-                self.after_save = None;
-                self.toasts.push(save_error(&path, &error));
-            }
+            Err(error) => self.not_saved(ctx, &path, &error),
+        }
+    }
+
+    /// Says why a file could not be written, where its path was typed if it was.
+    fn not_saved(&mut self, ctx: &Context, path: &Path, error: &std::io::Error) {
+        let why = spoken::io(error);
+        let whole = format!("{} could not be written: {why}", path.display());
+        if !self.files.refuse(ctx, &whole) {
+            let short = shortened(&whole);
+            let toast = Toast::error(short).with_action("Show", Answer::Details(whole));
+            self.toasts.push(toast);
         }
     }
 
@@ -1009,19 +1039,19 @@ fn shown_folder(path: &Path) -> String {
 }
 
 fn file_error(error: &FileError) -> Toast<Answer> {
-    let name = shown_name(Path::new(error.file.as_ref()));
-    let short = if error.line > 0 {
-        format!("{name}, line {}: {}", error.line, error.message)
-    } else {
-        format!("{name}: {}", error.message)
-    };
-    Toast::error(shortened(&short)).with_action("Show", Answer::Details(error.to_string()))
+    let details = Answer::Details(error.to_string());
+    Toast::error(shortened(&shown_error(error))).with_action("Show", details)
 }
 
-fn save_error(path: &Path, error: &std::io::Error) -> Toast<Answer> {
-    let why = spoken::io(error);
-    let whole = format!("{} could not be written: {why}", path.display());
-    Toast::error(shortened(&whole)).with_action("Show", Answer::Details(whole.clone()))
+/// Why a file cannot be opened, in a line.
+fn shown_error(error: &FileError) -> String {
+    let name = shown_name(Path::new(error.file.as_ref()));
+    let line = if error.line > 0 {
+        format!(", line {}", error.line)
+    } else {
+        String::new()
+    };
+    format!("{name}{line}: {}", format::shortened(&error.message, 300))
 }
 
 /// The beginning of a text, for a message of one line.

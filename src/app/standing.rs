@@ -16,6 +16,7 @@ use super::theme::{self, Weight, size, stroke};
 #[derive(Debug, Default)]
 pub struct Standing {
     dismissed: BTreeSet<String>,
+    rect: Option<Rect>,
 }
 
 /// What is said.
@@ -39,13 +40,24 @@ enum Kind {
 impl Standing {
     /// Shows the worst that holds, if anything does.
     pub fn ui(&mut self, ui: &Ui, canvas: Rect, view: &View) {
+        self.rect = None;
         let Some(said) = self.said(view) else { return };
-        if paint(ui, canvas, &said) {
+        let (rect, dismissed) = paint(ui, canvas, &said);
+        self.rect = Some(rect);
+        if dismissed {
             self.dismissed.insert(said.text);
         }
     }
 
+    /// Where it stands.
+    pub fn rect(&self) -> Option<Rect> {
+        self.rect
+    }
+
     fn said(&self, view: &View) -> Option<Said> {
+        if view.topology.nodes.is_empty() {
+            return None;
+        }
         if let Some(problem) = view.problem {
             return Some(Said {
                 text: format!("Cannot run yet: {problem}"),
@@ -92,8 +104,8 @@ impl Standing {
     }
 }
 
-/// Paints it; true when it was dismissed.
-fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
+/// Paints it; returns where, and whether it was dismissed.
+fn paint(ui: &Ui, canvas: Rect, said: &Said) -> (Rect, bool) {
     let palette = theme::palette(ui);
     let painter = ui.painter();
     let cross = if said.kind == Kind::Warning {
@@ -102,7 +114,8 @@ fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
         0.0
     };
     let is_hint = said.kind == Kind::Hint;
-    let most = (canvas.width() - 280.0).max(200.0);
+    let left = super::canvas::beside_tools(canvas);
+    let most = (canvas.right() - 216.0 - left).max(200.0);
     let layout = |text: &str, weight, colour| {
         painter.layout(
             text.to_owned(),
@@ -127,8 +140,8 @@ fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
     let below = why.as_ref().map_or(egui::Vec2::ZERO, |why| why.size());
     let text = vec2(main.size().x.max(below.x), main.size().y + below.y);
     let size = text + vec2(46.0 + cross, 14.0);
-    let corner = canvas.left_bottom() + vec2(70.0, -12.0);
-    let rect = Rect::from_min_size(corner - vec2(0.0, size.y), size);
+    let corner = pos2(left, canvas.bottom() - 12.0 - size.y);
+    let rect = Rect::from_min_size(corner, size);
     let outline = Stroke::new(stroke::HAIR, palette.hair);
     painter.extend(theme::surface(rect, palette.panel, outline, palette, 1.0));
     let first = rect.top() + 7.0 + main.rows.first().map_or(9.0, |row| row.height() / 2.0);
@@ -155,7 +168,7 @@ fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
     };
     label.widget_info(|| WidgetInfo::labeled(Role::Status, true, &words));
     if said.kind != Kind::Warning {
-        return false;
+        return (rect, false);
     }
     let place = Rect::from_center_size(pos2(rect.right() - 18.0, first), vec2(24.0, 24.0));
     let dismiss = ui.interact(place, Id::unique("standing dismiss"), Sense::click());
@@ -163,5 +176,5 @@ fn paint(ui: &Ui, canvas: Rect, said: &Said) -> bool {
     let strong = dismiss.hovered() || dismiss.has_focus();
     let ink = if strong { palette.text } else { palette.text3 };
     Icon::Cross.paint(painter, place.center(), 14.0, ink);
-    dismiss.clicked()
+    (rect, dismiss.clicked())
 }

@@ -110,7 +110,11 @@ impl Sheet {
         pane(ui, p);
         log(ui, p);
         menus(ui, p);
-        self.toasts.show(ui.ctx(), pos2(936.0, 1424.0));
+        self.toasts.show(
+            ui.ctx(),
+            Rect::from_min_max(pos2(0.0, 0.0), pos2(936.0, 1424.0)),
+            &[],
+        );
     }
 }
 

@@ -58,6 +58,16 @@ pub fn paint(
     for place in &card.pips {
         paint_pip(ink, card, place, scene.now, emphasis.instance);
     }
+    if card.more.0 > 0 {
+        let off = if card.heavy { 14.0 } else { 17.0 };
+        let at = (card.rect.left() + 18.0, card.rect.bottom() - off);
+        let colour = if card.more.1 > 0 {
+            ink.palette.failed
+        } else {
+            ink.palette.text2
+        };
+        ink.small(at.0, at.1, Align::Min, &card.more_words(), colour);
+    }
     whole
 }
 

@@ -16,7 +16,7 @@ use crate::app::events::capitalised;
 use crate::app::naming::{refused, select_all};
 use crate::app::state::View;
 use crate::app::theme::{self, Palette, Weight, radius, size, stroke};
-use crate::app::widgets::{Field, LOSS_TAG_HEIGHT, paint_text};
+use crate::app::widgets::{Cover, Field, paint_text};
 use crate::app::{format, spoken};
 use crate::model::settings::to_ron;
 use crate::model::{Command, Topology};
@@ -197,15 +197,7 @@ impl Canvas {
                 ((width / GRAIN).ceil() * GRAIN).max(least)
             })
             .collect();
-        let outer = |card: &Card| {
-            let tag = if card.loss.is_some() {
-                LOSS_TAG_HEIGHT * self.transform.zoom
-            } else {
-                0.0
-            };
-            let rect = self.transform.rect(card.rect);
-            rect.with_max_y(rect.bottom() + tag)
-        };
+        let outer = |card: &Card| self.transform.rect(card.whole());
         let cards: Vec<Rect> = scene.cards.iter().map(outer).collect();
         let ends = [cards[line.from], cards[line.to]];
         let rect = place(handle, ends, &cards, widths.iter().sum(), room);
@@ -214,6 +206,7 @@ impl Canvas {
             [handle, leader(handle, rect)],
             Stroke::new(1.0, palette.text),
         );
+        self.occupied.push(Cover::bar(rect));
         float(ui, rect, "link readout");
         let mut left = rect.left();
         for (number, (text, width)) in told.iter().zip(&widths).enumerate() {

@@ -32,6 +32,7 @@ pub(super) mod words;
 
 pub use picture::{Look, picture, png};
 pub use selecting::{remove, unlink};
+pub use tools::beside_tools;
 
 use egui::{
     CursorIcon, Id, Key, PointerButton, Pos2, Rect, Response, Sense, Ui, UiBuilder, pos2, vec2,
@@ -41,6 +42,7 @@ use super::action::{Action, Selection};
 use super::naming::{Named, Naming, paint_was};
 use super::state::View;
 use super::theme;
+use super::widgets::Cover;
 use crate::model::Renaming;
 use adding::{Adding, Wanted};
 use gestures::Drag;
@@ -94,6 +96,8 @@ pub struct Canvas {
     shown: Shown,
     /// The ghosts are placed with the nodes that are there, and keep their place while they are shown.
     ghosts: Places,
+    /// Where cards and bars were at the last frame.
+    occupied: Vec<Cover>,
     /// Nobody edits on it: it is drawn for a picture.
     alone: bool,
 }
@@ -148,6 +152,11 @@ impl Canvas {
     /// Brings a node into view once it is there, moving the view no more than it takes.
     pub fn reveal(&mut self, name: &str) {
         self.reveal = Some(name.to_owned());
+    }
+
+    /// What lay on it at the last frame: cards with what they lost, and bars.
+    pub fn occupied(&self) -> &[Cover] {
+        &self.occupied
     }
 
     /// Zooms and moves so that everything is seen, at the next frame.
@@ -242,10 +251,17 @@ impl Canvas {
         if scene.cards.is_empty() && view.preview.is_empty() {
             tools::nothing_here(ui, area);
         }
-        if let Some(tool) = tools::tool_bar(ui, area, self.tool) {
-            self.tool = tool;
+        self.occupied.clear();
+        for card in &scene.cards {
+            let rect = self.transform.rect(card.whole());
+            self.occupied.push(Cover::named(rect, card.name));
         }
-        tools::zoom_bar(ui, area, &mut self.transform, &mut actions);
+        if let Some((bar, chosen)) = tools::tool_bar(ui, area, self.tool) {
+            self.occupied.push(Cover::bar(bar));
+            self.tool = chosen.unwrap_or(self.tool);
+        }
+        let zoom_bar = tools::zoom_bar(ui, area, &mut self.transform, &mut actions);
+        self.occupied.extend(zoom_bar.map(Cover::bar));
         self.selection_bar(ui, area, view, &scene, &mut actions);
         self.link_readout(ui, area, view, &scene, &lines, &mut actions);
         selecting::announce(ui, area, view);
@@ -363,7 +379,13 @@ impl Canvas {
             // A document opens as large as it is drawn, a little larger where there is much room.
             let first = if area.width() > 1200.0 { 1.4 } else { 1.0 };
             let most = if self.fit == Fit::First { first } else { 4.0 };
-            self.transform = Transform::fitting(scene.bounds(), area, most);
+            let room = fit_room(area);
+            self.transform = Transform::fitting(scene.bounds(), room, most);
+            // What may be lost has room, too: below the cards, and above the zoom bar.
+            let with_losses = scene.bounds_with_losses();
+            if !room.contains_rect(self.transform.rect(with_losses)) {
+                self.transform = Transform::fitting(with_losses, room, most);
+            }
             self.fit = Fit::Done;
         } else if self.fit == Fit::First {
             self.transform = Transform {
@@ -373,13 +395,12 @@ impl Canvas {
         } else if let Some((before, transform)) = self.seen
             && self.resized.map_or(before, |(at, _)| at) != area
         {
-            let all = scene.bounds();
-            // What stood clear of the bars at the edges does so again.
-            let is_clear = room(before).contains_rect(transform.rect(all));
-            self.transform = if is_clear {
-                transform.resized(all, room(before), room(area))
-            } else {
-                transform.resized(all, before, area)
+            // What stood clear of the bars at the edges does so again, with what hangs from it or may yet.
+            let mut all = [scene.bounds_with_losses(), scene.bounds()].into_iter();
+            let is_clear = |all: &Rect| room(before).contains_rect(transform.rect(*all));
+            self.transform = match all.find(is_clear) {
+                Some(all) => transform.resized(all, room(before), room(area)),
+                None => transform.resized(scene.bounds(), before, area),
             };
             self.resized = Some((area, self.transform));
         }
@@ -548,5 +569,18 @@ impl Canvas {
 
 /// Where cards are seen: beside the tool bar and above the zoom bar.
 fn room(area: Rect) -> Rect {
-    Rect::from_min_max(area.min + vec2(66.0, 16.0), area.max - vec2(16.0, 56.0))
+    let corner = pos2(beside_tools(area) - 4.0, area.top() + 16.0);
+    Rect::from_min_max(corner, area.max - vec2(16.0, 56.0))
+}
+
+/// Where everything is fitted into: the same, with more air where there is enough of it.
+fn fit_room(area: Rect) -> Rect {
+    let air = if area.height() < 300.0 { 16.0 } else { 24.0 };
+    let corner = pos2(beside_tools(area) - 6.0, area.top() + air);
+    let room = Rect::from_min_max(corner, area.max - vec2(24.0, 56.0));
+    if room.width() > 40.0 && room.height() > 40.0 {
+        room
+    } else {
+        area
+    }
 }

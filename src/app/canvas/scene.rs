@@ -9,6 +9,7 @@ use egui::{Pos2, Rect, Vec2, pos2, vec2};
 use super::words;
 use crate::app::readings::NodeReading;
 use crate::app::state::{Loss, Seen, View};
+use crate::app::widgets::{LOSS_TAG_HEIGHT, grouped};
 use crate::model::node::Policy;
 use crate::model::{Node, Sessions, Topology};
 use crate::sim::snapshot::{InstanceView, NodeKind, NodeView, OperationCounts, Role, Status};
@@ -28,6 +29,9 @@ const WORST_ROWS: usize = 3;
 const DENSE_FROM: usize = 13;
 const DENSE_PITCH: f32 = 13.0;
 const GRID_PITCH: f32 = 28.0;
+/// So many lines of pips at most; of those that have no place there, a line below tells how many.
+const MOST_LINES: usize = 4;
+const MORE_LINE: f32 = 16.0;
 
 /// What follows from the topology as a whole.
 #[derive(Clone, Debug)]
@@ -128,6 +132,8 @@ pub struct Card<'a> {
     pub rows: Vec<usize>,
     /// Where pips are.
     pub pips: Vec<PipPlace>,
+    /// Of how many instances there is no pip in the grid, and how many of those do not serve.
+    pub more: (usize, usize),
 }
 
 /// A pip's place on its card.
@@ -170,6 +176,7 @@ impl<'a> Card<'a> {
             rect: Rect::NOTHING,
             rows: Vec::new(),
             pips: Vec::new(),
+            more: (0, 0),
         };
         if heavy {
             card.rows = worst.rows(name, &card.instances);
@@ -209,11 +216,9 @@ impl<'a> Card<'a> {
                 vec2(HEAVY_WIDTH, ROWS_TOP + rows + grid + ROWS_BOTTOM)
             }
             _ => {
-                let lines = self.grid(LIGHT_WIDTH).lines(count).saturating_sub(1);
-                vec2(
-                    LIGHT_WIDTH,
-                    94.0 + lines as f32 * self.grid(LIGHT_WIDTH).pitch,
-                )
+                let grid = self.grid(LIGHT_WIDTH);
+                let further = grid.height(count) - grid.pitch;
+                vec2(LIGHT_WIDTH, 94.0 + further.max(0.0))
             }
         }
     }
@@ -269,15 +274,20 @@ impl<'a> Card<'a> {
             return;
         }
         let grid = self.grid(self.rect.width());
-        let lines = grid.lines(count);
-        let last = if self.heavy {
-            self.rect.bottom() - ROWS_BOTTOM - grid.pitch / 2.0
+        let bottom = if self.heavy {
+            self.rect.bottom() - ROWS_BOTTOM
         } else {
-            self.rect.bottom() - 20.0
+            self.rect.bottom() - 20.0 + grid.pitch / 2.0
         };
-        let first = last - (lines.max(1) - 1) as f32 * grid.pitch;
-        for instance in 0..count {
-            let (column, line) = (instance % grid.across, instance / grid.across);
+        let first = bottom - grid.height(count) + grid.pitch / 2.0;
+        let shown = self.shown_in_grid(grid.most(count));
+        let hidden = count - shown.len();
+        let serve = |i: &InstanceView| i.status.serves();
+        let serving = self.instances.iter().filter(|i| serve(i)).count();
+        let seen = shown.iter().filter(|&&i| serve(&self.instances[i])).count();
+        self.more = (hidden, hidden - (serving - seen));
+        for (place, &instance) in shown.iter().enumerate() {
+            let (column, line) = (place % grid.across, place / grid.across);
             self.pips.push(PipPlace {
                 instance,
                 at: pos2(
@@ -290,13 +300,52 @@ impl<'a> Card<'a> {
         }
     }
 
+    /// Which instances have a pip in a grid of so many: those in trouble, else the first; in order, so that none moves
+    /// that keeps its pip, unless another one comes before it.
+    fn shown_in_grid(&self, most: usize) -> Vec<usize> {
+        let all = 0..self.instances.len();
+        if all.len() <= most {
+            return all.collect();
+        }
+        let is_well = |index: &usize| {
+            let instance = &self.instances[*index];
+            instance.status == Status::Up && instance.in_rotation
+        };
+        let mut shown: Vec<usize> = all.clone().filter(|index| !is_well(index)).collect();
+        shown.truncate(most);
+        shown.extend(all.filter(is_well).take(most - shown.len()));
+        shown.sort_unstable();
+        shown
+    }
+
+    /// What is said of the instances without a pip: "and 156 more, 3 not up".
+    pub fn more_words(&self) -> String {
+        match self.more {
+            (hidden, 0) => format!("and {} more, all up", grouped(hidden as u64)),
+            (hidden, down) => {
+                let (hidden, down) = (grouped(hidden as u64), grouped(down as u64));
+                format!("and {hidden} more, {down} not up")
+            }
+        }
+    }
+
+    /// Where it is, with the tag of what was lost.
+    pub fn whole(&self) -> Rect {
+        if self.loss.is_some() {
+            self.with_tag()
+        } else {
+            self.rect
+        }
+    }
+
+    /// Where it is once something was lost.
+    fn with_tag(&self) -> Rect {
+        self.rect.with_max_y(self.rect.bottom() + LOSS_TAG_HEIGHT)
+    }
+
     /// The rectangle that its pixels stay in, loss tag and shadow included.
     pub fn outer(&self) -> Rect {
-        let mut outer = self.rect.expand(14.0);
-        if self.loss.is_some() {
-            outer.max.y += crate::app::widgets::LOSS_TAG_HEIGHT;
-        }
-        outer
+        self.whole().expand(14.0)
     }
 
     /// Share of its workers' time that is used, smoothed.
@@ -341,11 +390,22 @@ struct Grid {
 
 impl Grid {
     fn lines(&self, count: usize) -> usize {
-        count.div_ceil(self.across)
+        count.div_ceil(self.across).clamp(1, MOST_LINES)
     }
 
+    /// How many of so many pips have a place.
+    fn most(&self, count: usize) -> usize {
+        count.min(self.lines(count) * self.across)
+    }
+
+    /// With the line that tells of those that have none.
     fn height(&self, count: usize) -> f32 {
-        self.lines(count) as f32 * self.pitch
+        let more = if self.most(count) < count {
+            MORE_LINE
+        } else {
+            0.0
+        };
+        self.lines(count) as f32 * self.pitch + more
     }
 }
 
@@ -485,13 +545,17 @@ impl<'a> Scene<'a> {
 
     /// All that is drawn, in the world.
     pub fn bounds(&self) -> Rect {
-        self.cards.iter().fold(Rect::NOTHING, |bounds, card| {
-            let mut rect = card.rect;
-            if card.loss.is_some() {
-                rect.max.y += crate::app::widgets::LOSS_TAG_HEIGHT;
-            }
-            bounds.union(rect)
-        })
+        let cards = self.cards.iter().map(Card::whole);
+        cards.fold(Rect::NOTHING, Rect::union)
+    }
+
+    /// The same, with room for what each could lose.
+    pub fn bounds_with_losses(&self) -> Rect {
+        let cards = self.cards.iter().map(|card| match card.kind {
+            NodeKind::Clients | NodeKind::LoadBalancer => card.whole(),
+            _ => card.with_tag(),
+        });
+        cards.fold(Rect::NOTHING, Rect::union)
     }
 
     /// The card of a node.

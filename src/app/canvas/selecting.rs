@@ -15,7 +15,7 @@ use crate::app::icons::Icon;
 use crate::app::spoken;
 use crate::app::state::View;
 use crate::app::theme::{Palette, height, stroke};
-use crate::app::widgets::{Button, separator};
+use crate::app::widgets::{Button, Cover, separator};
 use crate::model::Command;
 
 /// How far the outline of a selection stands off, in points on the screen.
@@ -92,7 +92,7 @@ impl Canvas {
 
     /// The bar above several selected cards.
     pub(super) fn selection_bar(
-        &self,
+        &mut self,
         ui: &mut Ui,
         area: Rect,
         view: &View,
@@ -128,6 +128,7 @@ impl Canvas {
             ),
             vec2(width, BAR),
         );
+        self.occupied.push(Cover::bar(bar));
         float(ui, bar, "selection bar");
         let inner = bar.shrink2(vec2(4.0, 2.0));
         let builder = UiBuilder::new()

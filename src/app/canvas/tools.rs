@@ -38,7 +38,37 @@ pub const KINDS: [NodeKind; 6] = [
     NodeKind::ObjectStore,
 ];
 
-const BAR_WIDTH: f32 = 42.0;
+/// Between the tool bar and the edges of the canvas.
+const OFF: f32 = 12.0;
+/// Around the tools, and the line between those that do and those that add.
+const PAD: f32 = 4.0;
+const LINE: f32 = 9.0;
+
+/// Where the tool bar is, and how many columns it has: as few as the canvas is high enough for. None on a canvas that has
+/// no room even for a single row.
+fn tool_places(area: Rect) -> Option<(usize, Rect)> {
+    let count = 2 + KINDS.len();
+    let size = |columns: usize| {
+        let rows = count.div_ceil(columns) as f32;
+        let line = if columns == 1 { LINE } else { 0.0 };
+        let across = columns as f32 * height::TOOL;
+        vec2(across, rows * height::TOOL + line) + vec2(2.0, 2.0) * PAD
+    };
+    let fits = |columns: &usize| {
+        let size = size(*columns);
+        area.height() >= size.y + 2.0 * OFF && area.width() >= size.x + 280.0
+    };
+    let columns = (1..=count).find(fits)?;
+    let size = size(columns);
+    let corner = pos2(area.left() + OFF, area.center().y - size.y / 2.0);
+    Some((columns, Rect::from_min_size(corner.round(), size)))
+}
+
+/// Where what is beside the tool bar begins.
+pub fn beside_tools(area: Rect) -> f32 {
+    let bar = tool_places(area).map_or(area.left(), |(_, bar)| bar.right());
+    bar + OFF + 4.0
+}
 
 /// The tool that a key pressed now chooses. The digits add a node at once, which is the window's business.
 pub fn by_key(ui: &Ui) -> Option<Tool> {
@@ -54,47 +84,36 @@ pub fn by_key(ui: &Ui) -> Option<Tool> {
     })
 }
 
-/// The tool bar; returns the tool that was chosen.
-pub fn tool_bar(ui: &mut Ui, area: Rect, tool: Tool) -> Option<Tool> {
+/// The tool bar; returns where it is, and the tool that was chosen.
+pub fn tool_bar(ui: &Ui, area: Rect, tool: Tool) -> Option<(Rect, Option<Tool>)> {
+    let (columns, bar) = tool_places(area)?;
     let palette = theme::palette(ui);
-    let mut entries: Vec<Option<(Tool, Icon, String, String)>> = vec![
-        Some((Tool::Select, Icon::Select, "Select".into(), "V".into())),
-        Some((Tool::Pan, Icon::Pan, "Move the view".into(), "H".into())),
-        None,
+    let mut entries: Vec<(Tool, Icon, String, String)> = vec![
+        (Tool::Select, Icon::Select, "Select".into(), "V".into()),
+        (Tool::Pan, Icon::Pan, "Move the view".into(), "H".into()),
     ];
     entries.extend(KINDS.iter().enumerate().map(|(index, &kind)| {
         let name = format!("Add {}", words::kind_name(kind).to_lowercase());
         let key = (index + 1).to_string();
-        Some((Tool::Add(kind), words::kind_icon(kind), name, key))
+        (Tool::Add(kind), words::kind_icon(kind), name, key)
     }));
-    let length: f32 = 8.0
-        + entries
-            .iter()
-            .map(|entry| if entry.is_some() { height::TOOL } else { 9.0 })
-            .sum::<f32>();
-    // On a canvas too low for it, the bar would hide what matters.
-    if area.height() < length + 24.0 || area.width() < 320.0 {
-        return None;
-    }
-    let top = area.center().y - length / 2.0;
-    let bar = Rect::from_min_size(
-        pos2(area.left() + 12.0, top.round()),
-        vec2(BAR_WIDTH, length),
-    );
     float(ui, bar, "tool bar");
     let mut chosen = None;
-    let mut y = bar.top() + 4.0;
-    for entry in &entries {
-        let Some((entry_tool, icon, name, key)) = entry else {
-            let hair = Stroke::new(stroke::HAIR, palette.hair);
-            ui.painter().hline(bar.x_range().shrink(9.0), y + 4.5, hair);
-            y += 9.0;
-            continue;
+    if columns == 1 {
+        let hair = Stroke::new(stroke::HAIR, palette.hair);
+        let y = bar.top() + PAD + 2.0 * height::TOOL + LINE / 2.0;
+        ui.painter().hline(bar.x_range().shrink(9.0), y, hair);
+    }
+    for (index, (entry_tool, icon, name, key)) in entries.iter().enumerate() {
+        let (column, row) = (index % columns, index / columns);
+        let line = if columns == 1 && index >= 2 {
+            LINE
+        } else {
+            0.0
         };
-        let rect = Rect::from_min_size(
-            pos2(bar.left() + 4.0, y + 1.0),
-            vec2(BAR_WIDTH - 8.0, height::TOOL - 2.0),
-        );
+        let corner =
+            bar.min + vec2(PAD, PAD + 1.0 + line) + vec2(column as f32, row as f32) * height::TOOL;
+        let rect = Rect::from_min_size(corner, vec2(height::TOOL, height::TOOL - 2.0));
         let response = ui.interact(rect, ui.scope_id().with(("tool", key)), Sense::click());
         let on = tool == *entry_tool;
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, name));
@@ -111,10 +130,10 @@ pub fn tool_bar(ui: &mut Ui, area: Rect, tool: Tool) -> Option<Tool> {
             );
         }
         let ink = if on { palette.text } else { palette.text2 };
-        icon.paint(painter, pos2(bar.left() + 18.0, y + 15.0), 18.0, ink);
+        icon.paint(painter, corner + vec2(14.0, 14.0), 18.0, ink);
         paint_text(
             painter,
-            pos2(bar.right() - 4.0, y + 33.0),
+            rect.right_top() + vec2(0.0, height::TOOL - 2.0),
             Align2::RIGHT_BOTTOM,
             key,
             size::SMALL,
@@ -124,15 +143,19 @@ pub fn tool_bar(ui: &mut Ui, area: Rect, tool: Tool) -> Option<Tool> {
         if response.on_hover_text(format!("{name} ({key})")).clicked() {
             chosen = Some(*entry_tool);
         }
-        y += height::TOOL;
     }
-    chosen
+    Some((bar, chosen))
 }
 
-/// The zoom bar; zooms the view around the middle of the canvas.
-pub fn zoom_bar(ui: &mut Ui, area: Rect, transform: &mut Transform, actions: &mut Vec<Action>) {
+/// The zoom bar; zooms the view around the middle of the canvas. Returns where it is.
+pub fn zoom_bar(
+    ui: &mut Ui,
+    area: Rect,
+    transform: &mut Transform,
+    actions: &mut Vec<Action>,
+) -> Option<Rect> {
     if area.width() < 200.0 || area.height() < 80.0 {
-        return;
+        return None;
     }
     let palette = theme::palette(ui);
     let bar = Rect::from_min_size(
@@ -194,6 +217,7 @@ pub fn zoom_bar(ui: &mut Ui, area: Rect, transform: &mut Transform, actions: &mu
         actions.push(Action::Fit);
     }
     debug_assert!(ZOOM_RANGE.contains(&transform.zoom));
+    Some(bar)
 }
 
 fn put(ui: &mut Ui, rect: Rect, icon: Icon, name: &str) -> Response {

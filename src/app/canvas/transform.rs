@@ -8,8 +8,6 @@ pub const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.05..=4.0;
 pub const READABLE_ZOOM: f32 = 0.6;
 /// Fitting never magnifies beyond this.
 const FIT_ZOOM: f32 = 1.4;
-/// Room that fitting leaves for the tool bar at the left, the hint and zoom bar at the bottom, and the rest.
-const FIT_MARGIN: (Vec2, Vec2) = (vec2(64.0, 24.0), vec2(24.0, 56.0));
 
 /// Pan and zoom. World coordinates are those of the file's `canvas`, in points at 100 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,21 +74,14 @@ impl Transform {
         view
     }
 
-    /// The view in which all of `world` is seen on `screen`, at a whole 5 % where that is possible.
-    pub fn fitting(world: Rect, screen: Rect, most: f32) -> Self {
-        if !world.is_finite() || !screen.is_positive() {
+    /// The view in which all of `world` is seen in `room`, at a whole 5 % where that is possible.
+    pub fn fitting(world: Rect, room: Rect, most: f32) -> Self {
+        if !world.is_finite() || !room.is_positive() {
             return Self {
-                origin: screen.min,
+                origin: room.min,
                 zoom: 1.0,
             };
         }
-        let (before, after) = FIT_MARGIN;
-        let room = Rect::from_min_max(screen.min + before, screen.max - after);
-        let room = if room.width() > 40.0 && room.height() > 40.0 {
-            room
-        } else {
-            screen
-        };
         let scale = (room.width() / world.width().max(1.0))
             .min(room.height() / world.height().max(1.0))
             .min(most.min(FIT_ZOOM));

@@ -42,7 +42,7 @@ pub use segmented::{LossFigure, Segment, SegmentedResponse, pros_and_cons, segme
 pub use sparkline::sparkline;
 pub use stepper::{stepper, steppers};
 pub use switch::switch;
-pub use toast::{About, Toast, ToastKind, Toasts};
+pub use toast::{About, Cover, Toast, ToastKind, Toasts};
 pub use tooltip::tooltip;
 
 use egui::{Align2, Color32, Painter, Pos2, Rect, Response, Stroke, StrokeKind};

@@ -1,6 +1,11 @@
-//! Toasts: one line that says what happened, with one action. They never take the keyboard.
+//! Toasts: one line that says what happened, with one action. They never take the keyboard, and lie where they cover
+//! nothing that matters, least of all what they speak of.
 
-use egui::{Align2, Area, Context, Id, Order, Role, Sense, Stroke, WidgetInfo, pos2, vec2};
+use std::sync::Arc;
+
+use egui::{
+    Area, Context, Galley, Id, Order, Rect, Role, Sense, Stroke, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, radius, size};
@@ -79,7 +84,39 @@ impl<A> Toast<A> {
     }
 }
 
-/// The toasts on the screen, newest at the bottom; at most [`Toasts::MOST`], the oldest goes first.
+/// What a toast should not lie over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cover {
+    /// Where it is.
+    pub rect: Rect,
+    /// What it is called, if a toast can speak of it.
+    pub name: Option<String>,
+}
+
+impl Cover {
+    /// A bar, of which no toast speaks.
+    pub fn bar(rect: Rect) -> Self {
+        Self { rect, name: None }
+    }
+
+    /// Something with a name.
+    pub fn named(rect: Rect, name: &str) -> Self {
+        let name = Some(name.to_owned());
+        Self { rect, name }
+    }
+
+    /// How bad it is to cover a point of it: worst where the text speaks of it, and where one would click.
+    fn weight(&self, text: &str) -> f32 {
+        let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        match &self.name {
+            None => 4.0,
+            Some(name) if text.split(|c| !is_part(c)).any(|word| word == name) => 8.0,
+            Some(_) => 1.0,
+        }
+    }
+}
+
+/// The toasts on the screen; at most [`Toasts::MOST`], the oldest goes first.
 #[derive(Debug, Clone)]
 pub struct Toasts<A> {
     shown: Vec<Shown<A>>,
@@ -92,6 +129,17 @@ struct Shown<A> {
     number: u64,
     /// Seconds it will still stay; it does not age under the pointer.
     left: f32,
+    /// Seconds it has been there.
+    age: f32,
+    place: Option<Place>,
+}
+
+/// Where a toast lies, and what for: it keeps its place until the room is another, or something comes or goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Place {
+    rect: Rect,
+    room: Rect,
+    covers: usize,
 }
 
 impl<A> Default for Toasts<A> {
@@ -106,6 +154,10 @@ impl<A> Default for Toasts<A> {
 const LIFE_S: f32 = 6.0;
 const HEIGHT: f32 = 40.0;
 const GAP: f32 = 8.0;
+/// What it speaks of may still be on its way: so long it makes room for that, in seconds.
+const SETTLES_S: f32 = 0.5;
+/// How finely a place is looked for.
+const GRAIN: f32 = 4.0;
 
 impl<A: Clone> Toasts<A> {
     /// As many are shown at once.
@@ -124,6 +176,8 @@ impl<A: Clone> Toasts<A> {
             left: toast.life_s,
             toast,
             number: self.next,
+            age: 0.0,
+            place: None,
         });
         self.next += 1;
     }
@@ -138,16 +192,27 @@ impl<A: Clone> Toasts<A> {
         self.shown.iter().map(|shown| &shown.toast)
     }
 
-    /// Shows the toasts above `anchor`, the bottom right corner of the place for them; returns the action of the one
+    /// Shows the toasts in a room, where they cover as little as can be of what is there; returns the action of the one
     /// that was clicked.
-    pub fn show(&mut self, ctx: &Context, anchor: egui::Pos2) -> Option<A> {
+    pub fn show(&mut self, ctx: &Context, room: Rect, covers: &[Cover]) -> Option<A> {
         let mut chosen = None;
-        let mut bottom = anchor.y;
-        let passed = ctx.input(|input| input.stable_dt).min(0.1);
+        let (passed, pointer) =
+            ctx.input(|input| (input.stable_dt.min(0.1), input.pointer.hover_pos()));
         let mut gone = Vec::new();
-        for shown in self.shown.iter_mut().rev() {
-            let outcome = show_one(ctx, shown, pos2(anchor.x, bottom));
-            bottom -= outcome.height + GAP;
+        let mut taken: Vec<Rect> = Vec::new();
+        for shown in &mut self.shown {
+            let laid = Laid::new(ctx, &shown.toast, room);
+            let rect = match shown.place {
+                // It does not go away from under the pointer.
+                Some(place)
+                    if place.room == room && pointer.is_some_and(|at| place.rect.contains(at)) =>
+                {
+                    place.rect
+                }
+                _ => shown.settle(laid.size, room, covers, &taken),
+            };
+            taken.push(rect);
+            let outcome = show_one(ctx, shown, laid, rect);
             if outcome.acted {
                 chosen = shown
                     .toast
@@ -155,6 +220,7 @@ impl<A: Clone> Toasts<A> {
                     .as_ref()
                     .map(|(_, action)| action.clone());
             }
+            shown.age += passed;
             if !outcome.hovered && shown.toast.kind == ToastKind::Info {
                 shown.left -= passed;
             }
@@ -172,37 +238,107 @@ impl<A: Clone> Toasts<A> {
     }
 }
 
+impl<A> Shown<A> {
+    /// Where it lies now.
+    fn settle(&mut self, size: Vec2, room: Rect, covers: &[Cover], taken: &[Rect]) -> Rect {
+        let burden = |rect: Rect| {
+            let over = |other: Rect| {
+                let shared = rect.expand(GAP).intersect(other);
+                if shared.is_positive() {
+                    shared.area()
+                } else {
+                    0.0
+                }
+            };
+            let covered = covers
+                .iter()
+                .map(|cover| over(cover.rect) * cover.weight(&self.toast.text));
+            let hidden = taken.iter().map(|&toast| over(toast) * 100.0);
+            covered.chain(hidden).sum::<f32>()
+        };
+        if let Some(place) = self.place
+            && place.room == room
+            && (place.covers == covers.len() && self.age > SETTLES_S
+                || burden(place.rect) <= 0.0 && place.rect.size() == size)
+        {
+            return place.rect;
+        }
+        let rect = places(size, room)
+            .map(|rect| (rect, burden(rect)))
+            .reduce(|best, next| if next.1 < best.1 { next } else { best })
+            .map_or_else(
+                || Rect::from_min_size(room.max - size, size),
+                |(rect, _)| rect,
+            );
+        self.place = Some(Place {
+            rect,
+            room,
+            covers: covers.len(),
+        });
+        rect
+    }
+}
+
+/// Places in a room, the best first: from the lower right corner upwards, then at the left, then in the middle.
+fn places(size: Vec2, room: Rect) -> impl Iterator<Item = Rect> {
+    let most = (room.size() - size).max(Vec2::ZERO);
+    let columns = [most.x, 0.0, (most.x / 2.0).round()];
+    let rows = (most.y / GRAIN).floor() as usize + 1;
+    columns.into_iter().flat_map(move |x| {
+        (0..rows).map(move |row| {
+            let y = most.y - row as f32 * GRAIN;
+            Rect::from_min_size(room.min + vec2(x, y), size)
+        })
+    })
+}
+
+/// The words of a toast, and how much room they take.
+struct Laid {
+    text: Arc<Galley>,
+    action: Option<Arc<Galley>>,
+    size: Vec2,
+}
+
+impl Laid {
+    fn new<A>(ctx: &Context, toast: &Toast<A>, room: Rect) -> Self {
+        let ink = theme::palette(ctx).on_ink;
+        let lay = |text: &str, weight, most| {
+            let font = theme::font(size::BODY, weight);
+            ctx.fonts_mut(|fonts| fonts.layout(text.to_owned(), font, ink, most))
+        };
+        let word = toast.action.as_ref().map(|(word, _)| word);
+        let action = word.map(|word| lay(word, Weight::Semibold, f32::INFINITY));
+        let action_width = action.as_ref().map_or(0.0, |action| action.size().x + 16.0);
+        let around = 40.0 + 24.0 + action_width + 32.0;
+        // In several lines where one would be wider than the room.
+        let widest = (room.width() - around).clamp(160.0, 560.0);
+        let text = lay(&toast.text, Weight::Regular, widest);
+        let width = (around + text.size().x).max(320.0);
+        let height = HEIGHT.max(text.size().y + 20.0);
+        Self {
+            text,
+            action,
+            size: vec2(width, height).ceil(),
+        }
+    }
+}
+
 struct Outcome {
     acted: bool,
     dismissed: bool,
     hovered: bool,
-    height: f32,
 }
 
-fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Outcome {
+fn show_one<A>(ctx: &Context, shown: &Shown<A>, laid: Laid, place: Rect) -> Outcome {
     let palette = theme::palette(ctx);
     let area = Area::new(Id::unique(("toast", shown.number)))
         .order(Order::Foreground)
-        .fixed_pos(bottom_right)
-        .pivot(Align2::RIGHT_BOTTOM)
+        .fixed_pos(place.min)
         .interactable(true);
+    let Laid { text, action, size } = laid;
     area.show(ctx, |ui| {
-        let body = theme::font(size::BODY, Weight::Regular);
-        let strong = theme::font(size::BODY, Weight::Semibold);
-        // In several lines where one would be wider than the window.
-        let widest = (ctx.content_rect().width() - 200.0).clamp(160.0, 560.0);
-        let text = ui
-            .painter()
-            .layout(shown.toast.text.clone(), body, palette.on_ink, widest);
         let word = shown.toast.action.as_ref().map(|(word, _)| word.as_str());
-        let action = word.map(|word| {
-            ui.painter()
-                .layout_no_wrap(word.to_owned(), strong, palette.on_ink)
-        });
-        let action_width = action.as_ref().map_or(0.0, |action| action.size().x + 16.0);
-        let width = (40.0 + text.size().x + 24.0 + action_width + 32.0).max(320.0);
-        let height = HEIGHT.max(text.size().y + 20.0);
-        let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &shown.toast.text));
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_live(match shown.toast.kind {
@@ -275,7 +411,6 @@ fn show_one<A>(ctx: &Context, shown: &Shown<A>, bottom_right: egui::Pos2) -> Out
             acted,
             dismissed: dismiss.clicked(),
             hovered: response.contains_pointer() || dismiss.hovered() || over_action,
-            height,
         }
     })
     .inner

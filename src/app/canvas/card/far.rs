@@ -8,7 +8,7 @@ use crate::app::canvas::ink::{Ink, face};
 use crate::app::canvas::scene::{Card, Scene};
 use crate::app::canvas::words;
 use crate::app::theme::{Weight, radius, size};
-use crate::app::widgets::{self, Pip, PipState, loss_text};
+use crate::app::widgets::{self, Pip, PipState, grouped, loss_text};
 use crate::units::Duration;
 
 /// Least height of a tile on the screen, its height from which it has a second line, and how far lines are apart.
@@ -111,13 +111,18 @@ pub fn paint(ink: &mut Ink, card: &Card, tile: Rect, emphasis: Emphasis, now: Du
     }
 }
 
-/// A row of its instances, the worst first where not all have room.
-fn pips(ink: &Ink, card: &Card, tile: Rect, y: f32, now: Duration) {
+/// A row of its instances; where not all have room, the worst first, and how many there are.
+fn pips(ink: &mut Ink, card: &Card, tile: Rect, y: f32, now: Duration) {
     let mut pips: Vec<Pip> = card.instances.iter().map(|i| pip(card, i, now)).collect();
-    let room = ((tile.width() - NAME) / PITCH).floor().max(0.0) as usize + 1;
-    if pips.len() > room {
+    let places = |width: f32| ((width - NAME) / PITCH).floor().max(0.0) as usize + 1;
+    if pips.len() > places(tile.width()) {
+        let count = format!("of {}", grouped(pips.len() as u64));
+        let width = ink.screen_width(&count, size::SMALL, Weight::Regular);
         pips.sort_by_key(|pip| std::cmp::Reverse(badness(pip)));
-        pips.truncate(room);
+        pips.truncate(places(tile.width() - width - END));
+        let regular = face(size::SMALL, Weight::Regular, ink.palette.text2);
+        let right = pos2(tile.right() - END, y + 4.0);
+        ink.text_on_screen(right, Align::Max, &count, regular);
     }
     let mut at = pos2(tile.left() + NAME / 2.0 + 1.0, y);
     for pip in &pips {
