@@ -7,6 +7,7 @@ mod support;
 
 use egui::{Event, Key, Modifiers, Rect, pos2, vec2};
 use egui_kittest::kittest::Queryable;
+use statescope::app::format;
 use statescope::model::{Node, Topology, file};
 use support::hand::{Hand, header};
 use support::window::Window;
@@ -425,6 +426,63 @@ fn what_is_no_topology_is_told_and_changes_nothing() {
         &|w| w.keys(Modifiers::COMMAND, Key::V),
         "there is no text in the clipboard",
     );
+    told(&|w| w.paste(" \n"), "Not pasted: there is no text");
+    // Of the press nothing is told, and Ctrl may be let go of first.
+    let mut window = Window::of(SHOP);
+    let letter = |pressed| Event::Key {
+        key: Key::V,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    window.harness.event(letter(false));
+    window.frames(3);
+    assert!(window.has_part("there is no text in the clipboard"));
+    // The letter alone chooses a tool.
+    let mut window = Window::of(SHOP);
+    window.harness.event(letter(true));
+    window.harness.event(letter(false));
+    window.frames(3);
+    assert!(!window.has_part("Not pasted"));
+}
+
+/// Of nodes that are alike the sum, else each: a request that goes through both would be counted twice.
+#[test]
+fn several_selected_tell_what_they_do_now() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Space);
+    window.wait(3.0);
+    window.key(Key::Space);
+    let now = |window: &Window, part: &str| {
+        let found = window.harness.get_by_label_contains(part);
+        found.value().unwrap_or_default()
+    };
+    let select = |window: &mut Window, names: &[&str]| {
+        window.key(Key::Escape);
+        for name in names {
+            let at = header(window.rect(name));
+            window.click_at(at, Modifiers::SHIFT);
+        }
+    };
+    let rate = |window: &Window, name: &str| {
+        let readings = window.shell().live().view().readings;
+        readings.node(name).unwrap().throughput
+    };
+    select(&mut window, &["Service api", "Service search"]);
+    let sum = format::joined(format::rate(rate(&window, "api") + rate(&window, "search")));
+    assert_eq!(
+        now(&window, "Throughput: ").replace(' ', ""),
+        format!("Throughput:{sum}")
+    );
+    assert!(window.has_part("Utilisation: ") && window.has_part("In flight: "));
+    select(&mut window, &["Load balancer lb", "Service api"]);
+    let each = ["lb", "api"].map(|name| format::rate(rate(&window, name)).0);
+    assert_eq!(
+        now(&window, "Throughput: "),
+        format!("Throughput: {} /s", each.join(" · "))
+    );
+    assert!(!window.has_part("Utilisation: "), "a balancer has none");
 }
 
 #[test]

@@ -130,19 +130,23 @@ fn scale(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
     };
     Popup::menu(&response)
         .gap(4.0)
-        .width(220.0)
+        .width(260.0)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .accessible_name("Scale")
         .show(|ui| {
             ui.horizontal(|ui| {
                 ui.set_height(height::SETTING);
                 ui.add_space(space::S);
-                ui.label(format!("Instances of {name}"));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     ui.add_space(space::XS);
                     let instances =
                         stepper(ui, "Number of instances", service.instances, 1..=1000, 92.0);
                     actions.extend(instances.map(|wanted| keys::scale_to(&name, wanted)));
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        // A long name is cut, and in its tip in full.
+                        ui.add_space(space::S);
+                        ui.add(egui::Label::new(format!("Instances of {name}")).truncate());
+                    });
                 });
             });
         });

@@ -273,6 +273,12 @@ fn section(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
         .hline(rect.x_range(), rect.bottom() - 0.5, hair);
 }
 
+/// "198 of 1,000 up".
+fn up_of(up: usize, all: usize, what: &str) -> String {
+    let (up, all) = (format::grouped(up as u64), format::grouped(all as u64));
+    format!("{up} of {all} {what}")
+}
+
 /// The header of the pane.
 struct Title {
     /// Tells the state of one thing's settings from that of another.
@@ -293,11 +299,11 @@ impl Title {
         let status = match view.node(name) {
             Some(shown) if kind == NodeKind::LoadBalancer => {
                 let up = shown.targets.iter().filter(|(_, _, up)| *up).count();
-                format!("{up} of {} targets", shown.targets.len())
+                up_of(up, shown.targets.len(), "targets")
             }
             Some(shown) if !shown.instances.is_empty() => {
                 let up = shown.instances.iter().filter(|i| i.status.serves()).count();
-                format!("{up} of {} up", shown.instances.len())
+                up_of(up, shown.instances.len(), "up")
             }
             _ => String::new(),
         };
@@ -333,7 +339,7 @@ impl Title {
             name: format!("{} {what}", names.len()),
             kind: String::new(),
             status: if all > 0 {
-                format!("{up} of {all} up")
+                up_of(up, all, "up")
             } else {
                 String::new()
             },

@@ -10,7 +10,7 @@ use crate::app::readings::{LinkReading, NodeReading};
 use crate::app::state::View;
 use crate::app::theme;
 use crate::app::verdicts::Kind;
-use crate::app::widgets::{figure_row, section};
+use crate::app::widgets::{figure_row, section, tooltip};
 use crate::model::{Node, Sessions};
 use crate::sim::snapshot::{Interval, NodeInterval};
 use crate::units::Duration;
@@ -101,6 +101,132 @@ pub fn show_rest(ui: &mut Ui, name: &str, node: &Node, pane: &mut Pane) {
     if matches!(node, Node::Service(_)) && view.topology.sessions != Sessions::None {
         let row = sessions(ui, view);
         promise(&row, Kind::LostSessions, pane);
+    }
+}
+
+/// The figures that several nodes have in common: their sum where they are alike, since then no request is counted twice;
+/// else each of them.
+pub fn show_several(ui: &mut Ui, names: &[String], pane: &mut Pane) {
+    let view = pane.view;
+    let nodes = || {
+        names
+            .iter()
+            .filter_map(|n| Some((n, view.topology.nodes.get(n)?)))
+    };
+    let counted: Vec<(&String, &Node)> = nodes()
+        .filter(|(_, node)| !matches!(node, Node::Clients(_)))
+        .collect();
+    let Some((_, first)) = counted.first() else {
+        section(ui, "Now", "all clients together");
+        show_clients(ui, pane);
+        return;
+    };
+    let alike = counted.iter().all(|(_, node)| node.name() == first.name());
+    let all = if counted.len() < names.len() {
+        "without the clients".to_owned()
+    } else if alike {
+        format!("all {}", names.len())
+    } else if names.len() <= 3 {
+        "each, in this order".to_owned()
+    } else {
+        "the least and the most".to_owned()
+    };
+    section(ui, "Now", &all);
+    let readings: Vec<NodeReading> = counted
+        .iter()
+        .map(|(name, _)| view.readings.node(name).cloned().unwrap_or_default())
+        .collect();
+    let has_instances = |(_, node): &(&String, &Node)| !matches!(node, Node::LoadBalancer(_));
+    let figures: [Several; 5] = [
+        (
+            "Throughput",
+            |r| r.throughput,
+            |n| n.throughput_per_s,
+            |v| format::rate(v),
+        ),
+        (
+            "Utilisation",
+            |r| r.utilisation,
+            |n| n.utilisation,
+            |v| format::percent(v),
+        ),
+        (
+            "Queue length",
+            |r| r.queue,
+            |n| n.queue_length,
+            |v| (format::mean(v), "ops"),
+        ),
+        (
+            "In flight",
+            |r| r.in_flight,
+            |n| n.in_flight,
+            |v| (format::mean(v), "ops"),
+        ),
+        ("Failing here", |r| r.failed, |_| 0.0, |v| format::rate(v)),
+    ];
+    for (title, reading, past, tell) in figures {
+        let is_share = title == "Utilisation";
+        if (is_share || title == "Queue length") && !counted.iter().all(has_instances) {
+            continue;
+        }
+        let each: Vec<f64> = readings.iter().map(reading).collect();
+        let fails = title == "Failing here";
+        let colour = (fails && each.iter().any(|&v| v > 0.0)).then_some(theme::palette(ui).failed);
+        // Of a share the mean, in which every instance counts the same.
+        let weights: Vec<f64> = counted
+            .iter()
+            .map(|(_, node)| {
+                if is_share {
+                    f64::from(node.members())
+                } else {
+                    1.0
+                }
+            })
+            .collect();
+        let over = if is_share { weights.iter().sum() } else { 1.0 };
+        let row = if alike {
+            let sum: f64 = each.iter().zip(&weights).map(|(v, w)| v * w).sum();
+            let course = series(ui, view, |interval| {
+                let at = |name: &str| interval.nodes.iter().find(|node| node.name == name);
+                let values = counted.iter().zip(&weights);
+                let sum: f64 = values.map(|((n, _), w)| at(n).map_or(0.0, past) * w).sum();
+                (!fails).then_some(sum / over)
+            });
+            let (value, unit) = tell(sum / over);
+            figure_row(ui, title, &course, &value, unit, colour)
+        } else {
+            let (_, unit) = tell(0.0);
+            figure_row(ui, title, &[], &listed(&each, tell), unit, colour)
+        };
+        let lines: Vec<String> = counted
+            .iter()
+            .zip(&each)
+            .map(|((name, _), value)| format!("{name}: {}", format::joined(tell(*value))))
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        tooltip(&row, title, &lines);
+    }
+}
+
+/// A figure of several nodes: its title, its value now and in the past, and how it is told.
+type Several = (
+    &'static str,
+    fn(&NodeReading) -> f64,
+    fn(&NodeInterval) -> f64,
+    fn(f64) -> (String, &'static str),
+);
+
+/// A few values one by one, of more the least and the greatest; what is all the same once.
+fn listed(values: &[f64], tell: fn(f64) -> (String, &'static str)) -> String {
+    let texts: Vec<String> = values.iter().map(|value| tell(*value).0).collect();
+    match &texts[..] {
+        [first, others @ ..] if others.iter().all(|other| other == first) => first.clone(),
+        [] | [_] | [_, _] | [_, _, _] => texts.join(" · "),
+        _ => {
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            format!("{} to {}", tell(least).0, tell(most).0)
+        }
     }
 }
 

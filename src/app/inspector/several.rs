@@ -1,9 +1,9 @@
-//! Several nodes are selected: which, and the settings that they have in common.
+//! Several nodes are selected: which, what they do now, and the settings that they have in common.
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use super::settings;
-use super::{Inspector, Pane, first_settings, section, shape_of};
+use super::{Inspector, Pane, first_settings, now, section, settings, shape_of};
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, radius, size, stroke};
@@ -17,6 +17,7 @@ impl Inspector {
         section(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
+                ui.spacing_mut().interact_size.y = TAG;
                 for name in names {
                     if name_tag(ui, name).clicked() {
                         let others = names.iter().filter(|other| *other != name);
@@ -38,6 +39,7 @@ impl Inspector {
         if services.len() == names.len() {
             section(ui, |ui| self.placements_ui(ui, &services, pane));
         }
+        section(ui, |ui| now::show_several(ui, names, pane));
         let first = nodes.clone().next().map_or(&[][..], first_settings);
         let fields = shared(topology, nodes);
         let bases: Vec<String> = names.iter().map(|name| format!("nodes.{name}")).collect();
@@ -50,16 +52,19 @@ impl Inspector {
     }
 }
 
+/// Height of a name with its cross.
+const TAG: f32 = 22.0;
+
 /// A name with a cross that takes it out.
 fn name_tag(ui: &mut Ui, name: &str) -> Response {
     let palette = theme::palette(ui);
     let font = theme::font(size::SMALL, Weight::Medium);
-    let galley = ui
-        .painter()
-        .layout_no_wrap(name.to_owned(), font, palette.text);
-    let room = ui.available_width().max(60.0);
-    let width = (galley.size().x + 30.0).min(room);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 22.0), Sense::click());
+    let mut job = LayoutJob::simple_singleline(name.to_owned(), font, palette.text);
+    // A tag of its own line at most; the whole name is in its tip.
+    job.wrap = TextWrapping::truncate_at_width((ui.max_rect().width() - 30.0).max(30.0));
+    let galley = ui.painter().layout_job(job);
+    let width = galley.size().x + 30.0;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, TAG), Sense::click());
     let label = || format!("Let go of {name}");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label()));
     let strong = response.hovered() || response.has_focus();
@@ -71,13 +76,8 @@ fn name_tag(ui: &mut Ui, name: &str) -> Response {
         Stroke::new(stroke::HAIR, outline),
         StrokeKind::Inside,
     );
-    let clip = rect
-        .with_max_x(rect.right() - 22.0)
-        .intersect(ui.clip_rect());
     let at = pos2(rect.left() + 8.0, rect.center().y - galley.size().y / 2.0);
-    painter
-        .with_clip_rect(clip)
-        .galley(at, galley, palette.text);
+    painter.galley(at, galley, palette.text);
     let ink = if strong { palette.text } else { palette.text2 };
     Icon::Cross.paint(
         painter,
