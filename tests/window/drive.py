@@ -609,7 +609,7 @@ class Window:
     def pointer(self, x, y, button=1, times=1):
         self.focus_window()
         self.xdo("mousemove", x, y)
-        time.sleep(0.08)
+        time.sleep(0.2)  # the frame of the press must not also have moved, on a busy machine either
         for _ in range(times):
             self.xdo("mousedown", button)
             time.sleep(0.04)
