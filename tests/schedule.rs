@@ -191,7 +191,7 @@ fn a_promise_changes_nothing_that_runs() {
         lost_sessions: Some(0),
         ..Default::default()
     };
-    statescope::analysis::objectives::add(&mut results, &objectives);
+    statescope::analysis::objectives::add(&mut results, &objectives, true);
     let expected = statescope::analysis::objectives::verdicts(&results, &objectives);
     assert_eq!(said, expected);
     assert_eq!(said[0].met, Some(false));

@@ -158,12 +158,15 @@ fn longest_recovery(figures: &Figures, target: f64) -> Said {
 }
 
 /// Adds the part `objectives` to the results of one run: each objective that is set, its target, what was measured, and
-/// whether it was met (1 or 0). It stands before `cost`, or at the end.
-pub fn add(figures: &mut Figures, objectives: &Objectives) {
+/// whether it was met (1 or 0). It stands before `cost`, or at the end. Of a run that was cut off before it was `over` only
+/// that is known which cannot become better: what is lost, and recovery that takes too long.
+pub fn add(figures: &mut Figures, objectives: &Objectives, over: bool) {
     let rows: Vec<Figures> = verdicts(figures, objectives)
         .into_iter()
         .map(|verdict| {
             let Verdict { measured, met, .. } = verdict;
+            let settled = ["lost_writes", "lost_sessions", RECOVERY].contains(&verdict.name);
+            let met = met.filter(|&met| over || (settled && !met));
             let share = |flag: bool| f64::from(u8::from(flag));
             Figures::group([
                 ("objective", Figures::text(verdict.name)),
@@ -301,7 +304,7 @@ mod tests {
             ),
             ("cost", Figures::Group(Vec::new())),
         ]);
-        add(&mut figures, &objectives);
+        add(&mut figures, &objectives, true);
         let mut results = super::super::replications::merge(&[figures]);
         judge(&mut results);
         let met = |row: usize| match results.at(&format!("objectives[{row}].met")) {

@@ -40,7 +40,8 @@ pub fn replicate(
         control,
         |_, track| {
             let mut figures = track.results();
-            objectives::add(&mut figures, &topology.objectives);
+            let over = track.now() >= topology.duration;
+            objectives::add(&mut figures, &topology.objectives, over);
             (
                 figures,
                 track.sim().events(),
@@ -69,7 +70,7 @@ pub fn replicate(
 pub fn so_far(track: &Track) -> Figures<Estimate> {
     let topology = track.sim().topology();
     let mut figures = track.results();
-    objectives::add(&mut figures, &topology.objectives);
+    objectives::add(&mut figures, &topology.objectives, true);
     let (mut merged, mut idle) = (Merged::Empty, Vec::new());
     merged.add(&figures);
     add_idle(&mut idle, track.sim().without_effect().to_vec());
@@ -149,7 +150,7 @@ impl Whole<'_> {
 /// The results of one run as `replicate` gives them for it alone: objectives have their verdicts. What a file expects is
 /// looked up there.
 pub fn of_one_run(mut figures: Figures, topology: &Topology) -> Figures {
-    objectives::add(&mut figures, &topology.objectives);
+    objectives::add(&mut figures, &topology.objectives, true);
     let mut merged = Merged::Empty;
     merged.add(&figures);
     let mut results = merged.finish();

@@ -163,7 +163,10 @@ impl Track {
         let watch = Watch {
             live: keeps.intervals,
         };
-        let sim = Sim::new(topology, seed, watch);
+        let mut sim = Sim::new(topology, seed, watch);
+        if !keeps.live {
+            sim.end_at(topology.duration);
+        }
         let groups = watched_rows(&topology.scenario);
         let mut row_of = vec![None; topology.scenario.len()];
         for (row, places) in groups.iter().enumerate() {

@@ -79,6 +79,8 @@ pub struct Sim {
     seed: u64,
     watch: Watch,
     now: u64,
+    /// Nothing is offered from here on.
+    end: u64,
     warmup: u64,
     events: u64,
     queue: Queue,
@@ -143,6 +145,7 @@ impl Sim {
             seed,
             watch,
             now: 0,
+            end: u64::MAX,
             warmup: topology.warmup.0,
             events: 0,
             queue: Queue::default(),
@@ -191,6 +194,11 @@ impl Sim {
             sim.timer_at(sim.warmup, Timer::WarmUpEnds);
         }
         sim
+    }
+
+    /// Nothing is offered from an instant on: the run ends there.
+    pub fn end_at(&mut self, end: Duration) {
+        self.end = end.0;
     }
 
     /// Simulated time.

@@ -54,7 +54,7 @@ impl Sim {
             )));
         }
         let pending: std::collections::VecDeque<u16> = (0..slot.instances.len() as u16)
-            .filter(|&i| slot.instances[i as usize].status.serves())
+            .filter(|&i| slot.instances[i as usize].runs())
             .collect();
         let wanted = service.settings.instances;
         let (surge, mut missing) = service.settings.deployment.at_once(wanted);
@@ -101,7 +101,7 @@ impl Sim {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.deploying = true;
         here.replaced_by_surge = surge;
-        if !here.status.serves() || here.leaving {
+        if !here.runs() || here.leaving {
             // It died since the deployment began; there is nothing to replace.
             return self.deployed_one(node, instance);
         }
@@ -130,7 +130,7 @@ impl Sim {
             return;
         };
         let here = &self.nodes[node as usize].instances[instance as usize];
-        if !here.status.serves() || here.leaving {
+        if !here.runs() || here.leaving {
             return self.deployed_one(node, instance);
         }
         let waits =
@@ -152,7 +152,9 @@ impl Sim {
 
     /// New requests go elsewhere; those in flight, and those on their way, have the drain time to end.
     pub(in crate::sim) fn drain(&mut self, node: u16, instance: u16) {
-        self.set_status(node, instance, Status::Draining);
+        if self.is_serving(node, instance) {
+            self.set_status(node, instance, Status::Draining);
+        }
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.draining = true;
         here.announced = false;

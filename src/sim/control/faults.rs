@@ -3,11 +3,12 @@
 use crate::model::settings::{SettingError, unknown_name};
 use crate::model::{Command, Sessions, Stop};
 use crate::sim::Sim;
+use crate::sim::clock::queue::Kind;
 use crate::sim::clock::timers::Timer;
 use crate::sim::keeping::ledger::{End, Replica};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::counts::Fault;
-use crate::sim::observe::snapshot::{Status, What};
+use crate::sim::observe::snapshot::{NodeKind, Status, What};
 use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
 use crate::units::Duration;
@@ -234,6 +235,13 @@ impl Sim {
                 status if status.is_down() || status == Status::Hung => None,
                 status => Some(doing(status)),
             },
+            Command::Deploy(name, _) => {
+                let node = self.slot_of(name).map(|slot| &self.nodes[slot as usize]);
+                let none = node.is_some_and(|n| {
+                    n.kind == NodeKind::Service && !n.instances.iter().any(|i| i.runs())
+                });
+                none.then_some("none of its instances runs")
+            }
             Command::RemoveInstances(name, _) if self.wanted_instances(name)? <= 1 => {
                 Some("the last instance stays")
             }
@@ -401,7 +409,44 @@ impl Sim {
     fn hang(&mut self, node: u16, instance: u16, command: &Command) {
         self.new_fault(command, Some((node, instance)));
         self.set_status(node, instance, Status::Hung);
+        self.freeze_work(node, instance);
         self.primary_gone(node, instance, End::Hang, LossCause::Promotion);
+        self.tend_moves();
+    }
+
+    /// Nothing runs in a process that hangs: what it is working on stands still. A disk goes on.
+    fn freeze_work(&mut self, node: u16, instance: u16) {
+        let pending = self.queue.pending().filter(|due| due.kind == Kind::Resume);
+        let worked_on: Vec<(u32, u64)> = pending
+            .filter(|due| {
+                let call = &self.calls[due.index as usize];
+                (call.node, call.instance) == (node, instance)
+                    && call.present
+                    && !call.free
+                    && call.resume == due.number
+                    && self.is_worked_on(due.index)
+            })
+            .map(|due| (due.index, due.at - self.now))
+            .collect();
+        for (call, left) in worked_on {
+            let token = self.new_token();
+            self.calls[call as usize].resume = token;
+            let here = &mut self.nodes[node as usize].instances[instance as usize];
+            here.frozen.push((call, token, left));
+        }
+    }
+
+    fn thaw_work(&mut self, node: u16, instance: u16) {
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        let mut frozen = std::mem::take(&mut here.frozen);
+        // In the order in which they would have ended.
+        frozen.sort_unstable_by_key(|&(call, _, left)| (left, call));
+        for (call, token, left) in frozen {
+            if self.calls[call as usize].resume == token {
+                let due = self.now.saturating_add(left);
+                self.calls[call as usize].resume = self.queue.push(due, Kind::Resume, call);
+            }
+        }
     }
 
     fn go_on(&mut self, node: u16, instance: u16) {
@@ -418,6 +463,8 @@ impl Sim {
         };
         self.set_status(node, instance, status);
         self.primary_back(node, instance, Some(stood));
+        self.thaw_work(node, instance);
+        self.tend_moves();
         let stalled: Vec<u32> = (0..self.calls.len() as u32)
             .filter(|&i| {
                 let call = &self.calls[i as usize];

@@ -268,6 +268,29 @@ impl Sim {
             let writing = *writing;
             self.timer_at(writing.ends, Timer::SnapshotDone { log, writing });
         }
+        // What was due meanwhile is done now.
+        let (now, began) = (self.now, self.now - stood);
+        let here = &self.logs[log as usize];
+        if !here.online || here.retired || here.last() == 0 {
+            return;
+        }
+        let fsyncs = here.durability.file.and_then(|file| file.period_ns());
+        let unsynced = here.synced.sequence < here.last();
+        let snapshots = here.durability.snapshots;
+        let is_data = here.purpose == Purpose::Data && here.snapshot_due.is_none();
+        if let Some(period) = fsyncs
+            && unsynced
+            && self.next_tick(log, began, period, 1) <= now
+        {
+            self.logs[log as usize].fsync_due = Some(now);
+            self.timer_at(now, Timer::Fsync { log });
+        }
+        if let Some(policy) = snapshots
+            && is_data
+            && self.next_tick(log, began, policy.every_ns, 2) <= now
+        {
+            self.take_snapshot(log);
+        }
     }
 
     pub(in crate::sim) fn snapshot_done(&mut self, log: u32, writing: Writing) {

@@ -158,8 +158,11 @@ pub(in crate::sim) struct Moving {
     pub service: u16,
     /// Tells this move from an earlier one that was called off.
     pub number: u32,
-    /// When the copying began, or began anew; `None` while an end of it is not there.
+    /// When the copying began, or began anew; `None` while that has not come.
+    pub began: Option<u64>,
+    /// It runs since then, and takes so long from there on; `None` while an end of it is not there.
     pub since: Option<u64>,
+    pub left: u64,
     /// The placement it comes from.
     pub from: std::mem::Discriminant<State>,
     /// New writes of its instance went to it.

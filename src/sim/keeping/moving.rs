@@ -141,7 +141,9 @@ impl Sim {
             self.logs[log as usize].moving = Some(Moving {
                 service: slot,
                 number,
+                began: None,
                 since: None,
+                left: 0,
                 from: discriminant(old),
                 home: homes.contains(&log),
             });
@@ -260,7 +262,7 @@ impl Sim {
         })
     }
 
-    /// A log is copied to where it moves since an instant; not yet if an end of that is not there.
+    /// A log is copied to where it moves since an instant, from the start; not yet if an end of that is not there.
     fn copy_since(&mut self, log: u32, number: u32, since: Option<u64>) {
         let took = (self.state_bytes(log) as f64 / COPY_BYTES_PER_S * 1e9) as u64;
         let at = match since {
@@ -268,9 +270,63 @@ impl Sim {
             None => self.now.saturating_add(SECOND),
         };
         if let Some(moving) = &mut self.logs[log as usize].moving {
-            moving.since = since;
+            (moving.began, moving.since, moving.left) = (since, since, took);
         }
         self.timer_at(at, Timer::Moved { log, number });
+    }
+
+    /// An instance hangs, or goes on: what is copied to it or from it stands still meanwhile.
+    pub(in crate::sim) fn tend_moves(&mut self) {
+        let now = self.now;
+        for log in 0..self.logs.len() as u32 {
+            let Some(moving) = self.logs[log as usize].moving else {
+                continue;
+            };
+            let to = self.place_it_moves_to(log, &moving);
+            let there = !to.is_empty() && self.all_serve(log, &to);
+            match (moving.began, moving.since) {
+                (Some(_), Some(since)) if !there => {
+                    if let Some(moving) = &mut self.logs[log as usize].moving {
+                        moving.left = moving.left.saturating_sub(now - since);
+                        moving.since = None;
+                    }
+                }
+                (Some(began), None) if there && !self.any_died(log, &to, began) => {
+                    if let Some(moving) = &mut self.logs[log as usize].moving {
+                        moving.since = Some(now);
+                    }
+                    let number = moving.number;
+                    let at = now.saturating_add(moving.left);
+                    self.timer_at(at, Timer::Moved { log, number });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a log, and all it moves to, are served.
+    fn all_serve(&self, log: u32, to: &[u32]) -> bool {
+        let mut ends = to.iter().chain([&log]);
+        ends.all(|&end| self.logs[end as usize].online)
+    }
+
+    fn any_died(&self, log: u32, to: &[u32], since: u64) -> bool {
+        let mut ends = to.iter().chain([&log]);
+        ends.any(|&end| self.server_of(end).died_at > since)
+    }
+
+    /// The logs that a log which moves goes to, by where its service keeps its state now.
+    fn place_it_moves_to(&mut self, log: u32, moving: &Moving) -> Vec<u32> {
+        let name = &self.nodes[moving.service as usize].name;
+        let state = match self.topology.nodes.get(name) {
+            Some(Node::Service(service)) if self.slot_of(name) == Some(moving.service) => {
+                service.state.clone()
+            }
+            _ => return Vec::new(),
+        };
+        let mut to = self.place_of_state(moving.service, &state);
+        to.retain(|&target| target != log && !self.logs[target as usize].retired);
+        to
     }
 
     /// The instance that serves a log.
@@ -289,20 +345,12 @@ impl Sim {
         }
         let node = self.logs[log as usize].node;
         let is_store = self.store(node).is_some();
-        let name = &self.nodes[moving.service as usize].name;
-        let state = match self.topology.nodes.get(name) {
-            Some(Node::Service(service)) if self.slot_of(name) == Some(moving.service) => {
-                Some(service.state.clone())
-            }
-            _ => None,
+        // Others keep what they have there by now: what a store has stays in it.
+        let to = if is_store && self.store_is_used(&self.nodes[node as usize].name) {
+            Vec::new()
+        } else {
+            self.place_it_moves_to(log, &moving)
         };
-        // Whoever it was for is gone, or others keep what they have there by now: what a store has stays in it.
-        if is_store && (state.is_none() || self.store_is_used(&self.nodes[node as usize].name)) {
-            self.logs[log as usize].moving = None;
-            return self.assign_spaces();
-        }
-        let mut to = state.map_or(Vec::new(), |s| self.place_of_state(moving.service, &s));
-        to.retain(|&target| target != log && !self.logs[target as usize].retired);
         if to.is_empty() {
             // Nobody takes it: it stays where it is, and the move is over.
             self.logs[log as usize].moving = None;
@@ -310,12 +358,18 @@ impl Sim {
         }
         // While either end is gone, or hangs, nothing can be copied; if one died, it begins anew: that one has forgotten what
         // it had got. Until it is over, all of it is where it was, or what is left there.
-        let ends = || to.iter().chain([&log]);
-        let there = ends().all(|&end| self.logs[end as usize].online);
-        let died_since = |since| ends().any(|&end| self.server_of(end).died_at > since);
-        if !there || moving.since.is_none_or(died_since) {
-            let back = ends().map(|&end| self.server_of(end).since).max();
-            return self.copy_since(log, number, back.filter(|_| there));
+        let now = self.now;
+        if !self.all_serve(log, &to) {
+            return self.timer_after(SECOND, Timer::Moved { log, number });
+        }
+        if moving.began.is_none_or(|began| self.any_died(log, &to, began)) {
+            let ends = to.iter().chain([&log]);
+            let back = ends.map(|&end| self.server_of(end).since).max();
+            return self.copy_since(log, number, back);
+        }
+        let over = moving.since.unwrap_or(now).saturating_add(moving.left);
+        if over > now {
+            return self.timer_at(over, Timer::Moved { log, number });
         }
         if is_store {
             self.empty_store(log, moving.service);
@@ -383,7 +437,9 @@ impl Sim {
         self.logs[log as usize].moving = Some(Moving {
             service,
             number,
+            began: None,
             since: None,
+            left: 0,
             from: discriminant(&state),
             home: false,
         });

@@ -121,6 +121,11 @@ impl Sim {
         }
         for (at, node) in self.nodes.iter().enumerate() {
             for (number, here) in node.instances.iter().enumerate() {
+                for &(call, token, _) in &here.frozen {
+                    let hangs = here.status == Status::Hung;
+                    wakes.resumed[call as usize] |=
+                        hangs && self.calls[call as usize].resume == token;
+                }
                 let round = &here.round;
                 let is_synced = |timer: &Timer| {
                     matches!(timer, Timer::RoundSynced { node, instance, number: of, .. }

@@ -28,6 +28,8 @@ pub(in crate::sim) struct Instance {
     pub first: u32,
     /// Connections that the kernel has taken for it while it hangs.
     pub backlog: VecDeque<u32>,
+    /// What it was working on when it began to hang: calls with their tokens, and how long each still takes.
+    pub frozen: Vec<(u32, u32, u64)>,
     /// A round of its event loop, where everything in a round waits for one fsync.
     pub round: Round,
     /// Its workers are taking what waits: a worker freed meanwhile is seen by that loop.
@@ -90,6 +92,7 @@ impl Instance {
             queue: VecDeque::new(),
             first: 0,
             backlog: VecDeque::new(),
+            frozen: Vec::new(),
             round: Round::default(),
             taking: false,
             speed,
@@ -146,11 +149,17 @@ impl Instance {
         }
     }
 
-    /// Sets how many workers can be held, after a change of status or workers.
+    /// Sets how many workers can be held, after a change of status or workers: one that is not wanted any more works until
+    /// it is free.
     pub(in crate::sim) fn set_capacity(&mut self, now: u64) {
-        let up = self.status.serves() || self.status == Status::Hung;
-        self.capacity
-            .set(now, if up { u64::from(self.workers) } else { 0 });
+        let up = self.runs();
+        let workers = u64::from(self.workers).max(self.busy.n());
+        self.capacity.set(now, if up { workers } else { 0 });
+    }
+
+    /// Whether its process is there, though it may hang.
+    pub(in crate::sim) fn runs(&self) -> bool {
+        self.status.serves() || self.status == Status::Hung
     }
 
     /// Whether a worker that is free again has something to do.
@@ -203,6 +212,7 @@ impl Instance {
     pub(in crate::sim) fn clear_queue(&mut self, now: u64) {
         self.queue.clear();
         self.backlog.clear();
+        self.frozen.clear();
         self.waiting.set(now, 0);
     }
 }

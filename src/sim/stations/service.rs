@@ -15,6 +15,7 @@ use crate::sim::ids::NONE;
 use crate::sim::observe::snapshot::{Cause, Status};
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::Body;
+use crate::sim::stations::store::APPLY;
 use crate::sim::streams::{Sampler, draw, unit, whole_ns};
 use crate::sim::traffic::call::{Call, Outcome, Verb};
 
@@ -135,6 +136,9 @@ impl Sim {
         let (node, instance) = (call.node, call.instance);
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.busy.remove(self.now);
+        if here.capacity.n() > u64::from(here.workers) {
+            here.set_capacity(self.now);
+        }
         if here.has_next() {
             self.take_next(node, instance);
         }
@@ -167,6 +171,15 @@ impl Sim {
             };
             here.taking = true;
             self.start_work(next);
+        }
+    }
+
+    /// Whether what a call waits for is its worker's work, or its store's.
+    pub(in crate::sim) fn is_worked_on(&self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        match self.nodes[call.node as usize].body {
+            Body::Store(_) => call.step == APPLY,
+            _ => call.holds_worker && call.step == SESSION,
         }
     }
 

@@ -36,7 +36,7 @@ pub(in crate::sim) struct StoreBody {
 }
 
 const SERVE: u8 = 0;
-const APPLY: u8 = 1;
+pub(in crate::sim) const APPLY: u8 = 1;
 const SYNCED: u8 = 2;
 
 impl Sim {

@@ -218,7 +218,7 @@ impl Sim {
 
     pub(in crate::sim) fn arrival(&mut self, node: u32, number: u32) {
         let node = node as u16;
-        if self.nodes[node as usize].removed {
+        if self.nodes[node as usize].removed || self.now >= self.end {
             return;
         }
         match self.clients(node) {
@@ -233,7 +233,7 @@ impl Sim {
 
     pub(in crate::sim) fn user_ready(&mut self, seat: u32) {
         let Seat { node, leaving, .. } = self.seats[seat as usize];
-        if leaving || self.nodes[node as usize].removed {
+        if leaving || self.nodes[node as usize].removed || self.now >= self.end {
             self.free_seats.push(seat);
             return;
         }
