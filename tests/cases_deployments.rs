@@ -8,7 +8,7 @@ use statescope::model::{Command, Stop, Topology, file};
 use statescope::sim::snapshot::{Snapshot, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
-use support::cases::{changed, run, until};
+use support::cases::{changed, read_with, run, until};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -416,4 +416,36 @@ fn a_replacement_serves_beside_the_old_instance_that_still_ends() {
     let mut sim = statescope::sim::Sim::new(&topology, 1, statescope::sim::Watch { live: false });
     sim.run_until(topology.duration);
     assert_eq!(sim.snapshot().operations.failed, 0);
+}
+
+/// What hangs is stopped as well: killed at once, or when its drain time is over. Where nothing runs, nothing is deployed.
+#[test]
+fn what_hangs_is_replaced_by_a_deployment() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "40s", nodes: {
+        "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), timeout: "500ms"),
+        "api": Service(instances: 1, workers: 100, service_time: Constant("0s"), state: InMemory(), drain_time: "2s",
+            boot_time: "1s"),
+    }, links: ["clients -> api"])"#;
+    for (stop, back) in [("Drained", 15), ("Abrupt", 13)] {
+        let scenario =
+            format!(r#"[At("10005ms", Hang("api", 1)), At("12s", Deploy("api", {stop}))]"#);
+        let end = run(&read_with(text, &[("scenario", &scenario)]), 1).snapshot();
+        assert_eq!(end.writes.lost, 1_000, "{stop}");
+        assert_eq!(end.faults[1].lost_writes, 1_000);
+        // It serves again when the other has booted.
+        assert!(
+            end.writes.held.abs_diff((40 - back) * 100) <= 2,
+            "{stop}: {:?}",
+            end.writes
+        );
+    }
+    let dead = r#"[At("10005ms", Crash("api", 1)), At("12s", Deploy("api", Drained))]"#;
+    let sim = run(
+        &read_with(
+            text,
+            &[("scenario", dead), ("nodes.api.restart_after", "None")],
+        ),
+        1,
+    );
+    assert_eq!(sim.without_effect().len(), 1);
 }

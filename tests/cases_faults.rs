@@ -4,10 +4,12 @@
 
 mod support;
 
+use statescope::analysis::{Keeps, Track, objectives};
 use statescope::model::Command;
+use statescope::sim::figures::Figures;
 use statescope::sim::snapshot::FaultView;
 use statescope::units::Duration;
-use support::cases::{read_with, run, until};
+use support::cases::{figure, read_with, run, until};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000_000_000;
@@ -197,4 +199,50 @@ fn a_session_is_lost_through_the_fault_that_its_request_met() {
     assert_eq!(before.sessions.lost, 0);
     let end = run(&topology, 1).snapshot();
     assert_eq!((end.sessions.lost, end.faults[0].lost_sessions), (1, 1));
+}
+
+/// A worker that is not wanted any more works until it is free, and counts until then: nobody is busier than always.
+#[test]
+fn fewer_workers_are_never_busier_than_always() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "11s", warmup: "1s", nodes: {
+        "clients": Clients(arrivals: Steady("10/s"), timeout: None),
+        "api": Service(instances: 1, workers: 4, service_time: Constant("8s"), queue: Unlimited),
+    }, links: ["clients -> api"], scenario: [At("2s", Set("nodes.api.workers", "1"))])"#;
+    let results = run(&read_with(text, &[]), 1).results();
+    let utilisation = figure(&results, "nodes.api.utilisation");
+    assert!((utilisation - 1.0).abs() < 1e-9, "{utilisation}");
+}
+
+/// What begins at the end of a run is not of it.
+#[test]
+fn nothing_is_offered_at_the_end() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "10s", warmup: "5s", nodes: {
+        "clients": Clients(arrivals: Steady("100/s")),
+        "api": Service(instances: 1, service_time: Constant("1ms")),
+    }, links: ["clients -> api"])"#;
+    let mut track = Track::new(&read_with(text, &[]), 1, Keeps::SCENARIO);
+    track.run_until(Duration::from_secs(10.0));
+    let results = track.results();
+    // Intended at 5, 5.01, ... 9.99 s.
+    assert_eq!(figure(&results, "operations.offered"), 500.0);
+    assert_eq!(figure(&results, "operations.completed"), 500.0);
+}
+
+#[test]
+fn a_run_that_is_cut_off_keeps_only_promises_that_are_settled() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "20s",
+        objectives: (lost_writes: 0, lost_sessions: 0, availability: "1%", p99: "1s"),
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1)),
+            "api": Service(instances: 1, service_time: Constant("1ms"), state: InMemory()),
+        }, links: ["clients -> api"], scenario: [At("5s", Crash("api", 1))])"#;
+    let topology = read_with(text, &[]);
+    let mut results = until(&topology, 1, 10_000).results();
+    objectives::add(&mut results, &topology.objectives, false);
+    let met = |row: usize| match results.at(&format!("objectives[{row}].met_share")) {
+        Some(Figures::Figure(met)) => *met,
+        other => panic!("{other:?}"),
+    };
+    // p99, availability, writes, sessions: a loss stays a loss.
+    assert_eq!([0, 1, 2, 3].map(met), [None, None, Some(0.0), None]);
 }

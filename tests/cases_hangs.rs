@@ -8,7 +8,7 @@ use statescope::model::{Topology, file};
 use statescope::sim::snapshot::{Snapshot, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
-use support::cases::{changed, run};
+use support::cases::{changed, figure, read_with, run};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -565,4 +565,108 @@ fn a_failover_that_is_called_off_says_so_and_holds_nobody_up() {
         r#"At("20s", Failover("db")), At("20s", Crash("db", 1)), At("21s", Restart("db", 1))"#;
     let end = end_of(STORE, &file, scenario);
     assert!(called_off(&end).0);
+}
+
+/// One service that works on requests one after the other.
+const ALONE: &str = r#"Topology(schema: 1, profile: Bare, duration: "20s",
+    nodes: {
+        "clients": Clients(arrivals: Steady("1/s"), timeout: None),
+        "api": Service(instances: 1, workers: 1, service_time: Constant("500ms")),
+    },
+    links: ["clients -> api"])"#;
+
+fn longest(node: &str, scenario: &str) -> f64 {
+    let scenario = format!("[{scenario}]");
+    let topology = read_with(ALONE, &[("nodes.api", node), ("scenario", &scenario)]);
+    figure(&run(&topology, 1).results(), "response_time_s.max")
+}
+
+#[test]
+fn nothing_runs_in_a_process_that_hangs() {
+    let hang = |from: &str, to: &str| {
+        format!(r#"At("{from}", Hang("api", 1)), At("{to}", Resume("api", 1))"#)
+    };
+    let service = r#"Service(instances: 1, workers: 1, service_time: Constant("500ms"))"#;
+    let store = r#"RedisLike(command_time: "500ms", persistence: None)"#;
+    let database = r#"SqlDatabase(read_time: "500ms")"#;
+    for node in [service, store, database] {
+        for (from, to, seconds) in [
+            ("3100ms", "3300ms", 0.7),
+            ("3200ms", "3600ms", 0.9),
+            ("3s", "3600ms", 1.1),
+            ("2900ms", "3600ms", 1.1),
+        ] {
+            let found = longest(node, &hang(from, to));
+            assert!(
+                (found - seconds).abs() < 0.001 * seconds,
+                "{node}, {from}: {found}"
+            );
+        }
+        // It stands still as often as it hangs.
+        let twice = format!("{}, {}", hang("3100ms", "3200ms"), hang("3300ms", "3500ms"));
+        let found = longest(node, &twice);
+        assert!((found - 0.8).abs() < 0.001, "{node}: {found}");
+    }
+    // A kill ends what stood still.
+    let killed = r#"At("3100ms", Hang("api", 1)), At("3200ms", Crash("api", 1)), At("3300ms", Restart("api", 1))"#;
+    assert!(longest(service, killed) < 0.6);
+}
+
+#[test]
+fn what_was_due_in_a_hang_is_done_at_its_end() {
+    let text = |state: &str| {
+        format!(
+            r#"Topology(schema: 1, profile: Bare, duration: "40s", nodes: {{
+                "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), timeout: None),
+                "api": Service(instances: 1, workers: 100, service_time: Constant("0s"), state: {state}),
+            }}, links: ["clients -> api"])"#
+        )
+    };
+    for (state, hang, resume, death, most) in [
+        (
+            r#"LocalDisk(fsync: EverySecond, fsync_time: "0s")"#,
+            20_000,
+            20_900,
+            r#"LoseMachine("api", 1)"#,
+            101,
+        ),
+        (
+            r#"LocalDisk(fsync: EverySecond, fsync_time: "0s")"#,
+            20_000,
+            20_010,
+            r#"LoseMachine("api", 1)"#,
+            101,
+        ),
+        (
+            r#"InMemory(snapshot_every: "5s", snapshot_rate: "unlimited")"#,
+            20_000,
+            22_000,
+            r#"Crash("api", 1)"#,
+            501,
+        ),
+        (
+            r#"InMemory(snapshot_every: "5s", snapshot_rate: "unlimited")"#,
+            20_000,
+            20_010,
+            r#"Crash("api", 1)"#,
+            501,
+        ),
+    ] {
+        for seed in 1..=20 {
+            for after in [900, 4_900] {
+                let scenario = format!(
+                    r#"[At("{hang}ms", Hang("api", 1)), At("{resume}ms", Resume("api", 1)), At("{}ms", {death})]"#,
+                    resume + after
+                );
+                let topology = read_with(&text(state), &[("scenario", &scenario)]);
+                // What came during the hang is written at its end.
+                let backlog = (resume - hang) / 10;
+                let lost = run(&topology, seed).snapshot().writes.lost;
+                assert!(
+                    lost <= most + backlog,
+                    "{state}, {resume}, {after}, seed {seed}: {lost}"
+                );
+            }
+        }
+    }
 }

@@ -65,6 +65,21 @@ fn what_has_not_moved_yet_dies_with_its_old_place() {
     }
 }
 
+/// Copying stands still while an end of it hangs, and goes on from there: 8 s later than without the hang.
+#[test]
+fn a_hang_holds_a_move_up() {
+    for hangs in ["api", "db"] {
+        for (at, all) in [("47900ms", true), ("48100ms", false)] {
+            let scenario = format!(
+                r#", At("31s", Hang("{hangs}", 1)), At("39s", Resume("{hangs}", 1)), At("{at}", Crash("api", 1))"#
+            );
+            let writes = run(&moved("InMemory()", &scenario), 1).snapshot().writes;
+            let lost = if all { writes.acknowledged } else { 0 };
+            assert_eq!(writes.lost, lost, "{hangs}, {at}");
+        }
+    }
+}
+
 #[test]
 fn what_is_on_a_disk_that_nobody_serves_does_not_move() {
     let disk = r#"LocalDisk(read_time: "0s", write_time: "0s")"#;

@@ -362,7 +362,10 @@ impl Sim {
         if !self.all_serve(log, &to) {
             return self.timer_after(SECOND, Timer::Moved { log, number });
         }
-        if moving.began.is_none_or(|began| self.any_died(log, &to, began)) {
+        if moving
+            .began
+            .is_none_or(|began| self.any_died(log, &to, began))
+        {
             let ends = to.iter().chain([&log]);
             let back = ends.map(|&end| self.server_of(end).since).max();
             return self.copy_since(log, number, back);

@@ -157,6 +157,15 @@ impl Instance {
         self.capacity.set(now, if up { workers } else { 0 });
     }
 
+    /// A worker is free again, or goes if it is not wanted any more.
+    #[inline(always)]
+    pub(in crate::sim) fn free_worker(&mut self, now: u64) {
+        self.busy.remove(now);
+        if self.capacity.n() > u64::from(self.workers) {
+            self.set_capacity(now);
+        }
+    }
+
     /// Whether its process is there, though it may hang.
     pub(in crate::sim) fn runs(&self) -> bool {
         self.status.serves() || self.status == Status::Hung

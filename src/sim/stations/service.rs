@@ -135,10 +135,7 @@ impl Sim {
         call.holds_worker = false;
         let (node, instance) = (call.node, call.instance);
         let here = &mut self.nodes[node as usize].instances[instance as usize];
-        here.busy.remove(self.now);
-        if here.capacity.n() > u64::from(here.workers) {
-            here.set_capacity(self.now);
-        }
+        here.free_worker(self.now);
         if here.has_next() {
             self.take_next(node, instance);
         }

@@ -301,7 +301,7 @@ impl Sim {
         let here = self.nodes[node as usize].sees_off(call, self.now);
         let draining = here.status == Status::Draining;
         if std::mem::take(&mut call.holds_worker) {
-            here.busy.remove(self.now);
+            here.free_worker(self.now);
             if here.has_next() {
                 self.take_next(node, instance);
             }
