@@ -9,6 +9,7 @@ use crate::sim::keeping::ledger::{End, Replica};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::counts::Fault;
 use crate::sim::observe::snapshot::{NodeKind, Status, What};
+use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
 use crate::units::Duration;
@@ -238,7 +239,7 @@ impl Sim {
             Command::Deploy(name, _) => {
                 let node = self.slot_of(name).map(|slot| &self.nodes[slot as usize]);
                 let none = node.is_some_and(|n| {
-                    n.kind == NodeKind::Service && !n.instances.iter().any(|i| i.runs())
+                    n.kind == NodeKind::Service && !n.instances.iter().any(Instance::runs)
                 });
                 none.then_some("none of its instances runs")
             }
