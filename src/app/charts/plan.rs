@@ -14,7 +14,7 @@ use crate::app::format;
 use crate::app::icons::Icon;
 use crate::app::schedule;
 use crate::app::state::View;
-use crate::app::theme::{self, Palette, Weight, radius, size, stroke};
+use crate::app::theme::{self, Weight, radius, size, stroke};
 use crate::app::widgets::{menu_header, menu_item, menu_separator, paint_text};
 use crate::model::Timed;
 use crate::units::Duration;
@@ -63,6 +63,8 @@ pub struct Plan {
     focus: Option<usize>,
     /// An event has the keyboard.
     focused: Option<Id>,
+    /// An event could come here, or is about to.
+    would: Option<Duration>,
 }
 
 /// Where it is kept which event has the keyboard.
@@ -145,6 +147,7 @@ impl Plan {
 
     /// Lets go of what is no longer there, before the marks of a frame.
     pub fn begin(&mut self, ui: &Ui, lay: Lay, view: &View) {
+        self.would = None;
         let there = |place: &usize| {
             *place < view.topology.scenario.len() && schedule::is_ahead(view, *place)
         };
@@ -224,7 +227,7 @@ impl Plan {
             let free_hand = ui.input(|input| input.modifiers.alt);
             let seconds = snapped(lay, lay.window.seconds(pos.x, lay.across), free_hand);
             let at = Duration::from_secs(seconds.max(0.0)).max(least(lay, view, ui));
-            paint_place(ui, lay, at, palette);
+            self.would = Some(at);
             paint_tip(
                 ui,
                 pos2(lay.x(at), lay.track.top() - 3.0),
@@ -240,10 +243,17 @@ impl Plan {
         if response.clicked() && self.adding.is_some() {
             Popup::open_id(ui.ctx(), id.with("menu"));
         }
-        self.menu_ui(ui, id, lay, view, actions);
+        self.menu_ui(ui, id, view, actions);
     }
 
-    fn menu_ui(&mut self, ui: &Ui, of: Id, lay: Lay, view: &View, actions: &mut Vec<Action>) {
+    /// Paints where an event would come, over the words of others.
+    pub fn paint_would(&self, ui: &Ui, lay: Lay) {
+        if let Some(at) = self.would {
+            paint_place(ui, lay, at);
+        }
+    }
+
+    fn menu_ui(&mut self, ui: &Ui, of: Id, view: &View, actions: &mut Vec<Action>) {
         let Some(Adding { at, place }) = self.adding else {
             return;
         };
@@ -252,7 +262,7 @@ impl Plan {
             self.adding = None;
             return;
         }
-        paint_place(ui, lay, at, theme::palette(ui));
+        self.would = Some(at);
         let when = format::instant(at);
         Popup::new(
             id,
@@ -611,7 +621,8 @@ fn least(lay: Lay, view: &View, ui: &Ui) -> Duration {
 }
 
 /// Where an event would come: a dashed disc with a plus, and a dotted line.
-fn paint_place(ui: &Ui, lay: Lay, at: Duration, palette: &Palette) {
+fn paint_place(ui: &Ui, lay: Lay, at: Duration) {
+    let palette = theme::palette(ui);
     let x = lay.x(at);
     let centre = pos2(x, lay.track.top() + 11.0);
     let painter = ui.painter();

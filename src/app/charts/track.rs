@@ -183,6 +183,7 @@ pub fn show(
     }
     marks.extend(future(ui, lay, view, plan, palette));
     paint_labels(ui, lay, &marks, palette);
+    plan.paint_would(ui, lay);
     for (index, mark) in marks.iter().enumerate() {
         match &mark.what {
             Of::Past(recorded, places) => {
@@ -527,6 +528,33 @@ fn show_spans(ui: &Ui, lay: Lay, view: &View, plan: &mut Plan, actions: &mut Vec
             if !plan.is_dragging() {
                 response.on_hover_text(name);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Command;
+
+    /// So that its words stand beside its span and not over it, before it happened and after.
+    #[test]
+    fn a_mark_reaches_as_far_as_its_span() {
+        let mut window = TimeWindow::default();
+        (window.from, window.to) = (0.0, 100.0);
+        let lay = Lay {
+            track: Rect::from_min_size(pos2(0.0, 0.0), vec2(1000.0, 24.0)),
+            bottom: 200.0,
+            across: Rangef::new(0.0, 1000.0),
+            window: &window,
+        };
+        let second = |at: u64| Duration::from_secs(at as f64);
+        let crash = Command::Crash("api".to_owned(), 1);
+        let between = Timed::Between(second(20), second(40), crash.clone());
+        assert_eq!(reach(300.0, Some(&between), lay), Rangef::new(197.0, 403.0));
+        for timed in [None, Some(Timed::At(second(30), crash))] {
+            let reach = reach(300.0, timed.as_ref(), lay);
+            assert_eq!(reach, Rangef::new(300.0 - RADIUS, 300.0 + RADIUS));
         }
     }
 }
