@@ -91,7 +91,7 @@ fn each_problem_is_found_at_its_path_with_what_to_do() {
             (&[("scenario", r#"[At("1s", Failover("api"))]"#)], Error, "scenario[0]", "only a store"),
             (&[("scenario", r#"[At("1s", Deploy("store", Drained))]"#)], Error, "scenario[0]", "only services"),
             (&[("scenario", r#"[At("1s", RemoveInstances("api", 3))]"#)], Error, "scenario[0]", "one has to stay"),
-            (&[("scenario", r#"[At("1s", AddInstances("api", 998))]"#)], Error, "scenario[0]", "at most 1000"),
+            (&[("scenario", r#"[At("1s", AddInstances("api", 9998))]"#)], Error, "scenario[0]", "at most 10000"),
             (&[("scenario", r#"[At("1s", ReplaceSigningKey)]"#)], Error, "scenario[0]", "no signing key"),
             (&[("scenario", r#"[At("3m", Crash("api", 1))]"#)], Warning, "scenario[0]", "never happens"),
             (&[("scenario", r#"[Between("9s", "8s", Crash("api", 1))]"#)], Error, "scenario[0]", "swap"),

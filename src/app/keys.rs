@@ -8,6 +8,7 @@ use super::charts::{holds_focus, takes_escape};
 use super::live::SPEEDS;
 use super::state::View;
 use super::transport::speed_index;
+use crate::model::node::MOST_INSTANCES;
 use crate::model::{Command, Node, Stop};
 
 /// What the sheet of shortcuts lists: the heading, then keys and what they do.
@@ -346,14 +347,20 @@ pub fn scaled(view: &View, by: i32) -> Option<Action> {
     let Some(Node::Service(service)) = view.topology.nodes.get(&name) else {
         return None;
     };
-    let wanted = service.instances.saturating_add_signed(by).clamp(1, 1000);
+    let wanted = service
+        .instances
+        .saturating_add_signed(by)
+        .clamp(1, MOST_INSTANCES);
     (wanted != service.instances).then(|| scale_to(&name, wanted))
 }
 
 fn all_scaled(view: &View, names: &[String], by: i32) -> Option<Action> {
     let set = |name: &String| match view.topology.nodes.get(name) {
         Some(Node::Service(service)) => {
-            let wanted = service.instances.saturating_add_signed(by).clamp(1, 1000);
+            let wanted = service
+                .instances
+                .saturating_add_signed(by)
+                .clamp(1, MOST_INSTANCES);
             let path = format!("nodes.{name}.instances");
             (wanted != service.instances).then(|| Command::Set(path, wanted.to_string()))
         }

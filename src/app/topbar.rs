@@ -16,6 +16,7 @@ use super::state::View;
 use super::take::Options;
 use super::theme::{self, Palette, Weight, height, size, space};
 use super::widgets::{Button, logo, menu_item, menu_separator, separator, stepper};
+use crate::model::node::MOST_INSTANCES;
 use crate::model::{Command, Node, Stop};
 
 /// What the bar shows beside the view.
@@ -139,8 +140,13 @@ fn scale(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
                 ui.add_space(space::S);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     ui.add_space(space::XS);
-                    let instances =
-                        stepper(ui, "Number of instances", service.instances, 1..=1000, 92.0);
+                    let instances = stepper(
+                        ui,
+                        "Number of instances",
+                        service.instances,
+                        1..=MOST_INSTANCES,
+                        92.0,
+                    );
                     actions.extend(instances.map(|wanted| keys::scale_to(&name, wanted)));
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         // A long name is cut, and in its tip in full.

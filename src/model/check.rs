@@ -20,7 +20,7 @@ use crate::units::Duration;
 /// Most nodes and links of a topology.
 pub const MAX_NODES: usize = 500;
 /// Most instances and store members of a topology, all together.
-pub const MAX_INSTANCES: u64 = 10_000;
+pub const MAX_INSTANCES: u64 = 20_000;
 /// Most workers of a topology, all together.
 pub const MAX_WORKERS: u64 = 10_000_000;
 /// Most users of a topology, and most keys, all together: each one is kept in memory.

@@ -7,6 +7,8 @@ use super::workload::{Clients, Distribution, LogNormal};
 use crate::model::settings::{choices, settings};
 use crate::units::{Bandwidth, Bytes, Duration, Rate, Share};
 
+/// Most instances of one service.
+pub const MOST_INSTANCES: u32 = 10_000;
 /// Bytes of protocol around a message to a store, beside what it carries.
 pub const HEADER_BYTES: u64 = 200;
 
@@ -139,7 +141,7 @@ settings! {
         /// A remark, kept with the file.
         pub note: String = String::new(), source "ours";
         /// Running copies.
-        pub instances: u32 = 3, bare 1, in "1".."1000", source "gk";
+        pub instances: u32 = 3, bare 1, in "1".."10000", source "gk";
         /// Requests an instance works on at the same time.
         pub workers: u32 = 8, bare 1, in "1".."100000", source "gk";
         /// Requests that may wait in an instance.

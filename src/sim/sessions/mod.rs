@@ -355,6 +355,9 @@ impl Sim {
         fault: Option<u32>,
     ) -> u64 {
         let mut lost = 0;
+        if self.logs[log as usize].last() <= mark.sequence {
+            return 0;
+        }
         for user in 0..self.users.len() as u32 {
             let slot = &self.users[user as usize];
             if slot.log != log || slot.sequence <= mark.sequence {
