@@ -198,10 +198,9 @@ fn paint_loss(ink: &Ink, card: &Card, out: f32) {
     );
 }
 
-/// An instance as its pip shows it.
-pub fn pip(card: &Card, instance: &InstanceView, now: Duration) -> Pip {
-    let (load, queue) = card.load(instance);
-    let state = match instance.status {
+/// What an instance's pip says of it, without its load.
+fn pip_state(instance: &InstanceView) -> PipState {
+    match instance.status {
         Status::Up if instance.in_rotation => PipState::Up,
         Status::Up => PipState::FailingCheck,
         Status::Booting => PipState::Booting,
@@ -209,7 +208,13 @@ pub fn pip(card: &Card, instance: &InstanceView, now: Duration) -> Pip {
         Status::Draining => PipState::Draining,
         Status::Hung => PipState::Hung,
         Status::Crashed | Status::MachineLost | Status::Removed => PipState::Down,
-    };
+    }
+}
+
+/// An instance as its pip shows it.
+pub fn pip(card: &Card, instance: &InstanceView, now: Duration) -> Pip {
+    let (load, queue) = card.load(instance);
+    let state = pip_state(instance);
     let warmed = match card.node {
         Node::Service(service) if service.warm_up.0 > 0 => {
             now.0.saturating_sub(instance.since.0) as f32 / service.warm_up.0 as f32

@@ -3,12 +3,13 @@
 
 use egui::{Align, CornerRadius, Rect, pos2, vec2};
 
-use super::{Emphasis, pip, surface};
+use super::{Emphasis, pip, pip_state, surface};
 use crate::app::canvas::ink::{Ink, face};
 use crate::app::canvas::scene::{Card, Scene};
 use crate::app::canvas::words;
 use crate::app::theme::{Weight, radius, size};
 use crate::app::widgets::{self, Pip, PipState, grouped, loss_text};
+use crate::sim::snapshot::InstanceView;
 use crate::units::Duration;
 
 /// Least height of a tile on the screen, its height from which it has a second line, and how far lines are apart.
@@ -113,20 +114,22 @@ pub fn paint(ink: &mut Ink, card: &Card, tile: Rect, emphasis: Emphasis, now: Du
 
 /// A row of its instances; where not all have room, the worst first, and how many there are.
 fn pips(ink: &mut Ink, card: &Card, tile: Rect, y: f32, now: Duration) {
-    let mut pips: Vec<Pip> = card.instances.iter().map(|i| pip(card, i, now)).collect();
+    // Their order is found before their load is looked up: there may be thousands.
+    let mut shown: Vec<&InstanceView> = card.instances.iter().collect();
     let places = |width: f32| ((width - NAME) / PITCH).floor().max(0.0) as usize + 1;
-    if pips.len() > places(tile.width()) {
-        let count = format!("of {}", grouped(pips.len() as u64));
+    if shown.len() > places(tile.width()) {
+        let count = format!("of {}", grouped(shown.len() as u64));
         let width = ink.screen_width(&count, size::SMALL, Weight::Regular);
-        pips.sort_by_key(|pip| std::cmp::Reverse(badness(pip)));
-        pips.truncate(places(tile.width() - width - END));
+        shown.sort_by_key(|instance| std::cmp::Reverse(badness(instance)));
+        shown.truncate(places(tile.width() - width - END));
         let regular = face(size::SMALL, Weight::Regular, ink.palette.text2);
         let right = pos2(tile.right() - END, y + 4.0);
         ink.text_on_screen(right, Align::Max, &count, regular);
     }
     let mut at = pos2(tile.left() + NAME / 2.0 + 1.0, y);
-    for pip in &pips {
-        widgets::paint_dense_pip(ink.painter, at, 1.0, pip, ink.palette);
+    for instance in shown {
+        let pip = pip(card, instance, now);
+        widgets::paint_dense_pip(ink.painter, at, 1.0, &pip, ink.palette);
         at.x += PITCH;
     }
 }
@@ -168,14 +171,14 @@ fn lost_text(card: &Card) -> Option<String> {
 
 /// The instance that is worst off; of those that serve, one with the load of all.
 fn worst(card: &Card, now: Duration) -> Option<Pip> {
-    let pips = card.instances.iter().map(|i| pip(card, i, now));
-    let mut worst = pips.max_by_key(badness)?;
+    let worst = card.instances.iter().max_by_key(|i| badness(i))?;
+    let mut worst = pip(card, worst, now);
     worst.load = card.busy() as f32;
     Some(worst)
 }
 
-fn badness(pip: &Pip) -> u8 {
-    match pip.state {
+fn badness(instance: &InstanceView) -> u8 {
+    match pip_state(instance) {
         PipState::Down => 4,
         PipState::Hung => 3,
         PipState::FailingCheck => 2,
