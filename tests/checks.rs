@@ -62,7 +62,7 @@ fn each_problem_is_found_at_its_path_with_what_to_do() {
             (&[("nodes.api.state", "External(store: \"lb\")")], Error, "nodes.api.state.store", "a load balancer"),
             (&[("sessions", "ServerSide(store: \"api\")")], Error, "sessions.store", "a service"),
             (&[("nodes.s3", "ObjectStore()"), ("sessions", "ServerSide(store: \"s3\")")], Warning, "sessions.store", "hundred times"),
-            (&[("nodes.api.state", "Stateless")], Error, "nodes.api.state", "nowhere to live"),
+            (&[("nodes.api.state", "Stateless")], Error, "nodes.api.state", "nowhere to keep"),
             (&[("nodes.api.state", "Stateless"), ("sessions", "ServerSide(store: \"store\")"), ("links.api->store", "\"api -> store\"")], Error, "nodes.api.state", "only keeps its sessions"),
             (&[("nodes.clients.mix", "(read: 1, write: 0, login: 1)")], Error, "nodes.clients.mix", "sessions"),
             (&[("nodes.clients.mix", "(read: 0, write: 0)")], Error, "nodes.clients.mix", "every weight is 0"),

@@ -74,6 +74,8 @@ pub struct Live {
     running: Topology,
     /// Why the document cannot be run as it is.
     problem: Option<String>,
+    /// The run stands only because of that, and goes on once the document can be run again.
+    held: bool,
     /// What is probably not meant in it.
     warnings: Vec<Problem>,
     history: History,
@@ -134,6 +136,7 @@ impl Live {
             at_reset: Topology::default(),
             running: Topology::default(),
             problem: None,
+            held: false,
             warnings: Vec::new(),
             history: History::default(),
             notices: Notices::default(),
@@ -331,7 +334,10 @@ impl Live {
             }
             Action::Select(selection) => self.selection.clone_from(selection),
             Action::Play => self.play(),
-            Action::Pause => self.runner.order(Order::Pause),
+            Action::Pause => {
+                self.held = false;
+                self.runner.order(Order::Pause);
+            }
             Action::TogglePlay if self.latest.playing => self.runner.order(Order::Pause),
             Action::TogglePlay => self.play(),
             Action::Step if self.problem.is_none() => self.runner.order(Order::Step),
@@ -641,7 +647,7 @@ impl Live {
         self.follow_names();
         self.check();
         if self.problem.is_some() {
-            // It goes on as it was; the document is run again once it can be.
+            self.held |= self.latest.playing;
             self.runner.order(Order::Pause);
             return;
         }
@@ -656,6 +662,9 @@ impl Live {
             return;
         }
         self.bring_up_to_date(commands);
+        if std::mem::take(&mut self.held) {
+            self.runner.order(Order::Play);
+        }
     }
 
     /// Does this to the running system, and gives it the document's schedule for what is still to come.
@@ -698,10 +707,8 @@ impl Live {
     }
 
     fn tell_problem(&mut self) {
-        if let Some(problem) = &self.problem {
-            self.messages
-                .push(Toast::error(format!("Cannot run yet: {problem}")));
-        }
+        let text = self.view().cannot_run();
+        self.messages.extend(text.map(Toast::error));
     }
 
     /// A new run of the document, stopped at time 0; true if the one until now can be brought back.
@@ -763,6 +770,7 @@ impl Live {
         self.dismissed = aside.dismissed;
         self.cursor = None;
         self.told = None;
+        self.held = false;
         self.runner.order(Order::Restore { run: self.run });
         self.follow_names();
         self.check();
@@ -787,6 +795,7 @@ impl Live {
         self.cursor = None;
         self.told = None;
         self.told_change = None;
+        self.held = false;
         self.at_reset = self.document.topology().clone();
         // What cannot be run shows an empty system.
         let topology = self.problem.is_none().then(|| self.at_reset.clone());
@@ -915,6 +924,42 @@ mod tests {
         live.act(&Action::Play, false);
         run(&mut live, 0.5);
         assert!(live.view().playing && live.view().snapshot.now > Duration(0));
+    }
+
+    #[test]
+    fn a_run_goes_on_where_it_stood_once_the_document_can_be_run_again() {
+        let service = Command::Add("orders".into(), Node::Service(Default::default()));
+        let link = Command::Link("lb -> orders".into());
+        let add = Action::Edit(vec![service, link], "Added orders".into());
+        let unlink = Command::Unlink("lb -> orders".into());
+        let mend = Action::Edit(vec![unlink], "Removed the link".into());
+        for back in [Action::Undo, mend] {
+            let mut live = live();
+            live.act(&Action::Play, false);
+            run(&mut live, 1.0);
+            let stood = live.view().snapshot.now;
+            live.act(&add, false);
+            run(&mut live, 0.5);
+            let view = live.view();
+            assert!(!view.playing && view.snapshot.now == stood);
+            let told = view.cannot_run().unwrap();
+            let names = told.starts_with("Cannot go on yet: ") && told.contains("orders");
+            assert!(names, "{told}");
+            assert!(!told.contains(['`', '(', '"', '_']), "{told}");
+            live.act(&back, false);
+            run(&mut live, 0.5);
+            assert!(live.view().playing && live.view().snapshot.now > stood);
+            assert_eq!(live.running, *live.document().topology());
+        }
+        // Whoever stopped it finds it stopped.
+        let mut live = live();
+        live.act(&Action::Play, false);
+        run(&mut live, 1.0);
+        live.act(&add, false);
+        live.act(&Action::Pause, false);
+        live.act(&Action::Undo, false);
+        run(&mut live, 0.5);
+        assert!(!live.view().playing);
     }
 
     #[test]

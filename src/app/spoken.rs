@@ -42,12 +42,18 @@ pub fn io(error: &io::Error) -> String {
     text.to_owned()
 }
 
-/// A message without the signs and names of the file format; `is_name` knows the names of nodes, which stay.
+/// A message without the signs and names of the file format; `is_name` knows the names of nodes, which stay. What stands
+/// in parentheses as it is to be written in a file is left out.
 pub fn sentence(message: &str, is_name: impl Fn(&str) -> bool) -> String {
     let mut text = String::with_capacity(message.len());
-    for (i, part) in message.split('`').enumerate() {
+    let mut parts = message.split('`').enumerate().peekable();
+    while let Some((i, part)) = parts.next() {
         let code = i % 2 == 1;
-        if code && is_name(part) {
+        let next = parts.peek_mut().filter(|_| code && text.ends_with(" ("));
+        if let Some(rest) = next.and_then(|(_, next)| Some((next.strip_prefix(')')?, next))) {
+            text.truncate(text.len() - 2);
+            *rest.1 = rest.0;
+        } else if code && is_name(part) {
             text.push_str(part);
         } else if code {
             let ends: Vec<String> = part
@@ -169,13 +175,18 @@ pub fn place(path: &str, topology: &Topology) -> String {
         .join(", ")
 }
 
-/// A problem with the place that it is about.
+/// A problem with the place that it is about, unless it names that itself or is about everything.
 pub fn problem(problem: &Problem, topology: &Topology) -> String {
     let message = sentence(&problem.message, |name| topology.nodes.contains_key(name));
-    if problem.path.is_empty() {
+    if problem.path.is_empty() || problem.path == "nodes" {
         return capitalised(&message);
     }
-    format!("{}: {message}", place(&problem.path, topology))
+    let place = place(&problem.path, topology);
+    let subject = problem.message.split('`').nth(1);
+    if problem.message.starts_with('`') && place.split(", ").next() == subject {
+        return message;
+    }
+    format!("{place}: {message}")
 }
 
 /// Why something could not be done.
@@ -234,6 +245,10 @@ mod tests {
             (
                 "it is not above connect_timeout of `Web`: write `store: \"NAME\"`",
                 "it is not above connect timeout of Web: write store: NAME",
+            ),
+            (
+                "choose where it keeps it (`state: External(store: \"db\")`), or link it",
+                "choose where it keeps it, or link it",
             ),
             ("turn it round, `api -> Web`", "turn it round, api to Web"),
             (

@@ -58,9 +58,9 @@ impl Standing {
         if view.topology.nodes.is_empty() {
             return None;
         }
-        if let Some(problem) = view.problem {
+        if let Some(text) = view.cannot_run() {
             return Some(Said {
-                text: format!("Cannot run yet: {problem}"),
+                text,
                 why: None,
                 kind: Kind::Failure,
             });

@@ -102,6 +102,17 @@ pub struct Loss {
 }
 
 impl View<'_> {
+    /// Why the document cannot be run as it is, as it is told; none if it can.
+    pub fn cannot_run(&self) -> Option<String> {
+        let what = if self.snapshot.now > Duration(0) {
+            "go on"
+        } else {
+            "run"
+        };
+        let problem = self.problem?;
+        Some(format!("Cannot {what} yet: {problem}"))
+    }
+
     /// The running system's view of a node; none before it has started there.
     pub fn node(&self, name: &str) -> Option<&NodeView> {
         self.snapshot.nodes.iter().find(|node| node.name == name)

@@ -286,7 +286,7 @@ fn judge(
     }
     let way = nearest().filter(|(commands, _)| runs(commands));
     Offer::Not {
-        reason: broken[0].message.clone(),
+        reason: spoken::sentence(&broken[0].message, |name| topology.nodes.contains_key(name)),
         way: way.map(|(commands, label)| Way {
             word: format!("Instead: {}", short(&label)),
             commands,
@@ -625,11 +625,9 @@ pub fn checked(topology: &Topology) -> (Option<String>, Vec<Problem>) {
     let (errors, warnings): (Vec<Problem>, Vec<Problem>) = check(topology)
         .into_iter()
         .partition(|problem| problem.severity == Severity::Error);
+    let first = errors.first();
     (
-        errors.into_iter().next().map(|error| {
-            let known = |name: &str| topology.nodes.contains_key(name);
-            spoken::sentence(&error.message, known)
-        }),
+        first.map(|error| spoken::problem(error, topology)),
         warnings,
     )
 }

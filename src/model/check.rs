@@ -238,7 +238,7 @@ impl<'a> Check<'a> {
         if clients(topology).next().is_none() {
             self.error(
                 "nodes",
-                "there are no clients, so nothing happens: add a `Clients` node and link it to what it calls",
+                "there are no clients, so nothing happens: add clients (`Clients()`) and link them to what they call",
             );
         }
         let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
@@ -258,7 +258,9 @@ impl<'a> Check<'a> {
                 Node::Clients(clients) => self.clients(&path, name, clients),
                 Node::LoadBalancer(_) => {
                     if targets(topology, name).next().is_none() {
-                        self.error(&path, "it has nothing to balance: link it to a service");
+                        let message =
+                            format!("`{name}` has nothing to balance: link it to a service");
+                        self.error(&path, message);
                     }
                 }
                 Node::Service(service) => self.service(&path, service),
@@ -275,7 +277,7 @@ impl<'a> Check<'a> {
         if targets(self.topology, name).next().is_none() {
             self.error(
                 path,
-                "these clients reach nothing: link them to a load balancer, a service or a store",
+                format!("`{name}` reach nothing: link them to a load balancer, a service or a store"),
             );
         }
         if let Some(second) = targets(self.topology, name).nth(1) {
@@ -468,7 +470,7 @@ impl<'a> Check<'a> {
             ),
             None if name.is_empty() => self.error(
                 path,
-                format!("it does not say which store keeps the {what}: write `store: \"NAME\"`"),
+                format!("it does not say which store keeps the {what}: name one (`store: \"NAME\"`)"),
             ),
             None => {
                 let message = self.no_node(name);

@@ -41,8 +41,7 @@ impl Inspector {
                     ui.add_space(space::XS);
                 }
             }
-            if let Some(problem) = pane.view.problem {
-                let text = format!("Cannot run yet: {problem}");
+            if let Some(text) = pane.view.cannot_run() {
                 ui.add(
                     egui::Label::new(theme::text(
                         text,

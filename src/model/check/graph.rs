@@ -276,7 +276,7 @@ impl<'a> Check<'a> {
         {
             self.error(
                 "sessions",
-                "no service stands behind the clients to check sessions: put one there, or set `sessions: None`",
+                "no service stands behind the clients to check sessions: put one there, or keep no sessions (`sessions: None`)",
             );
         }
         let kept_by_one = matches!(
@@ -286,7 +286,7 @@ impl<'a> Check<'a> {
         if let ([one, another, ..], true) = (&first[..], kept_by_one) {
             self.error(
                 "sessions",
-                format!("these sessions are handled by one service behind the clients, and `{one}` and `{another}` both stand there: put one service in front of both, or use `Jwt()`"),
+                format!("`{one}` and `{another}` both stand behind the clients, and such sessions are handled by one service there: take one of the two links away, put one service in front of both, or keep sessions in tokens (`sessions: Jwt()`)"),
             );
         }
         for name in first {
@@ -409,7 +409,7 @@ impl<'a> Check<'a> {
             }
             Some(Node::Service(_)) => self.error(
                 format!("nodes.{name}.state"),
-                "clients write, but the writes have nowhere to live: nothing from here on keeps state. Choose where this service keeps it, such as External(store: \"store\"), or link it to a store; a store that only keeps its sessions does not count",
+                format!("`{name}` has nowhere to keep what clients write: neither it nor what it calls keeps state. Choose where its state lives (`state: External(store: \"NAME\")`), or link it to a store; a store that only keeps its sessions does not count"),
             ),
             _ => {}
         }
