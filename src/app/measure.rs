@@ -3,6 +3,7 @@
 //! A run starts from what is now: a copy of the running system, with that choice applied, and one crash of one instance,
 //! drawn at random and the same for every choice. What counts is what the ledger books on that crash. Before anything
 //! runs there is no now: then a fresh run of some seconds comes before the crash. [`Measure::told`] says which it was.
+//! A choice that is not in use settles first: what moves has moved, and the first snapshot is made where there are to be some.
 //! The thread sleeps as long as it works and stops when the topology changes; what is not known yet is a dash.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +29,8 @@ use crate::units::{Duration, SECOND};
 const BEFORE: Duration = Duration(17 * SECOND);
 /// About so many operations come before it at most.
 const OPERATIONS_MAX: f64 = 100_000.0;
-/// Another choice than the one in use has at least this long to settle, and is given up if it still moves state then.
+/// Another choice than the one in use has at least this long to settle, and is given up if it still moves state then or has
+/// no snapshot yet.
 const SETTLE: (Duration, Duration) = (Duration(SECOND), Duration(60 * SECOND));
 /// After the crash, besides the time until a copy takes over, what is lost is settled in this time.
 const AFTER: Duration = Duration(2 * SECOND);
@@ -74,6 +76,8 @@ pub struct Measured {
     held: Option<u64>,
     /// In a fresh run: when the crash came.
     fresh_for: Option<Duration>,
+    /// The first one makes snapshots, and had made none yet.
+    unsaved: bool,
 }
 
 #[derive(Debug)]
@@ -103,6 +107,8 @@ struct Run {
     slot: Slot,
     commands: Vec<Command>,
     victim: (String, u32),
+    /// Between two snapshots of its memory.
+    snapshots: Option<Duration>,
     /// Until what was lost is settled.
     after: Duration,
 }
@@ -235,8 +241,15 @@ impl Measure {
                 (Basis::Fresh(Box::new(bare.clone()), before), Some(before))
             }
         };
+        let unsaved = |(service, number): &(String, u32)| {
+            let node = asked.snapshot.nodes.iter().find(|n| n.name == *service);
+            let mut instances = node.iter().flat_map(|node| &node.instances);
+            let victim = instances.find(|instance| instance.number == *number);
+            snapshots(&bare, service).is_some() && victim.is_some_and(|i| i.last_snapshot.is_none())
+        };
         let measured = Measured {
             key: self.key.clone(),
+            unsaved: from.is_some() && victims[0].as_ref().is_some_and(unsaved),
             from,
             faults: asked.snapshot.faults.len(),
             held: held.filter(|_| matches!(bare.sessions, Sessions::InMemory(_))),
@@ -282,6 +295,9 @@ impl Measure {
 
     /// What the figures of state say, for beside their title: "lost if api 3 died at 17.5 s".
     pub fn about_writes(&self) -> String {
+        if self.measured().is_some_and(|measured| measured.unsaved) {
+            return "lost before the first snapshot".to_owned();
+        }
         self.about("writes", 0)
     }
 
@@ -314,7 +330,7 @@ impl Measure {
         let measured = self.measured()?;
         Some(match (measured.from, measured.fresh_for) {
             (Some((_, at)), _) => format!(
-                "Measured on a copy of what ran at {}, with the choice applied and one instance crashed",
+                "Measured on a copy of what ran at {}, with the choice applied and settled, and one instance crashed",
                 format::instant(at)
             ),
             (None, Some(after)) => format!(
@@ -384,6 +400,7 @@ fn runs(
         if toggles::problem(&changed).is_none() {
             runs.push(Run {
                 slot,
+                snapshots: snapshots(&changed, &victim.0),
                 after: until_settled(&changed, &victim.0),
                 commands,
                 victim: victim.clone(),
@@ -407,6 +424,17 @@ fn runs(
     }
     runs.sort_by_key(|run| !run.commands.is_empty());
     runs
+}
+
+/// Time between two snapshots of a service's memory, if it makes any.
+fn snapshots(topology: &Topology, service: &str) -> Option<Duration> {
+    match topology.nodes.get(service) {
+        Some(Node::Service(service)) => match &service.state {
+            State::InMemory(memory) => memory.snapshot_every,
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Time after a crash until a copy has taken over, if there is one, and what is lost is known.
@@ -475,12 +503,13 @@ fn losses_from_now(run: &Run, mut sim: Sim, cancelled: &AtomicBool) -> Option<(u
         let mut until = begun.saturating_add(SETTLE.0.0);
         loop {
             advance(&mut sim, Duration(until), &mut events, cancelled)?;
-            let moves = sim
-                .snapshot()
-                .nodes
-                .iter()
-                .any(|node| node.moving_bytes > 0);
-            if !moves {
+            let nodes = sim.snapshot().nodes;
+            let moves = nodes.iter().any(|node| node.moving_bytes > 0);
+            let (service, number) = &run.victim;
+            let victim = nodes.iter().find(|node| node.name == *service);
+            let mut victims = victim.iter().flat_map(|node| &node.instances);
+            let saved = victims.any(|i| i.number == *number && i.last_snapshot.is_some());
+            if !moves && (saved || run.snapshots.is_none()) {
                 break;
             }
             if until - begun >= SETTLE.1.0 {
@@ -488,6 +517,10 @@ fn losses_from_now(run: &Run, mut sim: Sim, cancelled: &AtomicBool) -> Option<(u
             }
             until = until.saturating_add(SECOND);
         }
+        // Half of what comes between two snapshots is exposed, which is typical.
+        let half = run.snapshots.map_or(0, |every| every.0 / 2);
+        let until = Duration(until.saturating_add(half));
+        advance(&mut sim, until, &mut events, cancelled)?;
     }
     losses_by_crash(run, sim, &mut events, cancelled)
 }
@@ -681,6 +714,61 @@ mod tests {
         let losses = measured(Basis::Now(copy), &topology, ("api", 2));
         let sticky = of(&losses, Slot::Sessions(3)).unwrap();
         assert!(sticky.abs_diff(held) < 30, "{sticky} of {held}");
+    }
+
+    #[test]
+    fn a_choice_with_snapshots_is_measured_after_the_first() {
+        let mut topology = preset("external-redis");
+        topology.scenario.clear();
+        let mut sim = Sim::new(&topology, 7, Watch { live: true });
+        sim.run_until(Duration::from_secs(60.0));
+        let losses = |state: &str| {
+            let mut before = topology.clone();
+            before.set_path("nodes.api.state", state).unwrap();
+            let mut remembered = Remembered::default();
+            remembered.note(&before, &topology);
+            let victim = Some(("api".to_owned(), 1));
+            let runs = runs(&essence(&topology), &remembered, &[victim, None]);
+            let memory = runs.iter().find(|run| run.slot == Slot::Placement(1));
+            losses_from_now(memory?, sim.clone(), &AtomicBool::new(false))
+        };
+        let all = losses("InMemory()").unwrap().0;
+        let since_a_snapshot = losses("InMemory(snapshot_every: \"5s\")").unwrap().0;
+        assert!(since_a_snapshot * 5 < all, "{since_a_snapshot} of {all}");
+        // What comes too late to be waited for is not known.
+        assert_eq!(losses("InMemory(snapshot_every: \"10m\")"), None);
+    }
+
+    #[test]
+    fn what_no_snapshot_holds_yet_is_told() {
+        let topology = Sample::new().topology;
+        let mut measure = Measure {
+            known: Some(Measured {
+                victims: [Some(("api".into(), 3)), None],
+                from: Some((1, Duration(3 * SECOND))),
+                ..Measured::default()
+            }),
+            ..Measure::default()
+        };
+        assert_eq!(measure.about_writes(), "lost if api 3 died at 3.0 s");
+        let mut sim = Sim::new(&topology, 7, Watch { live: true });
+        for (at_s, told) in [(3.0, true), (8.0, false)] {
+            sim.run_until(Duration::from_secs(at_s));
+            let asked = Asked {
+                topology: &topology,
+                remembered: &Remembered::default(),
+                service: Some("api"),
+                run: 1,
+                snapshot: &sim.snapshot(),
+                playing: false,
+            };
+            let ctx = Context::default();
+            let from = Some((1, asked.snapshot.now));
+            measure.known = None;
+            measure.begin(&ctx, &asked, from, || mpsc::channel().1);
+            let about = measure.about_writes();
+            assert_eq!(about.contains("before the first snapshot"), told, "{about}");
+        }
     }
 
     #[test]
