@@ -311,3 +311,77 @@ fn after_typing_letters_mean_nothing_until_esc() {
     window.frames(3);
     assert_eq!(window.topology().nodes.len(), 4);
 }
+
+#[test]
+fn an_event_gets_another_node_and_esc_closes_what_is_open_only() {
+    let shop = SHOP.replace(
+        r#""api": Service("#,
+        r#""cart": Service(instances: 1, state: InMemory()), "api": Service("#,
+    );
+    let mut window = Window::of(&shop.replace(r#""lb -> api""#, r#""lb -> api", "api -> cart""#));
+    let open = |window: &mut Window| {
+        let event = window.harness.get_by_label_contains("20.0 s  Crash");
+        event.focus();
+        window.frames(2);
+        window.key(Key::Enter);
+        assert!(window.has("When"));
+    };
+    open(&mut window);
+    window.click("What: Crash");
+    assert!(window.has("Hang"));
+    window.key(Key::Escape);
+    assert!(window.has("When") && !window.has("Hang"));
+    window.key(Key::Escape);
+    assert!(!window.has("When"));
+
+    open(&mut window);
+    window.click("Node: api");
+    assert!(!window.has("lb"), "a balancer cannot crash");
+    window.click("cart");
+    // It has fewer instances.
+    let there = Timed::At(s(20.0), Command::Crash("cart".into(), 1));
+    assert_eq!(scenario(&window)[0], there);
+    assert!(window.has("Node: cart"));
+}
+
+#[test]
+fn an_event_is_no_later_than_the_longest_run() {
+    let mut window = Window::of(SHOP);
+    let event = window.harness.get_by_label_contains("20.0 s  Crash");
+    event.focus();
+    window.frames(2);
+    window.key(Key::Enter);
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.text("99999h");
+    window.key(Key::Enter);
+    assert!(window.has_part("out of range"));
+    assert_eq!(scenario(&window)[0], crash(20.0));
+    // After the end it happens in the window alone, and is told so.
+    window.keys(Modifiers::COMMAND, Key::A);
+    window.text("3m");
+    window.key(Key::Enter);
+    assert_eq!(scenario(&window)[0], crash(180.0));
+    assert!(window.has_part("after the end"));
+}
+
+#[test]
+fn a_seed_that_is_none_is_refused_in_words() {
+    let mut window = Window::of(SHOP);
+    for (typed, told) in [
+        ("many", "A seed is a whole number, such as 7"),
+        (
+            "99999999999999999999",
+            "The largest seed is 18446744073709551615",
+        ),
+    ] {
+        window.harness.get_by_label("Seed").focus();
+        window.frames(2);
+        window.keys(Modifiers::COMMAND, Key::A);
+        window.text(typed);
+        window.key(Key::Enter);
+        assert!(window.has(told), "{typed}");
+        window.key(Key::Escape);
+        assert!(!window.has(told), "{typed}");
+    }
+    assert_eq!(window.topology().seed, 1);
+}

@@ -1,5 +1,7 @@
 //! The bar that runs time: reset, play, step, the clock, speed, seed.
 
+use std::num::IntErrorKind;
+
 use egui::accesskit::{Action as AccessAction, ActionData};
 use egui::{
     Key, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2,
@@ -141,13 +143,17 @@ fn speed(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
 fn seed(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {
     let seed = view.seed.to_string();
     let parse = |text: &str| {
-        let whole = "Write a whole number from 0";
-        text.parse::<u64>().map_err(|_| whole.to_owned())
+        text.parse::<u64>().map_err(|error| match error.kind() {
+            IntErrorKind::PosOverflow => format!("The largest seed is {}", u64::MAX),
+            _ => "A seed is a whole number, such as 7".to_owned(),
+        })
     };
     let width = 48.0_f32.max(20.0 + 8.0 * seed.len() as f32);
     ui.spacing_mut().interact_size.y = 24.0;
     let field = Field::new("Seed", &seed).width(width).height(24.0);
-    if let Some(seed) = field.show(ui, parse).applied {
+    let field = field.show_bare(ui, parse);
+    field.message_above(ui);
+    if let Some(seed) = field.applied {
         actions.push(Action::SetSeed(seed));
     }
 }

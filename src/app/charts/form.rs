@@ -7,10 +7,14 @@ use crate::app::events;
 use crate::app::format;
 use crate::app::icons::Icon;
 use crate::app::schedule;
+use crate::app::spoken;
 use crate::app::state::View;
 use crate::app::theme::{self, Weight, height, size, space};
-use crate::app::widgets::{Button, choice, setting_field, setting_row, stepper, switch};
-use crate::model::{Command, Node, Timed};
+use crate::app::widgets::{
+    Button, choice, choice_among, setting_field, setting_row, stepper, switch,
+};
+use crate::model::settings::to_ron;
+use crate::model::{Command, Node, Renaming, Timed, Topology};
 use crate::units::Duration;
 
 const WIDTH: f32 = 284.0;
@@ -22,8 +26,9 @@ pub struct Form {
     at: Pos2,
     /// Frames since it was opened.
     frames: u32,
-    /// Something was being typed at the end of the last frame: Esc is its first.
+    /// Something was being typed, or a list was open, at the end of the last frame: Esc is its first.
     typing: bool,
+    listing: bool,
 }
 
 impl Form {
@@ -34,6 +39,7 @@ impl Form {
             at,
             frames: 0,
             typing: false,
+            listing: false,
         }
     }
 
@@ -92,8 +98,9 @@ impl Form {
         let typing = std::mem::replace(&mut self.typing, ctx.text_edit_focused());
         let elsewhere = pressed.is_some_and(|pos| !rect.contains(pos));
         let below_a_menu = egui::Popup::is_any_open(ctx);
+        let listing = std::mem::replace(&mut self.listing, below_a_menu);
         let left = (escape && !typing) || elsewhere;
-        stays && (below_a_menu || !left)
+        stays && (below_a_menu || listing || !left)
     }
 
     fn content(
@@ -160,6 +167,24 @@ impl Form {
                 }
             }
         }
+        if let Some(node) = command.node() {
+            // Where the same can be done.
+            let others = || {
+                let names = view.topology.nodes.keys().map(String::as_str);
+                let can = |name: &&str| {
+                    let there = change(at_node(command, name, view.topology));
+                    let problem = || schedule::problem(view.topology, &there, Some(self.place));
+                    *name == node || problem().is_none()
+                };
+                names.filter(can).collect()
+            };
+            let chosen = setting_row(ui, "Node", "", |ui| {
+                choice_among(ui, "Node", node, others, 150.0)
+            });
+            if let Some(name) = chosen {
+                apply(at_node(command, name, view.topology), actions);
+            }
+        }
         if let Some(number) = instance(command) {
             let most = command
                 .node()
@@ -223,14 +248,28 @@ impl Form {
                     format::instant(now)
                 ));
             }
+            if at > view.topology.duration {
+                // As late as the longest run can be.
+                let text = to_ron(&at.to_string());
+                let set = view.topology.clone().set_path("duration", &text);
+                set.map_err(|error| {
+                    events::capitalised(&spoken::sentence(&error.message, |_| false))
+                })?;
+            }
             Ok(at)
+        };
+        let end = view.topology.duration;
+        let late = if timed.earliest() > end {
+            format!("after the end, {}", format::span(end))
+        } else {
+            String::new()
         };
         let mut apply = |timed: Timed, what: String| {
             actions.extend(schedule::changed(view, self.place, timed, &what));
         };
         match timed {
             Timed::At(at, command) => {
-                let field = setting_field(ui, "When", "", &at.to_string(), time);
+                let field = setting_field(ui, "When", &late, &at.to_string(), time);
                 if fresh {
                     field.response.request_focus();
                 }
@@ -242,7 +281,7 @@ impl Form {
                 }
             }
             Timed::Between(from, to, command) => {
-                let earliest = setting_field(ui, "Earliest", "", &from.to_string(), |text| {
+                let earliest = setting_field(ui, "Earliest", &late, &from.to_string(), |text| {
                     let at = time(text)?;
                     if at > *to {
                         return Err(format!("It ends at {to}: write an earlier time"));
@@ -317,6 +356,18 @@ fn instance(command: &Command) -> Option<u32> {
         | Command::Resume(_, number)
         | Command::Restart(_, number) => Some(*number),
         _ => None,
+    }
+}
+
+/// The same at another node, of an instance that it has.
+fn at_node(command: &Command, to: &str, topology: &Topology) -> Command {
+    let mut command = command.clone();
+    let from = command.node().unwrap_or(to).to_owned();
+    Renaming::one(&from, to).command(&mut command);
+    let most = topology.nodes.get(to).map_or(1, Node::members);
+    match instance(&command) {
+        Some(number) => with_number(&command, number.min(most).max(1)),
+        None => command,
     }
 }
 

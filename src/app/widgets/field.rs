@@ -1,7 +1,8 @@
 //! A text field whose unit is part of the text: "15ms", "400/s". Enter applies, Esc reverts.
 
 use egui::{
-    Align, Id, Key, Layout, Margin, Response, Sense, Stroke, StrokeKind, TextEdit, Ui, pos2, vec2,
+    Align, Align2, Area, Color32, Frame, Id, Key, Layout, Margin, Order, Response, Sense, Stroke,
+    StrokeKind, TextEdit, Ui, pos2, vec2,
 };
 
 use crate::app::icons::Icon;
@@ -121,7 +122,7 @@ impl<'a> Field<'a> {
         let inner = rect.with_max_x(rect.right() - self.trailing - mark);
         let edit = TextEdit::singleline(&mut text)
             .id(id)
-            .frame(egui::Frame::NONE.inner_margin(Margin::symmetric(8, 0)))
+            .frame(Frame::NONE.inner_margin(Margin::symmetric(8, 0)))
             .hint_text(self.hint)
             .font(theme::font(size::BODY, Weight::Regular))
             .text_color(if self.quiet && draft.is_none() {
@@ -129,7 +130,7 @@ impl<'a> Field<'a> {
             } else {
                 palette.text
             })
-            .align(egui::Align2::LEFT_CENTER);
+            .align(Align2::LEFT_CENTER);
         let response = ui.put(inner, edit);
         name(ui, response.id, self.name);
 
@@ -215,10 +216,36 @@ impl<'a> Field<'a> {
 }
 
 impl<T> FieldResponse<T> {
+    /// Says above the field what is wrong with its text, while it has the keyboard or the pointer: where there is no room
+    /// under it.
+    pub fn message_above(&self, ui: &Ui) {
+        let at_hand = self.response.has_focus() || self.response.hovered();
+        if self.error.is_none() || !at_hand {
+            return;
+        }
+        let palette = theme::palette(ui);
+        let rect = self.response.rect;
+        Area::new(self.response.id.with("message"))
+            .order(Order::Tooltip)
+            .pivot(Align2::CENTER_BOTTOM)
+            .fixed_pos(rect.center_top() - vec2(0.0, 8.0))
+            .interactable(false)
+            .show(ui.ctx(), |ui| {
+                Frame::new()
+                    .fill(palette.text)
+                    .corner_radius(radius::CONTROL)
+                    .inner_margin(Margin::symmetric(10, 6))
+                    .show(ui, |ui| self.say(ui, palette.on_ink));
+            });
+    }
+
     /// Says under the field what is wrong with its text, if anything is.
     pub(super) fn message(&self, ui: &mut Ui) {
+        self.say(ui, theme::palette(ui).failed);
+    }
+
+    fn say(&self, ui: &mut Ui, colour: Color32) {
         if let Some(message) = &self.error {
-            let colour = theme::palette(ui).failed;
             let said = ui.label(theme::text(message, size::SMALL, Weight::Regular, colour));
             ui.ctx().accesskit_node_builder(said.id, |node| {
                 node.set_live(egui::accesskit::Live::Assertive);
