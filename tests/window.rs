@@ -168,6 +168,18 @@ fn a_document_is_saved_opened_and_never_lost() {
 }
 
 #[test]
+fn what_has_no_name_is_called_by_its_file_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.ron");
+    let mut window = Window::of("Topology(schema: 1)");
+    assert_eq!(window.count("Untitled"), 1);
+    window.keys(Modifiers::COMMAND, Key::S);
+    window.give_path("Save the topology as", &path);
+    assert!(window.has_part("Document: shop"));
+    assert!(!window.has_part("Untitled") && window.has("shop"));
+}
+
+#[test]
 fn comments_are_not_dropped_unasked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.ron");

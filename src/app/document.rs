@@ -72,16 +72,7 @@ impl Document {
 
     /// Its title: the topology's name, or the file's, or "Untitled".
     pub fn title(&self) -> String {
-        if !self.topology.name.is_empty() {
-            return self.topology.name.clone();
-        }
-        self.path
-            .as_ref()
-            .and_then(|path| path.file_stem())
-            .map_or_else(
-                || "Untitled".to_owned(),
-                |stem| stem.to_string_lossy().into_owned(),
-            )
+        title(&self.topology, self.path())
     }
 
     /// Whether something would be lost if it were closed now.
@@ -319,6 +310,17 @@ impl Document {
     }
 }
 
+/// What a topology is called that is kept in a file, if in any.
+pub fn title(topology: &Topology, file: Option<&Path>) -> String {
+    if !topology.name.is_empty() {
+        return topology.name.clone();
+    }
+    file.and_then(Path::file_stem).map_or_else(
+        || "Untitled".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}
+
 /// What a move is called.
 fn move_label(places: &[(String, (f32, f32))]) -> String {
     match places {
@@ -393,22 +395,42 @@ pub fn place_new_nodes(topology: &mut Topology) {
         // At the border of what may be there is only one way to go.
         let inwards = |at: f32, way: f32| if at + way.abs() > FARTHEST { -way } else { way };
         let beside = within_canvas(beside);
-        let mut place = (beside.0 + inwards(beside.0, BESIDE), beside.1);
+        let first = (beside.0 + inwards(beside.0, BESIDE), beside.1);
         // Each node that is there can take two places at most, so this many steps lead to a free one.
         let step = ROOM.1 + 20.0;
         let most = 2 * topology.canvas.len();
-        let step = inwards(place.1, step * most as f32) / most as f32;
-        for _ in 0..most {
-            let taken = topology.canvas.values().any(|other| {
+        let step = inwards(first.1, step * most as f32) / most as f32;
+        let places = (0..=most).map(|steps| (first.0, first.1 + step * steps as f32));
+        let mut free = places.filter(|place| {
+            !topology.canvas.values().any(|other| {
                 (other.0 - place.0).abs() < ROOM.0 && (other.1 - place.1).abs() < ROOM.1
-            });
-            if !taken {
-                break;
-            }
-            place.1 += step;
-        }
+            })
+        });
+        let nearest = free.clone().next();
+        let place = free.find(|place| !on_a_link(topology, &name, *place));
+        let place = place.or(nearest).unwrap_or(first);
         topology.canvas.insert(name, place);
     }
+}
+
+/// Whether a node that stands at a place would hide a link between two others, as far as can be told without their cards.
+fn on_a_link(topology: &Topology, name: &str, place: (f32, f32)) -> bool {
+    const MIDDLE: (f32, f32) = (95.0, 60.0);
+    const CARD: (f32, f32) = (210.0, 120.0);
+    let others = topology.links.0.iter();
+    let mut others = others.filter(|link| link.from != name && link.to != name);
+    others.any(|link| {
+        let ends = [&link.from, &link.to].map(|end| topology.canvas.get(end));
+        let [Some(from), Some(to)] = ends else {
+            return false;
+        };
+        (0..=40).any(|part| {
+            let share = part as f32 / 40.0;
+            let x = from.0 + (to.0 - from.0) * share + MIDDLE.0 - place.0;
+            let y = from.1 + (to.1 - from.1) * share + MIDDLE.1 - place.1;
+            (0.0..CARD.0).contains(&x) && (0.0..CARD.1).contains(&y)
+        })
+    })
 }
 
 /// A node that calls or names this one.
@@ -551,6 +573,22 @@ Topology(
         let canvas = &document.topology().canvas;
         assert_eq!(canvas["store"], (790.0, 200.0));
         assert_ne!(canvas["other"], canvas["store"]);
+    }
+
+    #[test]
+    fn new_nodes_leave_links_free() {
+        let mut document = document();
+        document.change("further", |topology| {
+            topology.canvas.insert("api".into(), (1100.0, 200.0));
+            topology.canvas.insert("lb".into(), (-200.0, 200.0));
+            topology.canvas.insert("clients".into(), (300.0, -300.0));
+        });
+        // Beside the balancer is on the way to the service.
+        let service = Command::Add("search".into(), Node::Service(Default::default()));
+        let link = Command::Link("lb -> search".into());
+        document.edit(&[service, link], "added").unwrap();
+        let place = document.topology().canvas["search"];
+        assert!(place.0 == 110.0 && place.1 > 250.0, "{place:?}");
     }
 
     #[test]

@@ -184,6 +184,7 @@ impl Live {
     pub fn view(&self) -> View<'_> {
         View {
             topology: self.document.topology(),
+            file: self.document.path(),
             snapshot: &self.latest.snapshot,
             readings: &self.readings,
             history: &self.history,
@@ -310,6 +311,7 @@ impl Live {
     /// Carries out what concerns document and running system; false for anything else.
     pub fn act(&mut self, action: &Action, dragging: bool) -> bool {
         match action {
+            Action::Run(command) if self.lacks(command) => self.tell_problem(),
             Action::Run(command) => self.runner.order(Order::Apply(vec![command.clone()])),
             Action::Edit(commands, label) => self.edit(commands, label),
             Action::Preview(commands) => self.preview.clone_from(commands),
@@ -807,6 +809,12 @@ impl Live {
             keep,
         });
         self.runner.order(Order::Speed(self.speed));
+    }
+
+    /// Whether a command is about a node that does not run, because the document cannot be run as it is.
+    fn lacks(&self, command: &Command) -> bool {
+        let known = |node| self.running.nodes.contains_key(node);
+        self.problem.is_some() && !command.node().is_some_and(known)
     }
 
     /// Whether a setting of the document implies a link.

@@ -123,7 +123,8 @@ impl Naming {
                     done = Named::Done { by_key: enter };
                 }
                 Some(error) if enter => {
-                    self.error = Some(capitalised(&error));
+                    // What stands in quotes in a message about a file is the name itself here.
+                    self.error = Some(capitalised(&error.replace('`', "")));
                     response.request_focus();
                 }
                 // Left with a name that cannot be: the one before stays.

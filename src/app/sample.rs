@@ -95,6 +95,7 @@ impl Sample {
     pub fn view(&self) -> View<'_> {
         View {
             topology: &self.topology,
+            file: None,
             snapshot: &self.snapshot,
             readings: &self.readings,
             history: &self.history,

@@ -1,6 +1,7 @@
 //! What every panel is given to draw from.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::action::Selection;
 use super::history::History;
@@ -20,6 +21,8 @@ use crate::units::Duration;
 pub struct View<'a> {
     /// The document.
     pub topology: &'a Topology,
+    /// Its file, once it has one.
+    pub file: Option<&'a Path>,
     /// The running system at its latest instant.
     pub snapshot: &'a Snapshot,
     /// The same, smoothed for reading.

@@ -67,6 +67,7 @@ impl Still {
     pub fn view(&self) -> View<'_> {
         View {
             topology: &self.topology,
+            file: None,
             snapshot: &self.snapshot,
             readings: &self.readings,
             history: &self.history,

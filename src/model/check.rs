@@ -277,7 +277,9 @@ impl<'a> Check<'a> {
         if targets(self.topology, name).next().is_none() {
             self.error(
                 path,
-                format!("`{name}` reach nothing: link them to a load balancer, a service or a store"),
+                format!(
+                    "`{name}` reach nothing: link them to a load balancer, a service or a store"
+                ),
             );
         }
         if let Some(second) = targets(self.topology, name).nth(1) {
@@ -470,7 +472,9 @@ impl<'a> Check<'a> {
             ),
             None if name.is_empty() => self.error(
                 path,
-                format!("it does not say which store keeps the {what}: name one (`store: \"NAME\"`)"),
+                format!(
+                    "it does not say which store keeps the {what}: name one (`store: \"NAME\"`)"
+                ),
             ),
             None => {
                 let message = self.no_node(name);

@@ -84,16 +84,20 @@ pub fn check_name(name: &str) -> Result<(), String> {
         .chars()
         .find(|&c| !(c.is_alphanumeric() || c == '-' || c == '_'));
     if name.is_empty() {
-        Err("a node needs a name: letters, digits, `-` and `_`".to_owned())
+        Err("a node needs a name: letters, digits, hyphens and underscores".to_owned())
     } else if name.chars().count() > MAX_NAME {
         Err(format!(
             "`{}` is too long for a node's name: at most {MAX_NAME} characters",
             shortened(name)
         ))
     } else if let Some(wrong) = wrong {
+        let name = shortened(name);
+        let wrong = match wrong {
+            ' ' => "the space".to_owned(),
+            other => format!("the {other:?}"),
+        };
         Err(format!(
-            "`{}` cannot be a node's name because of {wrong:?}: use letters, digits, `-` and `_`",
-            shortened(name)
+            "`{name}` cannot be a node's name because of {wrong}: use letters, digits, hyphens and underscores"
         ))
     } else {
         Ok(())

@@ -202,6 +202,7 @@ impl Drawn {
     pub fn view(&self) -> View<'_> {
         View {
             topology: &self.topology,
+            file: None,
             snapshot: &self.snapshot,
             readings: &self.readings,
             history: &self.history,

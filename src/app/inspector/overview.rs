@@ -5,6 +5,7 @@ use egui::{Ui, vec2};
 use super::{Inspector, Pane, now, promises, section, settings};
 use crate::app::action::Action;
 use crate::app::charts;
+use crate::app::document::title;
 use crate::app::events;
 use crate::app::format;
 use crate::app::icons::Icon;
@@ -21,13 +22,9 @@ impl Inspector {
         let palette = theme::palette(ui);
         let topology = pane.view.topology;
         section(ui, |ui| {
-            let name = if topology.name.is_empty() {
-                "Untitled"
-            } else {
-                &topology.name
-            };
+            let name = title(topology, pane.view.file);
             for (text, size, weight, colour) in [
-                (name, size::FIGURE, Weight::Semibold, palette.text),
+                (&*name, size::FIGURE, Weight::Semibold, palette.text),
                 (
                     &*topology.summary,
                     size::BODY,
