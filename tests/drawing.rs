@@ -108,8 +108,8 @@ fn a_system_is_drawn_from_nothing_and_read_again() {
     hand.name("store", "memory");
     let store = hand.window.rect("Redis-like store memory").center();
     hand.pull("Service search", store);
-    let below = hand.window.rect("Redis-like store memory").left_bottom() + vec2(10.0, 90.0);
-    hand.pull("Service cart", below);
+    let above = hand.window.rect("Redis-like store memory").left_top() + vec2(10.0, -100.0);
+    hand.pull("Service cart", above);
     hand.key(Key::Num5);
     hand.name("database", "orders");
     // The services in line.

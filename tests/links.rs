@@ -600,13 +600,13 @@ fn what_cannot_run_with_another_end_says_so_and_goes_on_once_it_can() {
     window.drag(end, search, Modifiers::NONE);
     window.wait(0.5);
     assert!(window.topology().links.find("clients->search").is_some());
-    assert!(window.has_part("Cannot run yet: "));
+    assert!(window.has_part("Cannot go on yet: "));
     let end = window.rect("Pull the end of clients to search").center();
     let lb = window.rect("Load balancer lb").center();
     window.drag(end, lb, Modifiers::NONE);
-    assert!(!window.has_part("Cannot run yet: "));
+    assert!(!window.has_part("Cannot go on yet: "));
+    // It goes on by itself.
     let before = calls(&window, "clients", "lb");
-    window.key(Key::Space);
     window.wait(1.0);
     assert!(calls(&window, "clients", "lb") > before + 50);
     assert!(!window.has_part("Not carried out"));
@@ -631,4 +631,26 @@ fn nothing_that_is_drawn_is_refused_by_the_file() {
             }
         }
     }
+}
+
+#[test]
+fn a_short_link_shows_as_many_handles_as_there_is_room_for() {
+    let at = |x: f32| {
+        let text = format!(
+            r#"Topology(schema: 1, nodes: {{"clients": Clients(), "lb": LoadBalancer(), "api": Service(state: InMemory())}},
+                links: ["clients -> lb", "lb -> api"],
+                canvas: {{"clients": (80, 120), "lb": ({x}, 120), "api": (600, 120)}})"#
+        );
+        let mut window = Window::of(&text);
+        select(&mut window, "Link clients to lb");
+        window.frames(3);
+        [
+            window.has("Pull the latency of clients to lb"),
+            window.has("Pull the end of clients to lb"),
+        ]
+    };
+    let width = 128.0;
+    assert_eq!(at(80.0 + width + 120.0), [true, true]);
+    assert_eq!(at(80.0 + width + 56.0), [false, true]);
+    assert_eq!(at(80.0 + width + 20.0), [false, false]);
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::canvas::Arrange;
 use super::take::{self, Take};
 use super::theme;
 use crate::model::{Command, Renaming, Topology};
@@ -34,6 +35,8 @@ pub enum Action {
     AskLatency(String),
     /// Let a node's name be typed where it stands.
     AskName(String),
+    /// Put what is selected in line, or at equal distances.
+    AskArrange(Arrange),
     /// Copies of these nodes beside them, wherever there is room.
     AskCopies(Vec<String>),
     /// Copies of these nodes so much further to the right and down; they are selected then. Others get the places that they

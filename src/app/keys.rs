@@ -3,7 +3,7 @@
 use egui::{Context, Event, Key, Modifiers};
 
 use super::action::{Action, Selection};
-use super::canvas::{remove, unlink};
+use super::canvas::{Arrange, remove, unlink};
 use super::charts::{holds_focus, takes_escape};
 use super::live::SPEEDS;
 use super::state::View;
@@ -51,6 +51,8 @@ pub const SHEET: &[(&str, &[(&str, &str)])] = &[
             ("Ctrl+C  X  V  D", "Copy, cut, paste, duplicate"),
             ("Alt  Ctrl+drag", "Drag a copy; without guides"),
             ("Arrows", "Nudge; with Shift further"),
+            ("Alt+A  H  D", "Align left, centre, right"),
+            ("Alt+W  V  S", "Align top, middle, bottom"),
             ("Delete", "Remove"),
         ],
     ),
@@ -194,6 +196,14 @@ fn editing(ctx: &Context, view: &View) -> Vec<Action> {
     }
     if take(ctx, Modifiers::COMMAND, Key::A) {
         actions.push(Action::SelectAll);
+    }
+    if names.len() > 1 {
+        for way in Arrange::ALL {
+            let key = way.key();
+            if key.is_some_and(|key| take(ctx, Modifiers::ALT, key)) {
+                actions.push(Action::AskArrange(way));
+            }
+        }
     }
     if take(ctx, Modifiers::COMMAND, Key::D) && !names.is_empty() {
         actions.push(Action::AskCopies(names.to_vec()));

@@ -593,6 +593,7 @@ impl Shell {
             Action::AskName(name) => self.canvas.name(&name),
             Action::AskLatency(key) => self.canvas.type_latency(&key),
             Action::AskCopies(names) => self.canvas.add_copies(names),
+            Action::AskArrange(way) => self.canvas.arrange_selected(way),
             Action::AddKind(kind) => self.canvas.add_kind(kind),
             Action::Copy => {
                 self.copy(ctx);

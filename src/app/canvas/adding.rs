@@ -6,6 +6,8 @@ use egui::{
 };
 
 use super::Canvas;
+use super::arrange::Arrange;
+use super::link::Curve;
 use super::place::Places;
 use super::scene::{Card, Scene, Worst};
 use super::tools::{KINDS, Tool, corner_for, new_node};
@@ -22,7 +24,7 @@ const GAP: f32 = 20.0;
 /// About as large as the menu of what can be added.
 const MENU: Vec2 = vec2(214.0, 28.0);
 
-/// What is to be added once the canvas is shown: only it knows what stands where.
+/// What is to be added or put in line once the canvas is shown: only it knows what stands where.
 #[derive(Debug)]
 pub(super) enum Wanted {
     /// A node of a kind, by its number from 0.
@@ -31,6 +33,8 @@ pub(super) enum Wanted {
     Part(Box<Topology>),
     /// Copies of nodes.
     Copies(Vec<String>),
+    /// What is selected in line, or at equal distances.
+    Arranged(Arrange),
 }
 
 /// The menu of what may stand at a place.
@@ -101,9 +105,9 @@ fn size_of(kind: NodeKind, view: &View) -> Vec2 {
         .map_or(Vec2::ZERO, |card| card.rect.size())
 }
 
-/// How far a group of cards must go at least so that it overlaps no other: nowhere, or in ever wider circles; where there
-/// is room in view before where there is none.
-fn way_to_free(cards: &[Rect], others: &[Rect], room: Rect) -> Vec2 {
+/// How far a group of cards must go at least so that it overlaps no other and hides no link: nowhere, or in ever wider
+/// circles; where there is room in view before where there is none, and beside other cards before beside links.
+fn way_to_free(cards: &[Rect], others: &[Rect], links: &[Curve], room: Rect) -> Vec2 {
     let all = cards
         .iter()
         .fold(Rect::NOTHING, |all, card| all.union(*card));
@@ -114,6 +118,12 @@ fn way_to_free(cards: &[Rect], others: &[Rect], room: Rect) -> Vec2 {
     } else {
         cards
     };
+    let ways: Vec<Pos2> = links.iter().flat_map(Curve::closely).collect();
+    let hides_none = |by: Vec2| {
+        let moved = |card: &Rect| card.translate(by).expand(GAP / 2.0);
+        let mut cards = cards.iter().map(moved);
+        !cards.any(|card| ways.iter().any(|at| card.contains(*at)))
+    };
     let is_free = |by: Vec2| {
         let moved = |card: &Rect| card.translate(by).expand(GAP / 2.0);
         !cards.iter().any(|card| {
@@ -123,7 +133,8 @@ fn way_to_free(cards: &[Rect], others: &[Rect], room: Rect) -> Vec2 {
     };
     let is_seen = |by: Vec2| room.contains_rect(all.translate(by));
     let step = 16.0;
-    let mut hidden: Option<Vec2> = None;
+    // Where a link would be hidden, and where it would not be seen.
+    let (mut crossing, mut hidden): (Option<Vec2>, Option<Vec2>) = (None, None);
     for ring in 0..160_i32 {
         // Those of a ring that are nearest come first.
         let mut ways: Vec<Vec2> = Vec::new();
@@ -139,17 +150,21 @@ fn way_to_free(cards: &[Rect], others: &[Rect], room: Rect) -> Vec2 {
             if !is_free(by) {
                 continue;
             }
-            if is_seen(by) {
+            if !is_seen(by) {
+                hidden.get_or_insert(by);
+            } else if hides_none(by) {
                 return by;
+            } else {
+                crossing.get_or_insert(by);
             }
-            hidden.get_or_insert(by);
         }
         // What is far away is not beside it any more.
-        if hidden.is_some() && (ring > 60 || !room.is_positive()) {
+        let some = crossing.or(hidden).is_some();
+        if some && (ring > 60 || !room.is_positive()) {
             break;
         }
     }
-    hidden.unwrap_or_default()
+    crossing.or(hidden).unwrap_or_default()
 }
 
 impl Canvas {
@@ -166,6 +181,11 @@ impl Canvas {
     /// Has copies of nodes added beside them.
     pub fn add_copies(&mut self, names: Vec<String>) {
         self.wanted.push(Wanted::Copies(names));
+    }
+
+    /// Has what is selected put in line, or at equal distances.
+    pub fn arrange_selected(&mut self, way: Arrange) {
+        self.wanted.push(Wanted::Arranged(way));
     }
 
     /// What can be seen of the world, beside the tool bar and above the zoom bar.
@@ -221,6 +241,7 @@ impl Canvas {
                     actions.push(action);
                     self.reveal_selected = true;
                 }
+                Wanted::Arranged(way) => actions.extend(self.arrange(view, scene, way)),
                 Wanted::Copies(names) => {
                     let cards: Vec<Rect> = names
                         .iter()
@@ -236,7 +257,7 @@ impl Canvas {
                     let below = vec2(0.0, (all.height() + GAP).round());
                     let begin: Vec<Rect> = cards.iter().map(|card| card.translate(below)).collect();
                     let others: Vec<Rect> = scene.cards.iter().map(|card| card.rect).collect();
-                    let by = below + way_to_free(&begin, &others, self.room(area));
+                    let by = below + way_to_free(&begin, &others, &self.curves, self.room(area));
                     let fixed = self.fixed(view, &[]);
                     actions.push(Action::Duplicate(names, (by.x, by.y), fixed));
                     self.reveal_selected = true;
@@ -284,7 +305,7 @@ impl Canvas {
         };
         let begin: Vec<Rect> = cards.iter().map(|(_, card)| card.translate(to)).collect();
         let others: Vec<Rect> = scene.cards.iter().map(|card| card.rect).collect();
-        let by = to + way_to_free(&begin, &others, room);
+        let by = to + way_to_free(&begin, &others, &self.curves, room);
         // Where nothing was placed, nothing is, in an empty document.
         if !scene.cards.is_empty() || !part.canvas.is_empty() {
             let placed = cards.iter().map(|(name, card)| {
@@ -313,7 +334,7 @@ impl Canvas {
     ) {
         let (name, node) = new_node(kind, view.topology);
         let others: Vec<Rect> = scene.cards.iter().map(|card| card.rect).collect();
-        let by = way_to_free(&[wanted], &others, room);
+        let by = way_to_free(&[wanted], &others, &self.curves, room);
         let at = (wanted.min + by).round();
         self.places.reserve(&name, at);
         // The first one does not move the view.
@@ -508,20 +529,27 @@ mod tests {
     fn a_free_place_is_the_nearest_that_is_seen() {
         let room = Rect::from_min_size(Pos2::ZERO, vec2(900.0, 400.0));
         let wanted = [card(100.0, 100.0)];
-        assert_eq!(way_to_free(&wanted, &[], room), Vec2::ZERO);
+        assert_eq!(way_to_free(&wanted, &[], &[], room), Vec2::ZERO);
         let others = [card(100.0, 100.0)];
-        let by = way_to_free(&wanted, &others, room);
+        let by = way_to_free(&wanted, &others, &[], room);
         let moved = wanted[0].translate(by);
         assert!(
             by != Vec2::ZERO && !moved.expand(GAP / 2.0).intersects(others[0]),
             "{by:?}"
         );
         assert!(room.contains_rect(moved));
+        // A link is left free as well, where there is room for that.
+        let link = Curve([140.0, 160.0, 180.0, 290.0].map(|x| pos2(x, 150.0)));
+        let by = way_to_free(&wanted, &[], &[link], room);
+        let moved = wanted[0].translate(by);
+        assert!(moved.top() > 150.0 && by.x == 0.0, "{by:?}");
+        let narrow = Rect::from_min_max(pos2(90.0, 90.0), pos2(300.0, 200.0));
+        assert_eq!(way_to_free(&wanted, &[], &[link], narrow), Vec2::ZERO);
         // Where nothing that is seen is free, it stands as near as it can.
         let full: Vec<Rect> = (0..40)
             .map(|n| card((n % 5) as f32 * 180.0, (n / 5) as f32 * 60.0))
             .collect();
-        let by = way_to_free(&wanted, &full, room);
+        let by = way_to_free(&wanted, &full, &[], room);
         let moved = wanted[0].translate(by).expand(GAP / 2.0);
         assert!(full.iter().all(|other| !other.intersects(moved)), "{by:?}");
     }

@@ -1,6 +1,6 @@
 //! Several cards put in line, or at equal distances.
 
-use egui::{Pos2, Rect, pos2};
+use egui::{Key, Pos2, Rect, pos2};
 
 use crate::app::icons::Icon;
 
@@ -44,12 +44,31 @@ impl Arrange {
             Self::Left => "Align left edges",
             Self::Centre => "Align centres",
             Self::Right => "Align right edges",
-            Self::Top => "Align upper edges",
+            Self::Top => "Align top edges",
             Self::Middle => "Align middles",
-            Self::Bottom => "Align lower edges",
+            Self::Bottom => "Align bottom edges",
             Self::Across => "Distribute across",
             Self::Down => "Distribute down",
         }
+    }
+
+    /// The key that does it, with Alt.
+    pub fn key(self) -> Option<Key> {
+        match self {
+            Self::Left => Some(Key::A),
+            Self::Centre => Some(Key::H),
+            Self::Right => Some(Key::D),
+            Self::Top => Some(Key::W),
+            Self::Middle => Some(Key::V),
+            Self::Bottom => Some(Key::S),
+            Self::Across | Self::Down => None,
+        }
+    }
+
+    /// The same as it is written.
+    pub fn shortcut(self) -> String {
+        self.key()
+            .map_or_else(String::new, |key| format!("Alt {}", key.name()))
     }
 
     /// What the step is called.
@@ -58,9 +77,9 @@ impl Arrange {
             Self::Left => "left edges",
             Self::Centre => "centres",
             Self::Right => "right edges",
-            Self::Top => "upper edges",
+            Self::Top => "top edges",
             Self::Middle => "middles",
-            Self::Bottom => "lower edges",
+            Self::Bottom => "bottom edges",
             Self::Across => return format!("Distributed {count} nodes across"),
             Self::Down => return format!("Distributed {count} nodes down"),
         };

@@ -17,6 +17,9 @@ use crate::model::Topology;
 
 /// How far from a card the handle of an end is, along the link: the card's own handle is at its edge.
 const OFF: f32 = 16.0;
+/// On links that are shorter than these, in points on the screen, there is no room for a handle in the middle, and none
+/// for those at the ends.
+const SHORT: (f32, f32) = (72.0, 36.0);
 /// The radius of the handle in the middle, and of those at the ends.
 const MIDDLE: f32 = 4.5;
 const END: f32 = 3.5;
@@ -80,11 +83,16 @@ impl Canvas {
                 continue;
             }
             let selected = is_selected(view, line);
+            let length = line.length() * self.transform.zoom;
+            if length < SHORT.1 {
+                continue;
+            }
             if !line.implied && (selected || mine || self.near.as_ref() == Some(&line.key)) {
                 shown.ends.push(index);
                 self.end_handles(ui, view, scene, line, actions);
             }
-            if selected && self.middle_handle(ui, view, scene, line, actions) {
+            let long = length >= SHORT.0;
+            if selected && long && self.middle_handle(ui, view, scene, line, actions) {
                 shown.middle = Some(index);
             }
         }

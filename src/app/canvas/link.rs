@@ -17,6 +17,12 @@ use crate::units::Duration;
 
 /// From one lane to the next where they leave a balancer.
 const LANE_PITCH: f32 = 14.0;
+/// How far from other cards a line goes past them.
+const PAST: f32 = 10.0;
+/// How far aside it tries to: in steps of so many points, and so many at most; further would be no link between the two any more.
+const ASIDE: (f32, u8) = (32.0, 8);
+/// Among more cards than these, lines take no notice of them.
+const MOST_AVOIDED: usize = 100;
 /// At most so many dots a link.
 const MOST_DOTS: usize = 40;
 /// Dots never move faster, in points a second.
@@ -44,6 +50,15 @@ pub struct Line {
 }
 
 impl Line {
+    /// How long it is, in the world.
+    pub fn length(&self) -> f32 {
+        let main = self.lanes.get(self.lanes.len() / 2);
+        main.map_or(0.0, |lane| {
+            let points: Vec<Pos2> = lane.curve.closely().collect();
+            points.windows(2).map(|p| (p[1] - p[0]).length()).sum()
+        })
+    }
+
     /// A point near its middle that no card covers, in the world; none where all of it is covered.
     pub fn middle(&self, scene: &Scene) -> Option<Pos2> {
         let lane = self.lanes.get(self.lanes.len() / 2)?;
@@ -111,6 +126,26 @@ impl Curve {
         (0..=steps)
             .map(|i| self.at(i as f32 / steps as f32))
             .collect()
+    }
+
+    /// Points of it that are so close that no card fits between two of them.
+    pub fn closely(&self) -> impl Iterator<Item = Pos2> + '_ {
+        let [a, b, c, d] = self.0;
+        let length = (b - a).length() + (c - b).length() + (d - c).length();
+        let steps = (length / 12.0).clamp(8.0, 200.0) as usize;
+        (0..=steps).map(move |i| self.at(i as f32 / steps as f32))
+    }
+
+    /// The same from end to end, further to one side in between: `tension` of what it keeps of its directions there.
+    fn aside(&self, by: f32, tension: f32) -> Self {
+        let [a, b, c, d] = self.0;
+        let side = (b - a).normalized().rot90() * by;
+        Self([
+            a,
+            a + (b - a) * tension + side,
+            d + (c - d) * tension + side,
+            d,
+        ])
     }
 
     /// How far a point is from it, about.
@@ -283,7 +318,8 @@ pub fn lines(
         .collect();
     let ports = ports(scene, &ends, &sides);
 
-    ends.iter()
+    let mut lines: Vec<Line> = ends
+        .iter()
         .enumerate()
         .map(|(at, &(from, to, latency))| {
             let (source, target) = (&scene.cards[from], &scene.cards[to]);
@@ -357,7 +393,49 @@ pub fn lines(
                 rates: total,
             }
         })
-        .collect()
+        .collect();
+    if scene.cards.len() <= MOST_AVOIDED {
+        for line in &mut lines {
+            go_round(line, scene);
+        }
+    }
+    lines
+}
+
+/// The cards that a line is not from or to.
+fn strangers(line: &Line, scene: &Scene) -> Vec<Rect> {
+    let cards = scene.cards.iter().enumerate();
+    let others = cards.filter(|(index, _)| *index != line.from && *index != line.to);
+    others.map(|(_, card)| card.rect).collect()
+}
+
+/// A line that would run behind a card that it does not belong to goes past it at one side, no further than it takes; it
+/// stays where no way is free.
+fn go_round(line: &mut Line, scene: &Scene) {
+    let cards = strangers(line, scene);
+    let is_free = |curve: &Curve, past: f32| {
+        let bounds = curve.bounds();
+        let mut near = cards.iter().map(|card| card.expand(past));
+        !near.any(|card| card.intersects(bounds) && curve.closely().any(|at| card.contains(at)))
+    };
+    let lanes = &mut line.lanes;
+    if lanes.iter().all(|lane| is_free(&lane.curve, 0.0)) {
+        return;
+    }
+    for step in 1..=ASIDE.1 {
+        let off = f32::from(step) * ASIDE.0;
+        for tension in [1.0, 0.6, 0.3, 0.1] {
+            for by in [-off, off] {
+                let way = |lane: &Lane| lane.curve.aside(by, tension);
+                if lanes.iter().all(|lane| is_free(&way(lane), PAST)) {
+                    for lane in lanes {
+                        lane.curve = way(lane);
+                    }
+                    return;
+                }
+            }
+        }
+    }
 }
 
 /// Whether nothing at a node can answer.
@@ -655,6 +733,26 @@ fn paint_selected(ink: &Ink, line: &Line) {
     }
 }
 
+/// What of a line other cards cover, above them: seen, but below what is on them.
+pub fn paint_covered(ink: &Ink, scene: &Scene, line: &Line) {
+    let cards = strangers(line, scene);
+    let zoom = ink.zoom();
+    let stroke = Stroke::new(1.2 * zoom, ink.palette.edge.gamma_multiply(0.6));
+    for lane in &line.lanes {
+        let bounds = lane.curve.bounds();
+        let near: Vec<&Rect> = cards.iter().filter(|c| c.intersects(bounds)).collect();
+        let covered = |at: &Pos2| near.iter().any(|card| card.contains(*at));
+        let points: Vec<Pos2> = lane.curve.closely().collect();
+        for run in points.chunk_by(|a, b| covered(a) == covered(b)) {
+            if run.len() > 1 && covered(&run[0]) {
+                let run: Vec<Pos2> = run.iter().map(|at| ink.transform.at(*at)).collect();
+                let dashes = Shape::dashed_line(&run, stroke, 3.0 * zoom, 5.0 * zoom);
+                ink.painter.extend(dashes);
+            }
+        }
+    }
+}
+
 fn thickness(ink: &Ink, lane: &Lane) -> f32 {
     width(lane.rates.total()) * ink.zoom().max(0.5)
 }
@@ -717,4 +815,66 @@ pub fn paint_ghost(ink: &Ink, from: Rect, to: Rect) {
     let stroke = Stroke::new(1.5, ink.palette.text2);
     ink.painter
         .extend(Shape::dashed_line(&points, stroke, 4.0, 4.0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::canvas::scene::Worst;
+    use crate::app::sample::Sample;
+    use crate::model::settings::ron_options;
+
+    fn line(from: Rect, to: Rect) -> Line {
+        let (leaves, arrives) = sides(from, to, true);
+        let ends = (leaves.port(from, 0.5), arrives.port(to, 0.5));
+        Line {
+            key: "a->c".into(),
+            from: 0,
+            to: 2,
+            implied: false,
+            lanes: vec![Lane {
+                curve: curve(ends.0, leaves, ends.1, arrives),
+                rates: CallRates::default(),
+                refused: false,
+            }],
+            rates: CallRates::default(),
+            bytes: 0.0,
+            latency: Duration(0),
+        }
+    }
+
+    fn scene(sample: &Sample, places: [(f32, f32); 3]) -> Scene<'_> {
+        let mut scene = Scene::measure(&sample.view(), &[], Duration(0), &mut Worst::default());
+        scene.put(|name| {
+            let at = ["a", "b", "c"].iter().position(|known| *known == name);
+            places[at.unwrap_or(0)].into()
+        });
+        scene
+    }
+
+    #[test]
+    fn a_line_goes_round_a_card_that_it_does_not_belong_to() {
+        let text =
+            r#"Topology(schema: 1, nodes: {"a": Service(), "b": Service(), "c": Service()})"#;
+        let mut sample = Sample::new();
+        sample.topology = ron_options().from_str(text).unwrap();
+        for (places, free) in [
+            ([(0.0, 0.0), (300.0, 0.0), (600.0, 0.0)], false),
+            ([(0.0, 0.0), (210.0, 20.0), (460.0, -30.0)], false),
+            ([(0.0, 0.0), (20.0, 200.0), (0.0, 400.0)], false),
+            ([(0.0, 0.0), (300.0, 300.0), (600.0, 0.0)], true),
+        ] {
+            let scene = scene(&sample, places);
+            let straight = line(scene.cards[0].rect, scene.cards[2].rect);
+            let mut round = straight.clone();
+            go_round(&mut round, &scene);
+            let (before, after) = (straight.lanes[0].curve, round.lanes[0].curve);
+            let stranger = scene.cards[1].rect;
+            let hidden = |curve: Curve| curve.closely().any(|at| stranger.contains(at));
+            assert_eq!(hidden(before), !free, "{places:?}");
+            assert!(!hidden(after), "{places:?} {after:?}");
+            assert_eq!(before == after, free, "{places:?}");
+            assert_eq!((before.0[0], before.0[3]), (after.0[0], after.0[3]));
+        }
+    }
 }

@@ -328,7 +328,7 @@ fn of_several(ui: &mut Ui, names: &[String], asked: &mut Asked) {
         }
         let enabled = names.len() >= way.least();
         let chosen = ui.add_enabled_ui(enabled, |ui| {
-            menu_item(ui, Some(way.icon()), way.name(), "")
+            menu_item(ui, Some(way.icon()), way.name(), &way.shortcut())
         });
         if chosen.inner.clicked() {
             ui.close();

@@ -30,12 +30,14 @@ mod tools;
 mod transform;
 pub(super) mod words;
 
+pub use arrange::Arrange;
 pub use picture::{Look, picture, png};
 pub use selecting::{remove, unlink};
 pub use tools::beside_tools;
 
 use egui::{
-    CursorIcon, Id, Key, PointerButton, Pos2, Rect, Response, Sense, Ui, UiBuilder, pos2, vec2,
+    CursorIcon, Id, Key, PointerButton, Pos2, Rect, Response, Sense, Ui, UiBuilder, Vec2, pos2,
+    vec2,
 };
 
 use super::action::{Action, Selection};
@@ -49,7 +51,7 @@ use gestures::Drag;
 use handles::Pull;
 use ink::Texts;
 use latency::Typing;
-use link::{Flows, Line};
+use link::{Curve, Flows, Line};
 use menu::Menu;
 use place::Places;
 use scene::{Card, Scene, Worst};
@@ -73,9 +75,13 @@ pub struct Canvas {
     going_to: Option<String>,
     /// What is selected next is to be seen.
     reveal_selected: bool,
+    /// How the view was moved so that what was added is seen.
+    revealed: Option<Revealed>,
     zoom_to: Option<f32>,
     tool: Tool,
     places: Places,
+    /// Where links run: what is added leaves them free.
+    curves: Vec<Curve>,
     drag: Option<Drag>,
     frame: Option<Frame>,
     menu: Option<Menu>,
@@ -100,6 +106,14 @@ pub struct Canvas {
     occupied: Vec<Cover>,
     /// Nobody edits on it: it is drawn for a picture.
     alone: bool,
+}
+
+/// The view was moved for these nodes: it goes back when they are gone and it is still there.
+#[derive(Debug)]
+struct Revealed {
+    names: Vec<String>,
+    from: Transform,
+    to: Transform,
 }
 
 /// Whether everything is to be fitted into the canvas at the next frame.
@@ -143,6 +157,9 @@ impl Canvas {
     /// Nodes have other names from now on.
     pub fn rename(&mut self, names: &Renaming) {
         self.places.rename(names);
+        for name in self.revealed.iter_mut().flat_map(|moved| &mut moved.names) {
+            names.name(name);
+        }
         self.shown = Shown::default();
         if let Some(drag) = &mut self.drag {
             drag.rename(names);
@@ -240,6 +257,9 @@ impl Canvas {
 
         let panning = self.navigate(ui, area, &background);
         let lines = link::lines(view.topology, &scene, &shown.links, view.readings);
+        let lanes = lines.iter().flat_map(|line| &line.lanes);
+        self.curves.clear();
+        self.curves.extend(lanes.map(|lane| lane.curve));
         let on = self.interact(ui, area, view, &scene, &lines, panning, &mut actions);
         self.nudge_selected(ui, view, &scene, &mut actions);
         self.draw_frame(ui, view, &scene, &background, panning, &mut actions);
@@ -407,19 +427,34 @@ impl Canvas {
         if let Some(zoom) = self.zoom_to.take() {
             self.transform.zoom_around(area.center(), zoom);
         }
+        let is_there = |name: &String| view.topology.nodes.contains_key(name);
+        let gone = |moved: &mut Revealed| !moved.names.iter().any(is_there);
+        if let Some(moved) = self.revealed.take_if(gone)
+            && moved.to == self.transform
+        {
+            self.transform = moved.from;
+        }
         if std::mem::take(&mut self.reveal_selected) {
             let names = view.selection.map(Selection::names).unwrap_or_default();
-            let cards = names.iter().filter_map(|name| scene.card(name));
-            let all = cards.fold(Rect::NOTHING, |all, card| all.union(card.rect));
-            if all.is_positive() {
-                self.transform.origin += way_into(self.transform.rect(all), room(area));
-            }
+            self.show_nodes(names.to_vec(), area, scene);
         }
-        if let Some(card) = self.reveal.as_ref().and_then(|name| scene.card(name)) {
-            let way = way_into(self.transform.rect(card.rect), room(area));
-            self.transform.origin += way;
-            self.reveal = None;
+        if let Some(name) = self.reveal.take_if(|name| scene.card(name).is_some()) {
+            self.show_nodes(vec![name], area, scene);
         }
+    }
+
+    /// Moves the view no more than it takes to see these.
+    fn show_nodes(&mut self, names: Vec<String>, area: Rect, scene: &Scene) {
+        let cards = names.iter().filter_map(|name| scene.card(name));
+        let all = cards.fold(Rect::NOTHING, |all, card| all.union(card.rect));
+        let way = way_into(self.transform.rect(all), room(area));
+        if !all.is_positive() || way == Vec2::ZERO {
+            return;
+        }
+        let from = self.transform;
+        self.transform.origin += way;
+        let to = self.transform;
+        self.revealed = Some(Revealed { names, from, to });
     }
 
     /// Pan and zoom; returns whether drags move the view rather than a card.

@@ -124,6 +124,11 @@ impl Canvas {
                 handles::paint(&ink, card);
             }
         }
+        if ink.readable() {
+            for line in lines {
+                link::paint_covered(&ink, scene, line);
+            }
+        }
         ends::paint(&ink, scene, lines, &on.link_handles);
         let refused = match &self.pull {
             Some(Pull::Instances { name, count }) => {

@@ -107,8 +107,7 @@ impl Canvas {
             return;
         };
         let around = self.transform.rect(around).expand(OFF);
-        let few = names.len() < Arrange::Across.least();
-        let width = 6.0 * height::BUTTON + 2.0 * 9.0 + 8.0;
+        let width = 10.0 * height::BUTTON + 3.0 * 9.0 + 8.0;
         if area.width() < width + 24.0 || area.height() < 120.0 {
             return;
         }
@@ -136,15 +135,13 @@ impl Canvas {
             .layout(egui::Layout::left_to_right(egui::Align::Center));
         ui.scope_builder(builder, |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            for way in [Arrange::Left, Arrange::Centre] {
-                if ui.add(Button::icon_only(way.icon(), way.name())).clicked() {
-                    actions.extend(self.arrange(view, scene, way));
+            for way in Arrange::ALL {
+                if [Arrange::Top, Arrange::Across].contains(&way) {
+                    separator(ui);
                 }
-            }
-            separator(ui);
-            for way in [Arrange::Across, Arrange::Down] {
-                let button = Button::icon_only(way.icon(), way.name());
-                if ui.add_enabled(!few, button).clicked() {
+                let shortcut = way.shortcut();
+                let button = Button::icon_only(way.icon(), way.name()).shortcut(&shortcut);
+                if ui.add_enabled(names.len() >= way.least(), button).clicked() {
                     actions.extend(self.arrange(view, scene, way));
                 }
             }
