@@ -5,7 +5,8 @@ use egui::{Align, vec2};
 use crate::app::canvas::ink::Ink;
 use crate::app::canvas::scene::{Card, targets};
 use crate::app::canvas::words;
-use crate::app::format::{joined, time};
+use crate::app::format::{grouped, joined, time};
+use crate::app::theme::{Weight, size};
 use crate::model::{Node, Topology};
 
 pub(super) fn paint(ink: &mut Ink, card: &Card, topology: &Topology) {
@@ -65,6 +66,17 @@ pub(super) fn paint(ink: &mut Ink, card: &Card, topology: &Topology) {
         "no targets".to_owned()
     } else {
         format!("{up} of {} targets", targets.len())
+    };
+    // Thousands of them leave no room for the word.
+    let room = card.rect.width() - 24.0;
+    let text = if ink.width(&text, size::SMALL, Weight::Regular) > room {
+        format!(
+            "{} of {}",
+            grouped(up as u64),
+            grouped(targets.len() as u64)
+        )
+    } else {
+        text
     };
     ink.small(x + 12.0, y + 106.0, Align::Min, &text, palette.text3);
 }
