@@ -1,0 +1,263 @@
+//! What a balancer believes of its targets: checks, rotation, and addresses that have changed.
+
+use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::observe::snapshot::{Status, What};
+use crate::sim::stations::balancer::Target;
+use crate::sim::stations::node::Body;
+use crate::sim::streams::{draw, unit};
+use crate::units::Duration;
+
+impl Sim {
+    /// Starts a target's checks at a random phase.
+    pub(in crate::sim) fn start_checks(&mut self, node: u16, target: u16) {
+        let Body::Balancer(balancer) = &self.nodes[node as usize].body else {
+            return;
+        };
+        let slot = &balancer.targets[target as usize];
+        let (false, Some(checks)) = (
+            slot.probing || slot.removed,
+            &balancer.settings.health_checks,
+        ) else {
+            return;
+        };
+        // By what is checked, not by its place among the nodes: others that come or go leave the phase as it was.
+        let checked = draw(self.nodes[slot.node as usize].key, u64::from(slot.instance));
+        let phase = unit(draw(balancer.phase_key, checked)) * checks.interval.0 as f64;
+        if let Some(balancer) = self.balancer(node) {
+            balancer.targets[target as usize].probing = true;
+        }
+        self.timer_after(
+            phase as u64,
+            Timer::Probe {
+                balancer: node,
+                target,
+            },
+        );
+    }
+
+    /// A probe is sent. An instance that serves answers at once, as does the kernel of one whose process is gone.
+    pub(in crate::sim) fn probe(&mut self, node: u16, target: u16) {
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
+        let slot = &balancer.targets[target as usize];
+        let (removed, at) = (slot.removed, (slot.node, slot.instance));
+        let old_address = slot.old_address;
+        let checks = balancer.settings.health_checks.clone();
+        let (false, Some(checks)) = (removed || self.nodes[node as usize].removed, checks) else {
+            if let Some(balancer) = self.balancer(node) {
+                balancer.targets[target as usize].probing = false;
+            }
+            return;
+        };
+        match self.nodes[at.0 as usize].instances[at.1 as usize].status {
+            Status::Up | Status::Warming | Status::Draining if !old_address => {
+                self.probe_ends(node, target, true);
+            }
+            Status::Up | Status::Warming | Status::Draining => self.probe_ends(node, target, false),
+            Status::Crashed | Status::Booting | Status::Removed => {
+                self.probe_ends(node, target, false);
+            }
+            Status::Hung | Status::MachineLost => {
+                let timeout = checks.timeout.unwrap_or(checks.interval);
+                self.timer_after(
+                    timeout.0,
+                    Timer::ProbeEnds {
+                        balancer: node,
+                        target,
+                    },
+                );
+            }
+        }
+    }
+
+    pub(in crate::sim) fn probe_ends(&mut self, node: u16, target: u16, good: bool) {
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
+        let checks = balancer.settings.health_checks.clone();
+        let slot = &mut balancer.targets[target as usize];
+        let Some(checks) = checks else {
+            slot.probing = false;
+            return;
+        };
+        if good {
+            slot.good_probes += 1;
+            slot.failed_probes = 0;
+        } else {
+            slot.failed_probes += 1;
+            slot.good_probes = 0;
+        }
+        let falls = slot.up && slot.failed_probes >= checks.fall;
+        slot.old_address &= !falls;
+        let rises = !slot.up && slot.good_probes >= checks.rise;
+        let (service, instance) = (slot.node, slot.instance);
+        self.timer_after(
+            checks.interval.0.max(1),
+            Timer::Probe {
+                balancer: node,
+                target,
+            },
+        );
+        let draining = self.nodes[service as usize].instances[instance as usize].draining;
+        if falls {
+            self.set_rotation(node, target, false);
+            self.note_addresses(service, instance);
+            self.found_dead(service, instance);
+        } else if rises && !draining {
+            self.set_rotation(node, target, true);
+            let name = self.nodes[service as usize].name.clone();
+            self.happen(What::BackInRotation {
+                node: name,
+                instance: u32::from(instance) + 1,
+            });
+        }
+    }
+
+    fn set_rotation(&mut self, node: u16, target: u16, up: bool) {
+        if let Some(balancer) = self.balancer(node) {
+            balancer.targets[target as usize].up = up;
+            balancer.list_usable();
+        }
+    }
+
+    /// Tells every balancer at once that an instance is, or is not, to get requests: by whoever deploys and scales.
+    pub(in crate::sim) fn rotate(&mut self, service: u16, instance: u16, up: bool) {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body {
+                for target in balancer
+                    .targets
+                    .iter_mut()
+                    .filter(|t| t.node == service && t.instance == instance)
+                {
+                    target.up = up;
+                    target.old_address = false;
+                    target.failed_probes = 0;
+                    target.good_probes = 0;
+                }
+                balancer.list_usable();
+            }
+        }
+        self.note_addresses(service, instance);
+    }
+
+    /// A replacement took the place of an instance that was killed, at an address of its own: balancers with checks send
+    /// to the old one until they find out. Gives whether there are any.
+    pub(in crate::sim) fn leave_old_address(&mut self, service: u16, instance: u16) -> bool {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body
+                && balancer.settings.health_checks.is_some()
+            {
+                let mine = |t: &&mut Target| t.node == service && t.instance == instance && t.up;
+                for target in balancer.targets.iter_mut().filter(mine) {
+                    target.old_address = true;
+                }
+            }
+        }
+        self.note_addresses(service, instance);
+        self.nodes[service as usize].instances[instance as usize].moved
+    }
+
+    /// Notes whether some balancer still has an old address of an instance.
+    fn note_addresses(&mut self, service: u16, instance: u16) {
+        let old = |t: &Target| t.node == service && t.instance == instance && t.old_address;
+        let moved = self.nodes.iter().any(|node| match &node.body {
+            Body::Balancer(balancer) => balancer.targets.iter().any(old),
+            _ => false,
+        });
+        self.nodes[service as usize].instances[instance as usize].moved = moved;
+    }
+
+    /// Whether a call was sent to an address where nobody is any more.
+    pub(in crate::sim) fn sent_to_old_address(&self, index: u32) -> bool {
+        let call = &self.calls[index as usize];
+        let from = self.links[call.link as usize].from;
+        match &self.nodes[from as usize].body {
+            Body::Balancer(balancer) => balancer.targets[call.target as usize].old_address,
+            _ => false,
+        }
+    }
+
+    /// A new instance comes to a place that balancers know: it gets requests once it has passed its checks, or at once
+    /// where there are none.
+    pub(in crate::sim) fn expect(&mut self, service: u16, instance: u16) {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body {
+                let up = balancer.settings.health_checks.is_none();
+                for target in balancer
+                    .targets
+                    .iter_mut()
+                    .filter(|t| t.node == service && t.instance == instance)
+                {
+                    target.up = up;
+                    target.failed_probes = 0;
+                    target.good_probes = 0;
+                    target.old_address = false;
+                }
+            }
+        }
+        self.note_addresses(service, instance);
+    }
+
+    /// A balancer without checks does not know of deaths: it sends requests to all but those taken out on purpose.
+    pub(in crate::sim) fn trust(&mut self, service: u16, instance: u16) {
+        if self.can_be_trusted(service, instance) {
+            self.trust_those(|t| t.node == service && t.instance == instance);
+        }
+    }
+
+    /// The same for all instances of a service at once: there may be many, behind many balancers.
+    pub(in crate::sim) fn trust_all(&mut self, service: u16) {
+        let trusted: Vec<bool> = (0..self.nodes[service as usize].instances.len() as u16)
+            .map(|instance| self.can_be_trusted(service, instance))
+            .collect();
+        self.trust_those(|t| t.node == service && trusted[usize::from(t.instance)]);
+    }
+
+    fn can_be_trusted(&self, service: u16, instance: u16) -> bool {
+        let here = &self.nodes[service as usize].instances[instance as usize];
+        !here.draining && !here.leaving && here.status.serves()
+    }
+
+    fn trust_those(&mut self, trusted: impl Fn(&Target) -> bool) {
+        for node in &mut self.nodes {
+            if let Body::Balancer(balancer) = &mut node.body
+                && balancer.settings.health_checks.is_none()
+            {
+                for target in balancer.targets.iter_mut().filter(|t| trusted(t)) {
+                    target.up = true;
+                    target.old_address = false;
+                    target.failed_probes = 0;
+                    target.good_probes = 0;
+                }
+                balancer.list_usable();
+            }
+        }
+    }
+
+    fn found_dead(&mut self, node: u16, instance: u16) {
+        let slot = &self.nodes[node as usize];
+        let here = &slot.instances[instance as usize];
+        let (name, fault) = (slot.name.clone(), here.fault);
+        // A deployment stops its instances one after the other.
+        let since = fault.map_or(here.since, |f| self.faults[f as usize].at);
+        let after = self.now - since.max(here.died_at);
+        if let Some(fault) = fault {
+            let since = self.faults[fault as usize].at;
+            let after = self.now - since;
+            self.faults[fault as usize].detected.get_or_insert(after);
+        }
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        if here.status.serves() {
+            here.fault = None;
+        }
+        let fault = fault.map(|f| f as usize);
+        self.happen(What::FoundDead {
+            node: name,
+            instance: u32::from(instance) + 1,
+            after: Duration(after),
+            fault,
+        });
+    }
+}

@@ -1,0 +1,255 @@
+//! Load balancers: policies, retries, health checks.
+
+mod health;
+mod policy;
+
+use std::collections::BTreeMap;
+
+use crate::model::node;
+use crate::model::node::{Policy, RetryOn};
+use crate::sim::Sim;
+use crate::sim::clock::queue::Kind;
+use crate::sim::ids::NO_INSTANCE;
+use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
+use crate::sim::stations::node::Body;
+use crate::sim::streams::draw;
+use crate::sim::traffic::call::Outcome;
+
+/// Requests in flight, sent by a balancer to an instance, and what its checks say.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Target {
+    pub node: u16,
+    pub instance: u16,
+    pub link: u16,
+    pub in_flight: u32,
+    pub up: bool,
+    pub failed_probes: u32,
+    pub good_probes: u32,
+    pub removed: bool,
+    pub probing: bool,
+    /// What it sends to is an address where nobody is any more, until its checks find that out.
+    pub old_address: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct BalancerBody {
+    pub settings: node::LoadBalancer,
+    pub targets: Vec<Target>,
+    /// Those that get requests now, in order.
+    pub usable: Vec<u16>,
+    pub work_lane: u32,
+    pub response_lane: u32,
+    /// Longest time limit that entries of that lane may have.
+    pub longest_timeout: Option<crate::units::Duration>,
+    /// Where the next turn begins: behind the last target that was chosen in turn, by the policy or by the fallback.
+    pub turn: u32,
+    /// Each user's cookie: target, or `NO_INSTANCE`.
+    pub cookies: Vec<u16>,
+    /// Users whose cookie was changed by a fault: what it struck did not answer, or is out of rotation.
+    pub led_away: BTreeMap<u32, u32>,
+    pub balance_key: u64,
+    pub phase_key: u64,
+    pub policy: Policy,
+    pub fallback: Policy,
+}
+
+/// With affinity, a connection is tried again at the same instance after the connect timeout, at most this long.
+const AFFINITY_PAUSE_NS: u64 = 1_000_000_000;
+
+impl Sim {
+    pub(in crate::sim) fn balancer(&mut self, node: u16) -> Option<&mut BalancerBody> {
+        match &mut self.nodes[node as usize].body {
+            Body::Balancer(balancer) => Some(balancer),
+            _ => None,
+        }
+    }
+
+    pub(in crate::sim) fn balancer_arrive(&mut self, index: u32) {
+        self.enter(index);
+        let node = self.calls[index as usize].node;
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
+        let (work, lane) = (balancer.settings.work.0, balancer.work_lane);
+        if work == 0 {
+            return self.balance(index);
+        }
+        let token = self.new_token();
+        self.calls[index as usize].resume = token;
+        self.queue.push_lane(lane, self.now + work, index, token);
+    }
+
+    /// Chooses an instance and sends the request on.
+    pub(in crate::sim) fn balance(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (node, op, tries, before) = (call.node, call.op, call.tries, call.target);
+        let same = call.step == 1;
+        let verb = call.verb;
+        let user = self.ops[op as usize].user;
+        let target = if same {
+            Some(before)
+        } else {
+            let bits = self.calls[index as usize].draw;
+            self.choose_target(node, bits, user, (tries > 0).then_some(before))
+        };
+        let Some(target) = target else {
+            return self.reply(index, Outcome::Failed(Cause::NoInstance));
+        };
+        self.calls[index as usize].target = target;
+        let slot = &self.calls[index as usize];
+        let (entry, credential, asker) = (slot.entry, slot.credential, slot.asker);
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
+        let chosen = &mut balancer.targets[target as usize];
+        chosen.in_flight += 1;
+        let (link, instance) = (chosen.link, chosen.instance);
+        let (lane, timeout) = (balancer.response_lane, balancer.settings.response_timeout);
+        let above = self.calls[index as usize].draw;
+        // The first try passes on what it was called with, as if nothing stood in between.
+        let bits = match tries {
+            0 => above,
+            _ => draw(self.nodes[node as usize].key ^ u64::from(tries), above),
+        };
+        let child = self.new_call(op, index, link, verb, bits);
+        let child_call = &mut self.calls[child as usize];
+        child_call.instance = instance;
+        child_call.target = target;
+        child_call.entry = entry;
+        child_call.credential = credential;
+        child_call.asker = asker;
+        if let Some(timeout) = timeout {
+            let token = self.calls[index as usize].wait;
+            self.queue
+                .push_lane(lane, self.now + timeout.0, index, token);
+        }
+        self.send(child);
+    }
+
+    pub(in crate::sim) fn target_done(&mut self, node: u16, target: u16) {
+        if let Some(balancer) = self.balancer(node) {
+            let target = &mut balancer.targets[target as usize];
+            debug_assert!(target.in_flight > 0, "a request in flight ends once");
+            target.in_flight = target.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// The target for a request; `not` is avoided if there is another.
+    pub(in crate::sim) fn choose_target(
+        &mut self,
+        node: u16,
+        bits: u64,
+        user: u32,
+        not: Option<u16>,
+    ) -> Option<u16> {
+        let balancer = self.balancer(node)?;
+        if balancer.policy != Policy::StickyCookie {
+            return balancer.choose(balancer.policy, bits, not);
+        }
+        let cookie = balancer
+            .cookies
+            .get(user as usize)
+            .copied()
+            .unwrap_or(NO_INSTANCE);
+        if let Some(target) = balancer.targets.get(cookie as usize)
+            && target.up
+            && !target.removed
+            && not.is_none()
+        {
+            return Some(cookie);
+        }
+        let chosen = balancer.choose(balancer.fallback, bits, not)?;
+        let left = not.unwrap_or(cookie);
+        let left = balancer.targets.get(left as usize);
+        let left = left.map(|target| (target.node, target.instance));
+        if let Some(cookie) = balancer.cookies.get_mut(user as usize) {
+            *cookie = chosen;
+        }
+        let fault = left.and_then(|(service, instance)| {
+            let instances = &self.nodes[service as usize].instances;
+            instances.get(instance as usize)?.fault
+        });
+        if let (Some(fault), Some(balancer)) = (fault, self.balancer(node)) {
+            balancer.led_away.insert(user, fault);
+        }
+        Some(chosen)
+    }
+
+    /// A request that the balancer sent has been answered, or has failed.
+    pub(in crate::sim) fn balancer_returned(&mut self, index: u32, outcome: Outcome) {
+        let Outcome::Failed(cause) = outcome else {
+            return self.reply(index, outcome);
+        };
+        let node = self.calls[index as usize].node;
+        let now = self.now;
+        let call = &mut self.calls[index as usize];
+        let Body::Balancer(balancer) = &self.nodes[node as usize].body else {
+            return;
+        };
+        let again = match cause {
+            Cause::Refused | Cause::ConnectTimeout => true,
+            Cause::Reset => balancer.settings.retry_on.contains(&RetryOn::Reset),
+            Cause::Timeout => balancer
+                .settings
+                .retry_on
+                .contains(&RetryOn::ResponseTimeout),
+            _ => false,
+        };
+        let retries = balancer.settings.retries.min(u32::from(u8::MAX - 1)) as u8;
+        if !again || call.tries >= retries {
+            return self.reply(index, outcome);
+        }
+        call.tries += 1;
+        let affine = balancer.policy == Policy::StickyCookie;
+        if affine && call.tries < retries {
+            // To the same instance, after a pause; the last retry goes elsewhere.
+            let token_pause = balancer.settings.connect_timeout.0.min(AFFINITY_PAUSE_NS);
+            call.step = 1;
+            call.resume = self.queue.push(now + token_pause, Kind::Resume, index);
+            return;
+        }
+        call.step = 0;
+        self.balance(index);
+    }
+
+    /// Whoever calls a service without a balancer in front takes its instances in turn.
+    #[inline(always)]
+    pub(in crate::sim) fn choose_instance(&mut self, index: u32, link: u16) {
+        let slot = &self.nodes[self.links[link as usize].to as usize];
+        let instance = match slot.kind {
+            NodeKind::Clients | NodeKind::LoadBalancer | NodeKind::ObjectStore => 0,
+            NodeKind::RedisLike | NodeKind::SqlDatabase => match &slot.body {
+                Body::Store(store) => store.primary,
+                _ => 0,
+            },
+            NodeKind::Service if slot.reach <= 1 => return,
+            NodeKind::Service => self.next_in_turn(link),
+        };
+        self.calls[index as usize].instance = instance;
+    }
+
+    /// The instance whose turn it is where a service is called without a balancer.
+    pub(in crate::sim) fn next_in_turn(&mut self, link: u16) -> u16 {
+        let slot = &self.nodes[self.links[link as usize].to as usize];
+        let n = u32::from(slot.reach.max(1));
+        let turn = self.links[link as usize].turn;
+        let usable = |i: &u32| {
+            let here = &slot.instances[(i % n) as usize];
+            here.announced && here.status != Status::Removed
+        };
+        let chosen = (turn..turn + n).find(usable).unwrap_or(turn) % n;
+        self.links[link as usize].turn = (chosen + 1) % n;
+        chosen as u16
+    }
+}
+
+impl BalancerBody {
+    /// To be called whenever a target has come, gone, or changed its standing.
+    pub(in crate::sim) fn list_usable(&mut self) {
+        let usable = |t: &Target| t.up && !t.removed;
+        let targets = self.targets.iter().zip(0u16..);
+        self.usable.clear();
+        self.usable
+            .extend(targets.filter(|(t, _)| usable(t)).map(|(_, i)| i));
+    }
+}

@@ -1,0 +1,58 @@
+//! Which of the targets that are in rotation gets a request.
+
+use crate::model::node::Policy;
+use crate::sim::stations::balancer::BalancerBody;
+use crate::sim::streams::{below, draw};
+
+impl BalancerBody {
+    /// A target by a policy; `not` only if there is no other.
+    pub(super) fn choose(&mut self, policy: Policy, bits: u64, not: Option<u16>) -> Option<u16> {
+        let not = not.and_then(|target| self.usable.binary_search(&target).ok());
+        let n = self.usable.len() - usize::from(not.is_some());
+        if n == 0 {
+            return not.map(|only| self.usable[only]);
+        }
+        // Without the one that is to be avoided.
+        let nth = |k: usize| {
+            let passed = not.is_some_and(|not| not <= k);
+            self.usable[k + usize::from(passed)]
+        };
+        let load = |target: u16| self.targets[target as usize].in_flight;
+        let bits = draw(self.balance_key, bits);
+        Some(match policy {
+            Policy::RoundRobin | Policy::StickyCookie => {
+                let (all, turn) = (self.usable.len(), self.turn);
+                let mut next = self.usable.partition_point(|&t| u32::from(t) < turn) % all;
+                if not == Some(next) {
+                    next = (next + 1) % all;
+                }
+                let chosen = self.usable[next];
+                self.turn = u32::from(chosen) + 1;
+                chosen
+            }
+            Policy::Random => nth(below(bits, n as u64) as usize),
+            Policy::LeastConnections => {
+                let least = (0..n).map(|k| load(nth(k))).min()?;
+                let ties = || (0..n).map(nth).filter(|&t| load(t) == least);
+                ties().nth(below(bits, ties().count() as u64) as usize)?
+            }
+            Policy::TwoChoices => {
+                let n = n as u64;
+                let first = below(bits, n);
+                let more = draw(self.balance_key, bits ^ 1);
+                let second = if self.settings.distinct && n > 1 {
+                    (first + 1 + below(more, n - 1)) % n
+                } else {
+                    below(more, n)
+                };
+                let (a, b) = (nth(first as usize), nth(second as usize));
+                let tie_to_b = draw(self.balance_key, bits ^ 2) & 1 == 1;
+                if load(b) < load(a) || (load(a) == load(b) && tie_to_b) {
+                    b
+                } else {
+                    a
+                }
+            }
+        })
+    }
+}
