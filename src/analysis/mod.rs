@@ -6,6 +6,7 @@ pub mod expect;
 pub mod objectives;
 pub mod parallel;
 pub mod replications;
+pub mod rewind;
 pub mod statistics;
 pub mod track;
 pub mod validate;
