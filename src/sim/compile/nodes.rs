@@ -1,17 +1,9 @@
 //! Nodes that are new, that have changed, or are gone.
 
-use std::collections::BTreeMap;
-
-use rand::SeedableRng as _;
-
 use crate::model::Node;
 use crate::model::naming::identity;
-use crate::model::node::{Io, Persistence, Policy, Queue};
-use crate::model::state::FsyncPolicy;
-use crate::model::workload::{Arrivals, Distribution, Popularity};
 use crate::sim::Sim;
 use crate::sim::clock::timers::LanePurpose;
-use crate::sim::ids::NONE;
 use crate::sim::keeping::durability::durability_of_store;
 use crate::sim::keeping::keys::KeyTable;
 use crate::sim::keeping::ledger::Purpose;
@@ -22,10 +14,9 @@ use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::{Body, NodeSlot};
 use crate::sim::stations::service::ServiceBody;
 use crate::sim::stations::store::StoreBody;
-use crate::sim::streams::{Alias, Purpose as Draw, Sampler, key_of, purpose_key};
+use crate::sim::streams::key_of;
 use crate::sim::traffic::Leave;
-use crate::sim::traffic::call::KINDS;
-use crate::sim::traffic::clients::{ClientKeys, ClientsBody};
+use crate::sim::traffic::clients::ClientsBody;
 
 /// Kind of a node.
 pub(in crate::sim) fn kind_of(node: &Node) -> NodeKind {
@@ -42,87 +33,22 @@ pub(in crate::sim) fn kind_of(node: &Node) -> NodeKind {
 impl Sim {
     pub(in crate::sim) fn add_node(&mut self, name: &str, node: &Node) {
         let key = key_of(self.seed, identity(name, node));
-        let on = |purpose| purpose_key(key, purpose);
         let body = match node {
-            Node::Clients(settings) => Body::Clients(Box::new(ClientsBody {
-                settings: settings.clone(),
-                rng: rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(on(Draw::Arrivals)),
-                keys: ClientKeys {
-                    operation: on(Draw::Operation),
-                    user: on(Draw::User),
-                    kind: on(Draw::Kind),
-                    key: on(Draw::Key),
-                    think: on(Draw::Think),
-                    backoff: on(Draw::Backoff),
-                },
-                mean_gap_ns: f64::INFINITY,
-                over_ns: 0.0,
-                arrives_at: 0,
-                planned_gap_ns: f64::INFINITY,
-                think: None,
-                mix: [0.0; 4],
-                only: None,
-                popularity: None,
-                next_op: 0,
-                timeout_lane: self.new_lane(LanePurpose::ClientTimeout),
-                longest_timeout: None,
-                budget: 10.0,
-                first_user: 0,
-                first_piece: 0,
-                users: 0,
-                further_users: Vec::new(),
-                own_keys: false,
-                entry_link: u16::MAX,
-                needs_user: false,
-                needs_key: false,
-                epoch: 0,
-                seats: Vec::new(),
-            })),
-            Node::LoadBalancer(settings) => Body::Balancer(Box::new(BalancerBody {
-                settings: settings.clone(),
-                targets: Vec::new(),
-                usable: Vec::new(),
-                work_lane: self.new_lane(LanePurpose::Work),
-                response_lane: self.new_lane(LanePurpose::CallTimeout),
-                longest_timeout: None,
-                turn: 0,
-                cookies: Vec::new(),
-                led_away: BTreeMap::new(),
-                balance_key: on(Draw::Balance),
-                phase_key: on(Draw::Phase),
-                policy: settings.policy,
-                fallback: settings.fallback,
-            })),
-            Node::Service(settings) => Body::Service(Box::new(ServiceBody {
-                settings: settings.clone(),
-                sampler: Sampler::Constant(0.0),
-                service_key: on(Draw::Service),
-                error_key: on(Draw::Error),
-                call_lane: self.new_lane(LanePurpose::CallTimeout),
-                longest_timeout: None,
-                calls: Vec::new(),
-                state_link: u16::MAX,
-                session_link: u16::MAX,
-                deploying: None,
-                asynchronous: false,
-                queue: Queue::Unlimited,
-            })),
+            Node::Clients(settings) => {
+                let timeouts = self.new_lane(LanePurpose::ClientTimeout);
+                Body::Clients(Box::new(ClientsBody::new(settings, key, timeouts)))
+            }
+            Node::LoadBalancer(settings) => {
+                let work = self.new_lane(LanePurpose::Work);
+                let responses = self.new_lane(LanePurpose::CallTimeout);
+                Body::Balancer(Box::new(BalancerBody::new(settings, key, work, responses)))
+            }
+            Node::Service(settings) => {
+                let calls = self.new_lane(LanePurpose::CallTimeout);
+                Body::Service(Box::new(ServiceBody::new(settings, key, calls)))
+            }
             Node::RedisLike(_) | Node::SqlDatabase(_) | Node::ObjectStore(_) => {
-                Body::Store(Box::new(StoreBody {
-                    read: Sampler::Constant(0.0),
-                    write: Sampler::Constant(0.0),
-                    read_key: on(Draw::Service),
-                    left_by: None,
-                    primary: 0,
-                    log: NONE,
-                    holds_worker_for_fsync: false,
-                    limits: [None, None],
-                    rounds: false,
-                    backlog: 0,
-                    boot_ns: 0,
-                    restart_after: None,
-                    failover: None,
-                }))
+                Body::Store(Box::new(StoreBody::new(key)))
             }
         };
         let instances = match node {
@@ -173,112 +99,26 @@ impl Sim {
         }
         self.renew_lanes(slot, node);
         let here = &mut self.nodes[slot as usize];
-        let mut workers = None;
-        let constant = |d: crate::units::Duration| Sampler::new(&Distribution::Constant(d));
-        match (&mut here.body, node) {
+        let workers = match (&mut here.body, node) {
             (Body::Clients(body), Node::Clients(settings)) => {
-                let popularity = match settings.popularity {
-                    Popularity::Uniform => None,
-                    // Of ten million keys it takes a while: not for an edit of something else.
-                    Popularity::Zipf(_)
-                        if body.popularity.is_some()
-                            && body.settings.popularity == settings.popularity
-                            && body.settings.keys == settings.keys =>
-                    {
-                        body.popularity.take()
-                    }
-                    Popularity::Zipf(s) => {
-                        let weights = (1..=settings.keys).map(|k| libm::pow(f64::from(k), -s));
-                        Some(std::sync::Arc::new(Alias::new(weights)))
-                    }
-                };
-                body.popularity = popularity;
-                body.settings = settings.clone();
-                body.mean_gap_ns = match settings.arrivals {
-                    Arrivals::Poisson(rate) | Arrivals::Steady(rate) => 1e9 / rate.0,
-                    Arrivals::Closed(_) => f64::INFINITY,
-                };
-                body.think = match &settings.arrivals {
-                    Arrivals::Closed(closed) => Some(Sampler::new(&closed.think)),
-                    _ => None,
-                };
-                let mix = &settings.mix;
-                let weights = [mix.read, mix.write, mix.login, mix.logout];
-                let total: f64 = weights.iter().sum();
-                let mut upto = 0.0;
-                for (slot, weight) in body.mix.iter_mut().zip(weights) {
-                    upto += weight / total;
-                    *slot = upto;
-                }
-                let used: Vec<usize> = (0..4).filter(|&k| weights[k] > 0.0).collect();
-                body.only = match used[..] {
-                    [one] => Some(KINDS[one].1),
-                    _ => None,
-                };
-                if let Some(&last) = used.last() {
-                    // Rounding must not leave a gap below 1.
-                    body.mix[last..].fill(1.0);
-                }
+                body.set(settings);
+                None
             }
             (Body::Balancer(body), Node::LoadBalancer(settings)) => {
-                body.settings = settings.clone();
-                body.policy = settings.policy;
-                body.fallback = match settings.fallback {
-                    Policy::StickyCookie => Policy::RoundRobin,
-                    other => other,
-                };
+                body.set(settings);
+                None
             }
             (Body::Service(body), Node::Service(settings)) => {
-                body.settings = settings.clone();
-                body.sampler = Sampler::new(&settings.service_time);
-                body.asynchronous = settings.io == Io::Asynchronous;
-                body.queue = settings.queue;
-                workers = Some(settings.workers);
-                for (index, instance) in here.instances.iter_mut().enumerate() {
-                    instance.speed = settings
-                        .instance_overrides
-                        .get(&(index as u32 + 1))
-                        .map_or(1.0, |o| o.speed);
+                body.set(settings);
+                for (instance, number) in here.instances.iter_mut().zip(1..) {
+                    let other = settings.instance_overrides.get(&number);
+                    instance.speed = other.map_or(1.0, |other| other.speed);
                 }
+                Some(settings.workers)
             }
-            (Body::Store(body), Node::RedisLike(settings)) => {
-                body.rounds = settings.fsync_time.0 > 0
-                    && settings.persistence == Persistence::AppendOnly(FsyncPolicy::Always);
-                body.backlog = settings.backlog;
-                body.read = constant(settings.command_time);
-                body.write = body.read;
-                body.boot_ns = settings.boot_time.0;
-                body.restart_after = settings.restart_after.map(|d| d.0);
-                workers = Some(1);
-            }
-            (Body::Store(body), Node::SqlDatabase(settings)) => {
-                body.backlog = settings.backlog;
-                body.read = constant(settings.read_time);
-                body.write = constant(settings.write_time);
-                body.holds_worker_for_fsync = settings.fsync == FsyncPolicy::Always;
-                body.boot_ns = settings.boot_time.0;
-                body.restart_after = settings.restart_after.map(|d| d.0);
-                workers = Some(settings.connections);
-            }
-            (Body::Store(body), Node::ObjectStore(settings)) => {
-                body.backlog = settings.backlog;
-                body.read = Sampler::new(&settings.get_time);
-                body.write = Sampler::new(&settings.put_time);
-                for (limit, rate) in body
-                    .limits
-                    .iter_mut()
-                    .zip([settings.get_rate.0, settings.put_rate.0])
-                {
-                    *limit = Some((
-                        rate,
-                        limit.map_or(rate, |l| l.1.min(rate)),
-                        limit.map_or(now, |l| l.2),
-                    ));
-                }
-                workers = Some(u32::MAX);
-            }
-            _ => {}
-        }
+            (Body::Store(body), node) => body.set(node, now),
+            _ => None,
+        };
         if let Some(workers) = workers {
             for index in 0..self.nodes[slot as usize].instances.len() as u16 {
                 let instance = &mut self.nodes[slot as usize].instances[index as usize];

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::model::node::Queue;
+use crate::model::node::{Io, Queue};
 use crate::model::{Sessions, State, node};
 use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
@@ -16,7 +16,7 @@ use crate::sim::observe::snapshot::{Cause, Status};
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::Body;
 use crate::sim::stations::store::APPLY;
-use crate::sim::streams::{Sampler, draw, unit, whole_ns};
+use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key, unit, whole_ns};
 use crate::sim::traffic::call::{Call, Outcome, Verb};
 
 #[derive(Clone, Debug)]
@@ -42,6 +42,34 @@ const SESSION: u8 = 1;
 const STATE: u8 = 2;
 const ACCESS: u8 = 3;
 const CALLS: u8 = 4;
+
+impl ServiceBody {
+    /// Whose draws follow from this key, and the time limits of whose calls stand in this lane.
+    pub(in crate::sim) fn new(settings: &node::Service, key: u64, call_lane: u32) -> Self {
+        Self {
+            settings: settings.clone(),
+            sampler: Sampler::Constant(0.0),
+            service_key: purpose_key(key, Draw::Service),
+            error_key: purpose_key(key, Draw::Error),
+            call_lane,
+            longest_timeout: None,
+            calls: Vec::new(),
+            state_link: u16::MAX,
+            session_link: u16::MAX,
+            deploying: None,
+            asynchronous: false,
+            queue: Queue::Unlimited,
+        }
+    }
+
+    /// Has these settings from now on.
+    pub(in crate::sim) fn set(&mut self, settings: &node::Service) {
+        self.settings = settings.clone();
+        self.sampler = Sampler::new(&settings.service_time);
+        self.asynchronous = settings.io == Io::Asynchronous;
+        self.queue = settings.queue;
+    }
+}
 
 impl Sim {
     pub(in crate::sim) fn service(&self, node: u16) -> Option<&ServiceBody> {

@@ -3,17 +3,23 @@
 //! A Redis-like store with an fsync for each write works in rounds, as its event loop does: a round takes all that waits,
 //! carries it out, makes one fsync if anything was written, on the same thread, and then sends every reply.
 
+use crate::model::Node;
+use crate::model::node::Persistence;
+use crate::model::state::FsyncPolicy;
+use crate::model::workload::Distribution;
 use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
 use crate::sim::clock::timers::Timer;
 use crate::sim::control::failover::Failover;
+use crate::sim::ids::NONE;
 use crate::sim::keeping::ledger::Mark;
 use crate::sim::observe::facts::Holder;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
 use crate::sim::stations::instance::Round;
 use crate::sim::stations::node::Body;
-use crate::sim::streams::{Sampler, draw};
+use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key};
 use crate::sim::traffic::call::{Outcome, Verb};
+use crate::units::Duration;
 
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct StoreBody {
@@ -241,6 +247,65 @@ impl Round {
         let ended = std::mem::take(self);
         self.number = ended.number.wrapping_add(1);
         ended.done
+    }
+}
+
+impl StoreBody {
+    /// Whose draws follow from this key.
+    pub(in crate::sim) fn new(key: u64) -> Self {
+        Self {
+            read: Sampler::Constant(0.0),
+            write: Sampler::Constant(0.0),
+            read_key: purpose_key(key, Draw::Service),
+            left_by: None,
+            primary: 0,
+            log: NONE,
+            holds_worker_for_fsync: false,
+            limits: [None, None],
+            rounds: false,
+            backlog: 0,
+            boot_ns: 0,
+            restart_after: None,
+            failover: None,
+        }
+    }
+
+    /// Has the settings of that store from now on; gives how much it works on at a time.
+    pub(in crate::sim) fn set(&mut self, node: &Node, now: u64) -> Option<u32> {
+        let constant = |d: Duration| Sampler::new(&Distribution::Constant(d));
+        match node {
+            Node::RedisLike(settings) => {
+                self.rounds = settings.fsync_time.0 > 0
+                    && settings.persistence == Persistence::AppendOnly(FsyncPolicy::Always);
+                self.backlog = settings.backlog;
+                self.read = constant(settings.command_time);
+                self.write = self.read;
+                self.boot_ns = settings.boot_time.0;
+                self.restart_after = settings.restart_after.map(|d| d.0);
+                Some(1)
+            }
+            Node::SqlDatabase(settings) => {
+                self.backlog = settings.backlog;
+                self.read = constant(settings.read_time);
+                self.write = constant(settings.write_time);
+                self.holds_worker_for_fsync = settings.fsync == FsyncPolicy::Always;
+                self.boot_ns = settings.boot_time.0;
+                self.restart_after = settings.restart_after.map(|d| d.0);
+                Some(settings.connections)
+            }
+            Node::ObjectStore(settings) => {
+                self.backlog = settings.backlog;
+                self.read = Sampler::new(&settings.get_time);
+                self.write = Sampler::new(&settings.put_time);
+                let rates = [settings.get_rate.0, settings.put_rate.0];
+                for (limit, rate) in self.limits.iter_mut().zip(rates) {
+                    let (left, at) = limit.map_or((rate, now), |(_, left, at)| (left, at));
+                    *limit = Some((rate, left.min(rate), at));
+                }
+                Some(u32::MAX)
+            }
+            Node::Clients(_) | Node::LoadBalancer(_) | Node::Service(_) => None,
+        }
     }
 }
 

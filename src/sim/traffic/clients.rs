@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rand::Rng as _;
+use rand::{Rng as _, SeedableRng as _};
 
 use crate::model::workload;
-use crate::model::workload::Arrivals;
+use crate::model::workload::{Arrivals, Popularity};
 use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
 use crate::sim::ids::NONE;
@@ -14,7 +14,9 @@ use crate::sim::keeping::ledger::Place;
 use crate::sim::observe::snapshot::Cause;
 use crate::sim::observe::told::Ended;
 use crate::sim::stations::node::Body;
-use crate::sim::streams::{Alias, Sampler, below, draw, exponential, unit};
+use crate::sim::streams::{
+    Alias, Purpose as Draw, Sampler, below, draw, exponential, purpose_key, unit,
+};
 use crate::sim::traffic::call::{KINDS, Verb};
 use crate::sim::traffic::operation::{Op, Seat};
 
@@ -55,6 +57,88 @@ pub(in crate::sim) struct ClientsBody {
     pub epoch: u32,
     /// Users of a closed loop at work.
     pub seats: Vec<u32>,
+}
+
+impl ClientsBody {
+    /// Whose draws follow from this key, and whose timeouts stand in this lane.
+    pub(in crate::sim) fn new(settings: &workload::Clients, key: u64, timeout_lane: u32) -> Self {
+        let on = |purpose| purpose_key(key, purpose);
+        Self {
+            settings: settings.clone(),
+            rng: rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(on(Draw::Arrivals)),
+            keys: ClientKeys {
+                operation: on(Draw::Operation),
+                user: on(Draw::User),
+                kind: on(Draw::Kind),
+                key: on(Draw::Key),
+                think: on(Draw::Think),
+                backoff: on(Draw::Backoff),
+            },
+            mean_gap_ns: f64::INFINITY,
+            over_ns: 0.0,
+            arrives_at: 0,
+            planned_gap_ns: f64::INFINITY,
+            think: None,
+            mix: [0.0; 4],
+            only: None,
+            popularity: None,
+            next_op: 0,
+            timeout_lane,
+            longest_timeout: None,
+            budget: 10.0,
+            first_user: 0,
+            first_piece: 0,
+            users: 0,
+            further_users: Vec::new(),
+            own_keys: false,
+            entry_link: u16::MAX,
+            needs_user: false,
+            needs_key: false,
+            epoch: 0,
+            seats: Vec::new(),
+        }
+    }
+
+    /// Has these settings from now on.
+    pub(in crate::sim) fn set(&mut self, settings: &workload::Clients) {
+        self.popularity = match settings.popularity {
+            Popularity::Uniform => None,
+            // Of ten million keys it takes a while: not for an edit of something else.
+            Popularity::Zipf(_)
+                if self.popularity.is_some()
+                    && self.settings.popularity == settings.popularity
+                    && self.settings.keys == settings.keys =>
+            {
+                self.popularity.take()
+            }
+            Popularity::Zipf(s) => {
+                let weights = (1..=settings.keys).map(|k| libm::pow(f64::from(k), -s));
+                Some(Arc::new(Alias::new(weights)))
+            }
+        };
+        self.settings = settings.clone();
+        (self.mean_gap_ns, self.think) = match &settings.arrivals {
+            Arrivals::Poisson(rate) | Arrivals::Steady(rate) => (1e9 / rate.0, None),
+            Arrivals::Closed(closed) => (f64::INFINITY, Some(Sampler::new(&closed.think))),
+        };
+        let mix = &settings.mix;
+        let weights = [mix.read, mix.write, mix.login, mix.logout];
+        let total: f64 = weights.iter().sum();
+        let mut upto = 0.0;
+        for (slot, weight) in self.mix.iter_mut().zip(weights) {
+            upto += weight / total;
+            *slot = upto;
+        }
+        let used: Vec<usize> = (0..4).filter(|&k| weights[k] > 0.0).collect();
+        self.only = match used[..] {
+            [one] => Some(KINDS[one].1),
+            _ => None,
+        };
+        if let Some(&last) = used.last() {
+            // Rounding must not leave a gap below 1.
+            self.mix[last..].fill(1.0);
+        }
+    }
 }
 
 impl ClientsBody {

@@ -12,7 +12,7 @@ use crate::sim::clock::queue::Kind;
 use crate::sim::ids::NO_INSTANCE;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
 use crate::sim::stations::node::Body;
-use crate::sim::streams::draw;
+use crate::sim::streams::{Purpose as Draw, draw, purpose_key};
 use crate::sim::traffic::call::Outcome;
 
 /// Requests in flight, sent by a balancer to an instance, and what its checks say.
@@ -55,6 +55,42 @@ pub(in crate::sim) struct BalancerBody {
 
 /// With affinity, a connection is tried again at the same instance after the connect timeout, at most this long.
 const AFFINITY_PAUSE_NS: u64 = 1_000_000_000;
+
+impl BalancerBody {
+    /// Whose draws follow from this key, and whose work and timeouts stand in these lanes.
+    pub(in crate::sim) fn new(
+        settings: &node::LoadBalancer,
+        key: u64,
+        work_lane: u32,
+        response_lane: u32,
+    ) -> Self {
+        Self {
+            settings: settings.clone(),
+            targets: Vec::new(),
+            usable: Vec::new(),
+            work_lane,
+            response_lane,
+            longest_timeout: None,
+            turn: 0,
+            cookies: Vec::new(),
+            led_away: BTreeMap::new(),
+            balance_key: purpose_key(key, Draw::Balance),
+            phase_key: purpose_key(key, Draw::Phase),
+            policy: settings.policy,
+            fallback: settings.fallback,
+        }
+    }
+
+    /// Has these settings from now on.
+    pub(in crate::sim) fn set(&mut self, settings: &node::LoadBalancer) {
+        self.settings = settings.clone();
+        self.policy = settings.policy;
+        self.fallback = match settings.fallback {
+            Policy::StickyCookie => Policy::RoundRobin,
+            other => other,
+        };
+    }
+}
 
 impl Sim {
     pub(in crate::sim) fn balancer(&mut self, node: u16) -> Option<&mut BalancerBody> {
