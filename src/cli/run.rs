@@ -11,7 +11,7 @@ use super::output::{ProgressLine, print, say};
 use crate::analysis::{Estimate, replicate};
 use crate::model::Topology;
 use crate::report;
-use crate::report::text::{count, decimal, time};
+use crate::report::numbers::{count, decimal, time};
 use crate::sim::figures::{Figures, Plain};
 use crate::units::Duration;
 

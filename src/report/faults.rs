@@ -1,6 +1,6 @@
 //! What a fault or change did, in words.
 
-use super::text::{count, time, with_spread};
+use super::numbers::{count, time, with_spread};
 use crate::analysis::Estimate;
 use crate::sim::figures::{Figures, Plain};
 

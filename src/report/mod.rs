@@ -3,6 +3,7 @@
 pub mod csv;
 mod faults;
 pub mod json;
+pub mod numbers;
 pub mod svg;
 pub mod text;
 

@@ -22,6 +22,7 @@ mod ids;
 mod keeping;
 mod network;
 mod observe;
+mod room;
 mod sessions;
 mod stations;
 mod streams;

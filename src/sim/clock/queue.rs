@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::sim::observe::size::room;
+use crate::sim::room::room;
 
 /// What is due. The index is a call, a timer, a lane or a node, as the kind says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

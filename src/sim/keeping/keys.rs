@@ -3,7 +3,7 @@
 //! A table holds only keys that have been written, so memory follows what is written, however many keys there are and
 //! however many copies. What it gives does not depend on the order in which it holds them.
 
-use crate::sim::observe::size::room;
+use crate::sim::room::room;
 
 /// A key: of the one space that all clients share, or a user's own. Spaces and users stay apart however they grow.
 pub(in crate::sim) type Key = u64;

@@ -13,7 +13,7 @@ use crate::sim::keeping::durability::{Durability, SnapshotPlace, SnapshotPolicy}
 use crate::sim::keeping::keys::{KeyTable, Version};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::Holder;
-use crate::sim::observe::size::room;
+use crate::sim::room::room;
 use versions::Overwritten;
 
 /// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.

@@ -1,6 +1,6 @@
 //! Histograms and areas under curves.
 
-use crate::sim::observe::size::room;
+use crate::sim::room::room;
 
 /// Sub-buckets of each power of two: 512 make a bucket 0.2 % wide; quantiles are interpolated inside it.
 const SUB_BITS: u32 = 9;

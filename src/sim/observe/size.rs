@@ -14,20 +14,13 @@ use crate::sim::observe::counts::{Counted, Fault};
 use crate::sim::observe::metrics::Histogram;
 use crate::sim::observe::snapshot::{CallCounts, Happening};
 use crate::sim::observe::told::Ended;
+use crate::sim::room::room;
 use crate::sim::sessions::{PlacedBefore, User};
 use crate::sim::stations::balancer::Target;
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::{Body, NodeSlot};
 use crate::sim::traffic::call::Call;
 use crate::sim::traffic::operation::{Op, Seat};
-
-/// Bytes of a vector of so many elements, which grows by doubling.
-pub(in crate::sim) fn room<T>(len: usize) -> usize {
-    match len {
-        0 => 0,
-        _ => len.next_power_of_two() * size_of::<T>(),
-    }
-}
 
 /// What holds memory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Log, Mark};
 use crate::sim::keeping::keys::{Key, KeyTable, Version};
-use crate::sim::observe::size::room;
+use crate::sim::room::room;
 
 /// Versions that marks which still matter may have, oldest first: each key's last before the first write to it in a
 /// segment.
