@@ -12,7 +12,6 @@ use crate::model::State;
 use crate::sim::keeping::durability::{Durability, SnapshotPlace, SnapshotPolicy};
 use crate::sim::keeping::keys::{KeyTable, Version};
 use crate::sim::keeping::loss::LossCause;
-use crate::sim::observe::facts::Holder;
 use crate::sim::room::room;
 use versions::Overwritten;
 
@@ -68,6 +67,25 @@ pub(in crate::sim) enum End {
     Replaced,
     /// It is taken out of service for good.
     Removed,
+}
+
+/// Something that holds writes of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// The memory of the instance that has authority.
+    Memory,
+    /// Its files, as the operating system shows them.
+    File,
+    /// What of its files has been synced.
+    Disk,
+    /// The last complete snapshot of its memory.
+    Snapshot,
+    /// A copy on another instance.
+    Copy(u16),
+    /// What of such a copy has been synced there.
+    CopyDisk(u16),
+    /// What the file of such a copy has whose process hangs, or is gone.
+    CopyFile(u16),
 }
 
 /// What a log is about.

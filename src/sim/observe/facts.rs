@@ -5,27 +5,9 @@
 //! from 1 on.
 
 use crate::sim::Sim;
+pub use crate::sim::keeping::ledger::Holder;
 use crate::sim::keeping::ledger::Purpose;
 use crate::units::Duration;
-
-/// Something that holds writes of a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Holder {
-    /// The memory of the instance that has authority.
-    Memory,
-    /// Its files, as the operating system shows them.
-    File,
-    /// What of its files has been synced.
-    Disk,
-    /// The last complete snapshot of its memory.
-    Snapshot,
-    /// A copy on another instance.
-    Copy(u16),
-    /// What of such a copy has been synced there.
-    CopyDisk(u16),
-    /// What the file of such a copy has whose process hangs, or is gone.
-    CopyFile(u16),
-}
 
 /// By which rules the writes of a log are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
