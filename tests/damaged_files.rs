@@ -464,14 +464,14 @@ fn errors_say_what_is_wrong_and_where() {
             2,
             31,
             "nodes.api.instances",
-            &["0 is out of range: from 1 to 1000", "^"],
+            &["0 is out of range: from 1 to 10000", "^"],
         ),
         (
             "Topology(schema: 1, nodes: {\n    \"api\": Service(instances: \"four\"),\n})",
             2,
             31,
             "nodes.api.instances",
-            &["expected a whole number from 1 to 1000, found `\"four\"`"],
+            &["expected a whole number from 1 to 10000, found `\"four\"`"],
         ),
         (
             "Topology(schema: 1, nodes: {\n    \"api\": Service(instanses: 4),\n})",

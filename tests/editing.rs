@@ -731,3 +731,13 @@ fn an_edge_pulled_into_the_empty_adds_what_it_leads_to() {
         "Esc takes the edge back"
     );
 }
+
+/// What is added is selected, and has the keyboard instead of what had it before.
+#[test]
+fn the_keyboard_goes_to_what_is_added() {
+    let mut window = Window::of(SHOP);
+    window.click("Service api");
+    window.keys(Modifiers::COMMAND, Key::D);
+    window.frames(3);
+    assert!(window.harness.get_by_label("Service api2").is_focused());
+}

@@ -62,6 +62,15 @@ impl Canvas {
         }
         if by_pointer && !(more || add) {
             response.request_focus();
+        } else if let Some(Selection::Node(other)) = view.selection
+            && response.has_focus()
+            && !response.gained_focus()
+            && !response.clicked()
+            && !is_selected
+        {
+            // What was added is selected: the keyboard goes there, too.
+            let other = card_id(ui, other);
+            ui.memory_mut(|memory| memory.request_focus(other));
         }
         if response.has_focus()
             // Taken, so that the next card does not go on with it.

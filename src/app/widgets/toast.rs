@@ -156,6 +156,8 @@ const HEIGHT: f32 = 40.0;
 const GAP: f32 = 8.0;
 /// What it speaks of may still be on its way: so long it makes room for that, in seconds.
 const SETTLES_S: f32 = 0.5;
+/// How far it stays from what it should not lie over.
+const CLEAR: f32 = 2.0;
 /// How finely a place is looked for.
 const GRAIN: f32 = 4.0;
 
@@ -242,8 +244,8 @@ impl<A> Shown<A> {
     /// Where it lies now.
     fn settle(&mut self, size: Vec2, room: Rect, covers: &[Cover], taken: &[Rect]) -> Rect {
         let burden = |rect: Rect| {
-            let over = |other: Rect| {
-                let shared = rect.expand(GAP).intersect(other);
+            let over = |other: Rect, gap: f32| {
+                let shared = rect.expand(gap).intersect(other);
                 if shared.is_positive() {
                     shared.area()
                 } else {
@@ -252,8 +254,8 @@ impl<A> Shown<A> {
             };
             let covered = covers
                 .iter()
-                .map(|cover| over(cover.rect) * cover.weight(&self.toast.text));
-            let hidden = taken.iter().map(|&toast| over(toast) * 100.0);
+                .map(|cover| over(cover.rect, CLEAR) * cover.weight(&self.toast.text));
+            let hidden = taken.iter().map(|&toast| over(toast, GAP) * 100.0);
             covered.chain(hidden).sum::<f32>()
         };
         if let Some(place) = self.place
