@@ -246,3 +246,23 @@ fn a_run_that_is_cut_off_keeps_only_promises_that_are_settled() {
     // p99, availability, writes, sessions: a loss stays a loss.
     assert_eq!([0, 1, 2, 3].map(met), [None, None, Some(0.0), None]);
 }
+
+/// What a dead or hung instance still had is lost through its removal, not through what struck it before.
+#[test]
+fn what_leaves_for_good_is_lost_through_that() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "40s", nodes: {
+        "clients": Clients(arrivals: Steady("90/s"), mix: (write: 1), timeout: "100ms"),
+        "lb": LoadBalancer(),
+        "api": Service(instances: 3, workers: 100, service_time: Constant("0s"), drain_time: "1s",
+            state: LocalDatabase(fsync: Always, fsync_time: "0s", write_time: "0s")),
+    }, links: ["clients -> lb", "lb -> api"])"#;
+    for fault in ["Crash", "Hang", "LoseMachine"] {
+        let scenario =
+            format!(r#"[At("20005ms", {fault}("api", 3)), At("30s", RemoveInstances("api", 1))]"#);
+        let end = run(&read_with(text, &[("scenario", scenario.as_str())]), 1).snapshot();
+        let lost: Vec<u64> = end.faults.iter().map(|f| f.lost_writes).collect();
+        assert_eq!(lost[0], 0, "{fault}: {lost:?}");
+        assert!(lost[1].abs_diff(600) <= 2, "{fault}: {lost:?}");
+        assert_eq!(end.writes.lost, lost[1], "{fault}");
+    }
+}

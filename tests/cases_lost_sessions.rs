@@ -242,3 +242,19 @@ fn every_session_that_a_crash_leads_astray_is_its_own() {
     }
     assert!(astray > 0);
 }
+
+/// An instance that hung is out of rotation until its checks have passed again: whom that leads astray the hang has cost.
+#[test]
+fn who_is_led_away_after_a_hang_is_lost_through_it() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s", sessions: InMemory(),
+        nodes: {
+            "clients": Clients(arrivals: Steady("50/s"), users: 200, signed_in: true, mix: (read: 1), timeout: "500ms"),
+            "lb": LoadBalancer(policy: StickyCookie, health_checks: (interval: "1s", timeout: "100ms", fall: 1, rise: 10)),
+            "api": Service(instances: 2, workers: 100, service_time: Constant("0s"), login_time: "0s"),
+        },
+        links: ["clients -> lb", "lb -> api"],
+        scenario: [At("20s", Hang("api", 1)), At("25s", Resume("api", 1))])"#;
+    let end = run(&read_with(text, &[]), 1).snapshot();
+    assert!(end.sessions.lost > 80, "{:?}", end.sessions);
+    assert_eq!(end.faults[0].lost_sessions, end.sessions.lost);
+}

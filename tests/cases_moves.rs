@@ -237,3 +237,40 @@ fn keys_move_to_where_their_users_are_sent() {
     assert_eq!(end.reads.stale, 0, "{:?}", end.reads);
     assert_eq!(writes_at(&end, "store"), 0);
 }
+
+/// A service that keeps nothing any more leaves what it had to whoever keeps it further on.
+#[test]
+fn what_a_service_stops_keeping_goes_to_the_next_keeper() {
+    for further in [r#"External(store: "store")"#, "InMemory()"] {
+        let text = format!(
+            r#"Topology(schema: 1, profile: Bare, duration: "20s",
+            nodes: {{
+                "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), keys: 50),
+                "api": Service(instances: 1, workers: 10, service_time: Constant("0s"), state: InMemory()),
+                "lb": LoadBalancer(),
+                "back": Service(instances: 1, workers: 10, service_time: Constant("0s"), state: {further}),
+                "store": RedisLike(command_time: "0s", persistence: None),
+            }},
+            links: ["clients -> api", "api -> lb", "lb -> back"],
+            scenario: [At("10005ms", Set("nodes.api.state", "Stateless"))])"#
+        );
+        let end = run(&read(&text), 1).snapshot();
+        assert_eq!(end.writes.lost, 0, "{further}: {:?}", end.writes);
+        assert_eq!(writes_at(&end, "api"), 0);
+        assert_eq!(end.writes.held, end.writes.acknowledged);
+    }
+}
+
+/// Each service on the way writes once, though both write to one store: nothing is applied twice without a retry.
+#[test]
+fn what_two_services_keep_in_one_store_is_not_applied_twice() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "10s", nodes: {
+        "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), retries: 0),
+        "front": Service(instances: 1, workers: 10, service_time: Constant("0s"), state: External(store: "store")),
+        "back": Service(instances: 1, workers: 10, service_time: Constant("0s"), state: External(store: "store")),
+        "store": RedisLike(command_time: "0s", persistence: None),
+    }, links: ["clients -> front", "front -> back"])"#;
+    let end = run(&read(text), 1).snapshot();
+    assert_eq!(end.writes.applied_twice, 0, "{:?}", end.writes);
+    assert!(end.writes.acknowledged > 990, "{:?}", end.writes);
+}

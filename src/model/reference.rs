@@ -139,7 +139,7 @@ is. Instances count from 1; in a store, member 1 is the first primary. A command
 changes nothing when its time comes (a restart of what runs, a second deployment while one is under way, a failover with no
 copy up) is told in the log and in the summary of `statescope run`.
 
-Each fault or change has a row in the results' `recovery` ([results.md](results.md)), in the order of time. Commands at one
+Each fault or change has a row in the results' `recovery` ([results.md](results.md)), in the order of the file. Commands at one
 instant share a row, and edits within a second are one. A promise (`objectives`) that is set during a run is none.
 ";
 

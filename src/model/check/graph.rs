@@ -297,10 +297,13 @@ impl<'a> Check<'a> {
                 continue;
             }
             if let Sessions::InMemory(memory) = &topology.sessions {
-                self.warning(
-                    "sessions",
-                    format!("sessions are in the memory of `{name}`, but requests go to any of its instances, so users are logged out even without a fault: give the load balancer before it `policy: StickyCookie`"),
-                );
+                // With copies every instance can fetch them.
+                if memory.replication.replicas() == 0 {
+                    self.warning(
+                        "sessions",
+                        format!("sessions are in the memory of `{name}`, but requests go to any of its instances, so users are logged out even without a fault: give the load balancer before it `policy: StickyCookie`"),
+                    );
+                }
                 if memory.replication.replicas() >= service.instances {
                     self.warning(
                         "sessions.replication",
@@ -308,7 +311,11 @@ impl<'a> Check<'a> {
                     );
                 }
             }
-            if service.state.is_local() {
+            let copies = match &service.state {
+                State::InMemory(memory) => memory.replication.replicas(),
+                _ => 0,
+            };
+            if service.state.is_local() && copies + 1 < service.instances {
                 self.warning(
                     format!("nodes.{name}.state"),
                     "each instance knows only what was written through it, but requests go to any of them: give the load balancer before it `policy: StickyCookie`, or keep state in a store",

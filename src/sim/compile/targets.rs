@@ -54,6 +54,7 @@ impl Sim {
                     removed: false,
                     probing: false,
                     old_address: false,
+                    out_through: None,
                 };
                 match free.next() {
                     Some(place) => {

@@ -435,7 +435,8 @@ impl Sim {
         for last in last {
             let here = &mut self.nodes[node as usize].instances[last as usize];
             here.leaving = true;
-            here.fault = here.fault.or(fault);
+            // What it loses by leaving is lost through that, whatever struck it before.
+            here.fault = fault.or(here.fault);
             if self.nodes[node as usize].instances[last as usize]
                 .status
                 .serves()

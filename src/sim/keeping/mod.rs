@@ -121,12 +121,15 @@ impl Sim {
         }
         self.follow(call, log);
         let home = self.logs[log as usize].node;
+        let parent = self.calls[call as usize].parent;
+        let keeper = self.calls.get(parent as usize).map_or(home, |c| c.node);
         let slot = &mut self.ops[op as usize];
-        // A write that every service on its way keeps is applied once in each; only the first counts.
+        // A write that every service on its way keeps is applied once in each, be it in one store; only the first counts.
         let first = slot
             .place
-            .is_none_or(|p| self.logs[p.log as usize].node == home);
+            .is_none_or(|p| self.logs[p.log as usize].node == home && slot.keeper == keeper);
         if first {
+            slot.keeper = keeper;
             slot.applied += u16::from(slot.applied == 0 || !idempotent);
             slot.place = Some(place);
         }

@@ -37,8 +37,9 @@ impl Sim {
         for (key, &version) in versions.iter() {
             let home = self.home_of(key, to);
             keys[home].push((key, version));
-            let is_newest = |n: &Newest| n.log == log && n.stamp == version.stamp();
-            shares[home] += u64::from(version.is_told() || newest.get(key).is_some_and(is_newest));
+            // Of a key that counts as held here, an acknowledged write is, though it may have been overwritten.
+            let counts = |n: &Newest| n.log == log && n.stamp > 0;
+            shares[home] += u64::from(version.is_told() || newest.get(key).is_some_and(counts));
         }
         let n = to.len() as u64;
         let earlier = held.saturating_sub(shares.iter().sum());
@@ -220,11 +221,7 @@ impl Sim {
             State::Stateless => {
                 // Whatever keeps the writes further on takes over what there was.
                 let further = self.service(slot).map(|s| s.calls.clone());
-                let mut stores = further
-                    .iter()
-                    .flatten()
-                    .filter_map(|&l| self.store(self.links[l as usize].to).map(|s| s.log));
-                stores.next().into_iter().collect()
+                self.kept_further(&further.unwrap_or_default())
             }
             _ => {
                 let mut homes = self.homes(slot);
@@ -239,6 +236,43 @@ impl Sim {
                 homes.into_iter().map(|i| self.data_log(slot, i)).collect()
             }
         }
+    }
+
+    /// The logs in which the first keeper behind these links keeps state; none if nobody does.
+    fn kept_further(&mut self, links: &[u16]) -> Vec<u32> {
+        let mut ways: Vec<u16> = links.to_vec();
+        let mut seen = ways.clone();
+        let mut at = 0;
+        while let Some(&way) = ways.get(at) {
+            at += 1;
+            let to = self.links[way as usize].to;
+            if let Some(store) = self.store(to) {
+                return vec![store.log];
+            }
+            let name = &self.nodes[to as usize].name;
+            let further: Vec<u16> = match self.topology.nodes.get(name) {
+                Some(Node::Service(service)) if service.state != State::Stateless => {
+                    let state = service.state.clone();
+                    return self.place_of_state(to, &state);
+                }
+                Some(Node::Service(_)) => self.service(to).map_or(Vec::new(), |s| s.calls.clone()),
+                _ => {
+                    let all = 0..self.links.len() as u16;
+                    let from = |l: &u16| {
+                        let link = &self.links[*l as usize];
+                        link.from == to && !link.removed
+                    };
+                    all.filter(from).collect()
+                }
+            };
+            for link in further {
+                if !seen.contains(&link) {
+                    seen.push(link);
+                    ways.push(link);
+                }
+            }
+        }
+        Vec::new()
     }
 
     /// Where a service can put what it keeps: on instances that serve and stay, if there are any on those that are not

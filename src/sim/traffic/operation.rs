@@ -26,8 +26,9 @@ pub(in crate::sim) struct Op {
     pub forced: bool,
     /// How often its write was applied.
     pub applied: u16,
-    /// Where it was applied last, at the first of the keepers on its way.
+    /// Where it was applied last, at the first of the keepers on its way, and who asked that.
     pub place: Option<Place>,
+    pub keeper: u16,
     /// Newest acknowledged stamp of its key when it was intended.
     pub expects_stamp: u64,
     /// For a login: the operations that wait for it, as a chain.

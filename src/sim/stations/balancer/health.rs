@@ -103,6 +103,10 @@ impl Sim {
         let draining = self.nodes[service as usize].instances[instance as usize].draining;
         if falls {
             self.set_rotation(node, target, false);
+            let through = self.nodes[service as usize].instances[instance as usize].fault;
+            if let Some(balancer) = self.balancer(node) {
+                balancer.targets[target as usize].out_through = through;
+            }
             self.note_addresses(service, instance);
             self.found_dead(service, instance);
         } else if rises && !draining {

@@ -29,6 +29,8 @@ pub(in crate::sim) struct Target {
     pub probing: bool,
     /// What it sends to is an address where nobody is any more, until its checks find that out.
     pub old_address: bool,
+    /// What it is out of rotation through, as far as that was a fault.
+    pub out_through: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -197,13 +199,13 @@ impl Sim {
         let chosen = balancer.choose(balancer.fallback, bits, not)?;
         let left = not.unwrap_or(cookie);
         let left = balancer.targets.get(left as usize);
-        let left = left.map(|target| (target.node, target.instance));
+        let left = left.map(|target| (target.node, target.instance, target.out_through));
         if let Some(cookie) = balancer.cookies.get_mut(user as usize) {
             *cookie = chosen;
         }
-        let fault = left.and_then(|(service, instance)| {
+        let fault = left.and_then(|(service, instance, out_through)| {
             let instances = &self.nodes[service as usize].instances;
-            instances.get(instance as usize)?.fault
+            instances.get(instance as usize)?.fault.or(out_through)
         });
         if let (Some(fault), Some(balancer)) = (fault, self.balancer(node)) {
             balancer.led_away.insert(user, fault);
