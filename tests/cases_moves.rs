@@ -274,3 +274,23 @@ fn what_two_services_keep_in_one_store_is_not_applied_twice() {
     assert_eq!(end.writes.applied_twice, 0, "{:?}", end.writes);
     assert!(end.writes.acknowledged > 990, "{:?}", end.writes);
 }
+
+/// What a service leaves in a store, since others use it, it does not find any more.
+#[test]
+fn what_is_left_to_others_is_not_found() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "20s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), keys: 50),
+            "others": Clients(arrivals: Steady("1/s"), mix: (read: 1), keys: 50),
+            "api": Service(instances: 1, workers: 10, service_time: Constant("0s"), state: External(store: "store")),
+            "other": Service(instances: 1, workers: 10, service_time: Constant("0s"), state: External(store: "store")),
+            "store": RedisLike(command_time: "0s", persistence: None),
+        },
+        links: ["clients -> api", "others -> other"],
+        scenario: [At("10005ms", Set("nodes.clients.mix", "(read: 1)")),
+            At("10005ms", Set("nodes.api.state", "InMemory()"))])"#;
+    let end = run(&read(text), 1).snapshot();
+    // All of the thousand; those who stay find it.
+    assert!(end.reads.stale.abs_diff(999) <= 2, "{:?}", end.reads);
+    assert_eq!(end.writes.lost, 0);
+}

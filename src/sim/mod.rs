@@ -113,6 +113,8 @@ pub struct Sim {
     stamp: u64,
     /// By space (see `keeping/newest.rs`).
     newest: Vec<KeyTable<keeping::Newest>>,
+    /// By space: stamps of what its clients were told of, and what has been left where others keep it.
+    left_behind: Vec<(u16, KeyTable<u64>)>,
     value_size: u64,
     /// Indexed by whether the operation counts: 0 for those before the warm-up's end.
     counted: [Counted; 2],
@@ -172,6 +174,7 @@ impl Sim {
             logs: Vec::new(),
             stamp: 0,
             newest: Vec::new(),
+            left_behind: Vec::new(),
             value_size: 0,
             counted: [Counted::default(), Counted::default()],
             writes: WriteLedger::default(),

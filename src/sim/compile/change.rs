@@ -140,12 +140,16 @@ impl Sim {
             }
             return;
         }
+        let mut leave = Vec::new();
         for (name, node) in &topology.nodes {
             let Some(slot) = self.slot_of(name) else {
                 continue;
             };
             match (before.nodes.get(name), node) {
                 (Some(Node::Service(old)), Node::Service(new)) => {
+                    if self.leaves_to_others(&old.state, &new.state) {
+                        leave.push((slot, self.nodes[slot as usize].space));
+                    }
                     self.move_state(slot, &old.state, &new.state);
                 }
                 (Some(Node::Clients(old)), Node::Clients(new)) if old.arrivals == new.arrivals => {}
@@ -154,6 +158,9 @@ impl Sim {
             }
         }
         self.assign_spaces();
+        for (service, space) in leave {
+            self.leave_behind(service, space);
+        }
         // Only now is it clear what stays where it is, if by other rules.
         self.refresh_durability();
         let (kept, moved, dropped) = self.move_sessions(&before.sessions);

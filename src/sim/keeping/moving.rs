@@ -289,6 +289,11 @@ impl Sim {
         homes
     }
 
+    /// Whether a service goes away from a store in which others keep their state: what that has stays in it.
+    pub(in crate::sim) fn leaves_to_others(&self, old: &State, new: &State) -> bool {
+        matches!(old, State::External(e) if old != new && self.store_is_used(&e.store))
+    }
+
     fn store_is_used(&self, name: &str) -> bool {
         self.topology.nodes.values().any(|n| {
             matches!(n, Node::Service(s)

@@ -27,7 +27,30 @@ impl Sim {
     #[inline(always)]
     pub(in crate::sim) fn newest_of(&self, node: u16, key: Key) -> u64 {
         let space = self.nodes[node as usize].space;
-        self.newest[space as usize].get(key).map_or(0, |n| n.stamp)
+        let newest = self.newest[space as usize].get(key).map_or(0, |n| n.stamp);
+        if self.left_behind.is_empty() {
+            return newest;
+        }
+        let mut left = self.left_behind.iter().filter(|(of, _)| *of == space);
+        left.find_map(|(_, stamps)| stamps.get(key))
+            .map_or(newest, |left| newest.max(*left))
+    }
+
+    /// A service keeps its state elsewhere, but what it had in this space stays there, since others use it: whoever asks it
+    /// from now on does not find what it has been told of.
+    pub(in crate::sim) fn leave_behind(&mut self, service: u16, before: u16) {
+        let space = self.nodes[service as usize].space;
+        if space == before {
+            return;
+        }
+        let mut stamps = KeyTable::default();
+        for (key, newest) in self.newest[before as usize].iter() {
+            if newest.stamp > 0 {
+                *stamps.entry(key) = newest.stamp;
+            }
+        }
+        self.left_behind.retain(|(of, _)| *of != space);
+        self.left_behind.push((space, stamps));
     }
 
     /// The client has the success: the write is acknowledged.

@@ -162,7 +162,8 @@ impl Sim {
             _ => 0,
         };
         let newest = self.newest.iter().map(KeyTable::bytes);
-        newest.sum::<usize>() + self.nodes.iter().map(tables).sum::<usize>()
+        let left = self.left_behind.iter().map(|(_, stamps)| stamps.bytes());
+        newest.chain(left).sum::<usize>() + self.nodes.iter().map(tables).sum::<usize>()
     }
 
     fn other_bytes(&self) -> usize {
