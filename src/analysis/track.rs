@@ -756,6 +756,8 @@ impl Track {
     fn recovery_figures(&self, ended: bool) -> Figures {
         let faults = self.sim.fault_views();
         let (now, end) = (self.sim.now().0, self.sim.topology().duration.0);
+        // What is looked at in the middle of a live run is told as if that was all of it.
+        let is_cut = ended && !self.keeps.live;
         let is_ahead = |row: usize| {
             let mut planned = self.sim.planned().iter().zip(&self.row_of);
             planned.any(|(&at, of)| *of == Some(row) && now < at && at <= end)
@@ -788,7 +790,7 @@ impl Track {
                 .at
                 .map_or(Plain::Null, |at| Plain::Number(at as f64 / 1e9));
             let watch = match (&row.watched, recovery) {
-                (Watched::Not, _) if ended && is_ahead(index) => "still_ahead",
+                (Watched::Not, _) if is_cut && is_ahead(index) => "still_ahead",
                 (Watched::Not, _) => "did_not_happen",
                 (Watched::TakesBack, _) => "takes_back",
                 (Watched::Open(_), Some(Recovery::NotByTheEnd | Recovery::TooNearTheEnd))

@@ -121,8 +121,7 @@ impl Sim {
         }
         self.follow(call, log);
         let home = self.logs[log as usize].node;
-        let parent = self.calls[call as usize].parent;
-        let keeper = self.calls.get(parent as usize).map_or(home, |c| c.node);
+        let keeper = self.links[self.calls[call as usize].link as usize].from;
         let slot = &mut self.ops[op as usize];
         // A write that every service on its way keeps is applied once in each, be it in one store; only the first counts.
         let first = slot
@@ -139,15 +138,15 @@ impl Sim {
     /// A call's read finds a version.
     pub(super) fn read_from(&mut self, call: u32, log: u32) {
         let slot = &self.calls[call as usize];
-        let (key, instance, caller) = (self.ops[slot.op as usize].key, slot.instance, slot.parent);
+        let (key, instance) = (self.ops[slot.op as usize].key, slot.instance);
+        let caller = self.links[slot.link as usize].from;
         let version = |log: &Log| log.versions.get(key).map_or(0, |version| version.stamp());
         let here = &self.logs[log as usize];
         let mut found = version(here);
         // Whoever asked before all of it had moved finds what it would have found.
         let moved_out = self.store(here.node).and_then(|s| s.left_by);
-        let moved_out = moved_out
-            .map(|(service, _)| service)
-            .filter(|&service| caller != NONE && self.calls[caller as usize].node == service);
+        let moved_out = moved_out.map(|(service, _)| service);
+        let moved_out = moved_out.filter(|&service| service == caller);
         let space = moved_out.map_or(here.space, |service| self.nodes[service as usize].space);
         if let Some(newest) = self.newest[space as usize].get(key)
             && newest.stamp > 0

@@ -455,11 +455,10 @@ impl Sim {
         let Some((left_by, through)) = self.store(node).and_then(|store| store.left_by) else {
             return;
         };
-        let caller = self.calls[call as usize].parent;
-        if caller == NONE || self.logs[log as usize].moving.is_some() {
+        if self.logs[log as usize].moving.is_some() {
             return;
         }
-        let service = self.calls[caller as usize].node;
+        let service = self.links[self.calls[call as usize].link as usize].from;
         let name = &self.nodes[service as usize].name;
         let Some(Node::Service(settings)) = self.topology.nodes.get(name) else {
             return;
