@@ -37,9 +37,14 @@ impl Samples {
         self.squares += deviation * (sample - self.mean);
     }
 
-    /// Their mean; `None` without samples. Of counts it is exact.
+    /// Their mean; `None` without samples. Of counts it is exact, and of equal samples it is what they are.
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
+        let mean = if self.squares == 0.0 {
+            self.mean
+        } else {
+            self.sum / self.count as f64
+        };
+        (self.count > 0).then_some(mean)
     }
 
     /// Standard error of the mean; `None` with fewer than two samples.
@@ -102,6 +107,15 @@ pub fn student_t975(degrees_of_freedom: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mean_of_equal_samples_is_what_they_are() {
+        for sample in [0.2, 0.98, 1e-9 / 3.0] {
+            let mut samples = Samples::default();
+            (0..7).for_each(|_| samples.add(sample));
+            assert_eq!(samples.mean(), Some(sample));
+        }
+    }
 
     #[test]
     fn student_t_joins_the_table_and_nears_the_normal() {
