@@ -176,3 +176,18 @@ fn a_link_that_becomes_slower_keeps_its_order() {
     // 99 or 100 before, each in 50 ms; then 5 a second.
     assert!((148..=151).contains(&completed), "{completed}");
 }
+
+/// A link carries no more than its bandwidth; what still waits before it has not crossed it.
+#[test]
+fn a_link_carries_no_more_than_its_bandwidth() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "20s", warmup: "5s", nodes: {
+        "clients": Clients(arrivals: Steady("20/s"), mix: (read: 1), request: "10000B", response: "1000B", timeout: None),
+        "api": Service(instances: 1, workers: 100, service_time: Constant("0s")),
+    }, links: [(path: "clients -> api", bandwidth: "50000B/s")])"#;
+    let results = run(&read(text), 1).results();
+    let bytes = figure(&results, "links.clients->api.bytes_per_s");
+    // Five requests a second get through, and their answers.
+    assert!((bytes - 55_000.0).abs() < 1_000.0, "{bytes}");
+    let messages = figure(&results, "links.clients->api.messages_per_s");
+    assert!((messages - 10.0).abs() < 0.2, "{messages}");
+}

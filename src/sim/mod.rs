@@ -362,9 +362,10 @@ impl Sim {
                 instance.areas_at_warmup = instance.areas_at(now);
             }
         }
-        for link in &mut self.links {
-            link.messages_at_warmup = link.messages;
-            link.bytes_at_warmup = link.bytes;
+        let unsent = self.unsent();
+        for (link, (messages, bytes)) in self.links.iter_mut().zip(unsent) {
+            link.messages_at_warmup = link.messages.saturating_sub(messages);
+            link.bytes_at_warmup = link.bytes.saturating_sub(bytes);
         }
     }
 

@@ -51,11 +51,13 @@ impl Sim {
             .map(|(i, n)| (n.name.clone(), self.node_figures(i, n, span, &sessions)))
             .collect();
         parts.push(("nodes".to_owned(), Figures::Group(nodes)));
+        let unsent = self.unsent();
         let links = self
             .links
             .iter()
-            .filter(|l| !l.removed)
-            .map(|l| {
+            .zip(unsent)
+            .filter(|(l, _)| !l.removed)
+            .map(|(l, unsent)| {
                 let (from, to) = (
                     &self.nodes[l.from as usize].name,
                     &self.nodes[l.to as usize].name,
@@ -63,11 +65,17 @@ impl Sim {
                 let figures = Figures::group([
                     (
                         "messages_per_s",
-                        ratio((l.messages - l.messages_at_warmup) as f64, span),
+                        ratio(
+                            l.messages.saturating_sub(unsent.0 + l.messages_at_warmup) as f64,
+                            span,
+                        ),
                     ),
                     (
                         "bytes_per_s",
-                        ratio((l.bytes - l.bytes_at_warmup) as f64, span),
+                        ratio(
+                            l.bytes.saturating_sub(unsent.1 + l.bytes_at_warmup) as f64,
+                            span,
+                        ),
                     ),
                 ]);
                 (format!("{from}->{to}"), figures)

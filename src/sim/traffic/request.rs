@@ -145,6 +145,28 @@ impl Sim {
         at.saturating_add(link.latency)
     }
 
+    /// By link: messages, and their bytes, that are counted on it but still wait for others before it is done with them.
+    pub(in crate::sim) fn unsent(&self) -> Vec<(u64, u64)> {
+        let mut unsent = vec![(0, 0); self.links.len()];
+        for (lane, entry) in self.queue.entries() {
+            let way = match self.lanes[lane as usize] {
+                LanePurpose::Request => 0,
+                LanePurpose::Reply => 1,
+                LanePurpose::ClientTimeout | LanePurpose::CallTimeout | LanePurpose::Work => {
+                    continue;
+                }
+            };
+            let call = &self.calls[entry.index as usize];
+            let link = &self.links[call.link as usize];
+            if link.ns_per_byte > 0.0 && entry.at > self.now.saturating_add(link.latency) {
+                let bytes = self.message_bytes[call.asker as usize][way][call.verb as usize];
+                let here = &mut unsent[call.link as usize];
+                *here = (here.0 + 1, here.1 + u64::from(bytes));
+            }
+        }
+        unsent
+    }
+
     /// Sends a call's request on its way.
     #[inline(always)]
     pub(in crate::sim) fn send(&mut self, index: u32) {
