@@ -743,7 +743,7 @@ fn overload_is_told_in_the_log_and_on_the_canvas() {
     }
     window.click("Pause");
     window.wait(1.0);
-    assert!(window.rests(), "what stands costs nothing");
+    assert!(window.comes_to_rest(), "what stands costs nothing");
 }
 
 #[test]

@@ -148,6 +148,18 @@ impl Window {
             .all(|viewport| viewport.repaint_delay == std::time::Duration::MAX)
     }
 
+    /// Whether it asks for no further frame once the thread that measures has finished.
+    pub fn comes_to_rest(&mut self) -> bool {
+        for _ in 0..6000 {
+            if self.rests() {
+                return true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            self.frames(1);
+        }
+        false
+    }
+
     /// Lets the thread that measures finish.
     pub fn measured(&mut self, is: impl Fn(&Measure) -> bool) {
         for _ in 0..6000 {
