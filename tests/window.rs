@@ -774,5 +774,5 @@ fn a_standing_message_costs_no_time() {
     window.measured(|m| m.placement(Placement::External) != LossFigure::Unknown);
     window.wait(1.0);
     assert!(window.has_part("bad.ron, line 3"));
-    assert!(window.rests());
+    assert!(window.comes_to_rest());
 }
