@@ -175,10 +175,6 @@ impl Sim {
         }
     }
 
-    // Links.
-
-    // Users and keys.
-
     fn populate(&mut self, topology: &Topology) {
         let sizes = topology.nodes.values().filter_map(|node| match node {
             Node::Clients(settings) => Some(settings.value_size.0),

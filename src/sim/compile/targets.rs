@@ -108,11 +108,7 @@ impl Sim {
     pub(in crate::sim) fn remove_targets(&mut self, service: u16, instance: u16) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
-                for target in balancer
-                    .targets
-                    .iter_mut()
-                    .filter(|t| t.node == service && t.instance == instance)
-                {
+                for target in balancer.targets_at(service, instance) {
                     target.removed = true;
                 }
                 balancer.list_usable();

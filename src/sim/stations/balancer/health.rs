@@ -121,7 +121,9 @@ impl Sim {
 
     fn set_rotation(&mut self, node: u16, target: u16, up: bool) {
         if let Some(balancer) = self.balancer(node) {
-            balancer.targets[target as usize].up = up;
+            let target = &mut balancer.targets[target as usize];
+            target.up = up;
+            target.out_through = None;
             balancer.list_usable();
         }
     }
@@ -130,12 +132,9 @@ impl Sim {
     pub(in crate::sim) fn rotate(&mut self, service: u16, instance: u16, up: bool) {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
-                for target in balancer
-                    .targets
-                    .iter_mut()
-                    .filter(|t| t.node == service && t.instance == instance)
-                {
+                for target in balancer.targets_at(service, instance) {
                     target.up = up;
+                    target.out_through = None;
                     target.old_address = false;
                     target.failed_probes = 0;
                     target.good_probes = 0;
@@ -189,11 +188,7 @@ impl Sim {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
                 let up = balancer.settings.health_checks.is_none();
-                for target in balancer
-                    .targets
-                    .iter_mut()
-                    .filter(|t| t.node == service && t.instance == instance)
-                {
+                for target in balancer.targets_at(service, instance) {
                     target.up = up;
                     target.failed_probes = 0;
                     target.good_probes = 0;

@@ -207,8 +207,12 @@ impl Sim {
             let instances = &self.nodes[service as usize].instances;
             instances.get(instance as usize)?.fault.or(out_through)
         });
-        if let (Some(fault), Some(balancer)) = (fault, self.balancer(node)) {
-            balancer.led_away.insert(user, fault);
+        if let Some(balancer) = self.balancer(node) {
+            if let Some(fault) = fault {
+                balancer.led_away.insert(user, fault);
+            } else if not.is_none() {
+                balancer.led_away.remove(&user);
+            }
         }
         Some(chosen)
     }
@@ -282,6 +286,16 @@ impl Sim {
 }
 
 impl BalancerBody {
+    /// What it sends to an instance by.
+    pub(in crate::sim) fn targets_at(
+        &mut self,
+        service: u16,
+        instance: u16,
+    ) -> impl Iterator<Item = &mut Target> {
+        let there = move |t: &&mut Target| (t.node, t.instance) == (service, instance);
+        self.targets.iter_mut().filter(there)
+    }
+
     /// To be called whenever a target has come, gone, or changed its standing.
     pub(in crate::sim) fn list_usable(&mut self) {
         let usable = |t: &Target| t.up && !t.removed;
