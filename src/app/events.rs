@@ -211,6 +211,18 @@ pub fn imperative(command: &Command) -> (Icon, String) {
         Command::Remove(name) => (Icon::Minus, format!("remove {name}")),
         Command::Link(path) => (Icon::Link, format!("link {}", spoken::link(path))),
         Command::Unlink(path) => (Icon::Link, format!("unlink {}", spoken::link(path))),
+        Command::SlowInstance(node, n, factor) => {
+            (Icon::Pause, format!("slow {node} {n} {factor} times"))
+        }
+        Command::LoseZone(zone) => (Icon::Bolt, format!("lose zone {zone}")),
+        Command::Cut(sides) => (Icon::Link, format!("cut {}", sides.between())),
+        Command::CutOneWay(sides) => (Icon::Link, format!("cut {}", sides.one_way())),
+        Command::Slow(sides, factor) => (
+            Icon::Link,
+            format!("{factor} times slower {}", sides.between()),
+        ),
+        Command::Lose(sides, share) => (Icon::Link, format!("lose {share} {}", sides.between())),
+        Command::Heal(sides) => (Icon::Link, format!("heal {}", sides.between())),
         other => (Icon::Bolt, words(&format!("{other:?}")).to_lowercase()),
     }
 }
@@ -249,6 +261,15 @@ fn past(command: &Command) -> String {
         Command::Remove(name) => format!("{name} removed"),
         Command::Link(path) => format!("{} linked", spoken::link(path)),
         Command::Unlink(path) => format!("{} unlinked", spoken::link(path)),
+        Command::SlowInstance(node, n, factor) => {
+            format!("{node} {n} works {factor} times slower")
+        }
+        Command::LoseZone(zone) => format!("zone {zone} lost its machines"),
+        Command::Cut(sides) => format!("cut {}", sides.between()),
+        Command::CutOneWay(sides) => format!("cut {}", sides.one_way()),
+        Command::Slow(sides, factor) => format!("{factor} times slower {}", sides.between()),
+        Command::Lose(sides, share) => format!("{share} of messages lost {}", sides.between()),
+        Command::Heal(sides) => format!("healed {}", sides.between()),
         other => capitalised(&words(&format!("{other:?}"))),
     }
 }

@@ -254,6 +254,11 @@ impl<'a> Check<'a> {
                     format!("`{other}` has the same id `{}`, so both would draw the same random numbers: remove it from one", shortened(id)),
                 );
             }
+            for zone in node.zones() {
+                if let Err(message) = check_name(zone) {
+                    self.error(format!("{path}.zones"), message.replace("a node", "a zone"));
+                }
+            }
             match node {
                 Node::Clients(clients) => self.clients(&path, name, clients),
                 Node::LoadBalancer(_) => {

@@ -241,6 +241,7 @@ impl Renaming {
             | Command::Deploy(name, _)
             | Command::AddInstances(name, _)
             | Command::RemoveInstances(name, _)
+            | Command::SlowInstance(name, _, _)
             | Command::Remove(name) => self.name(name),
             Command::Add(name, node) => {
                 let old = name.clone();
@@ -255,7 +256,12 @@ impl Renaming {
                 let value = self.value(path, value);
                 self.path(path) | value
             }
-            Command::ReplaceSigningKey => false,
+            Command::Cut(sides)
+            | Command::CutOneWay(sides)
+            | Command::Slow(sides, _)
+            | Command::Lose(sides, _)
+            | Command::Heal(sides) => sides.renamed(self),
+            Command::ReplaceSigningKey | Command::LoseZone(_) => false,
         }
     }
 

@@ -174,6 +174,8 @@ settings! {
         pub drain_time: Duration = Duration(30_000_000_000), in "0s".."1h", source "Kubernetes PodSpec terminationGracePeriodSeconds";
         /// How a new version is rolled out.
         pub deployment: Deployment = Deployment::default(), source "Kubernetes apps/v1 DeploymentStrategy";
+        /// Failure domains: the first instance is in the first zone, the next in the next, and round again.
+        pub zones: Vec<String> = Vec::new(), source "ours";
         /// What differs for single instances, by their number.
         pub instance_overrides: IndexMap<u32, InstanceOverride> = IndexMap::new(), source "ours";
     }
@@ -194,6 +196,8 @@ settings! {
         pub fsync_time: Duration = Duration(300_000), in "0s".."1s", source "napkin-math (local SSD, 8 KiB)";
         /// Copies besides the primary.
         pub replication: Replication = Replication::None, source "ours";
+        /// Failure domains: the first member is in the first zone, the next in the next, and round again.
+        pub zones: Vec<String> = Vec::new(), source "ours";
         /// How long the primary is missed before a replica is promoted.
         pub down_after: Duration = Duration(30_000_000_000), in "1ms".."1h", source "sentinel.conf, down-after-milliseconds";
         /// Time of the promotion itself.
@@ -224,6 +228,8 @@ settings! {
         pub backlog: u32 = 128, in "0".."65535", source "gk (listen backlog of many servers; Linux somaxconn is 4096)";
         /// Copies besides the primary.
         pub replication: Replication = Replication::None, source "ours";
+        /// Failure domains: the first member is in the first zone, the next in the next, and round again.
+        pub zones: Vec<String> = Vec::new(), source "ours";
         /// How long the primary is missed before a replica is promoted.
         pub down_after: Duration = Duration(30_000_000_000), in "1ms".."1h", source "gk";
         /// Time of the promotion itself.
@@ -306,6 +312,16 @@ impl Node {
             self,
             Self::RedisLike(_) | Self::SqlDatabase(_) | Self::ObjectStore(_)
         )
+    }
+
+    /// The zones that its instances or members are in.
+    pub fn zones(&self) -> &[String] {
+        match self {
+            Self::Service(n) => &n.zones,
+            Self::RedisLike(n) => &n.zones,
+            Self::SqlDatabase(n) => &n.zones,
+            Self::Clients(_) | Self::LoadBalancer(_) | Self::ObjectStore(_) => &[],
+        }
     }
 
     /// Members of a store: the primary and its replicas; instances of a service; else 1.

@@ -120,8 +120,8 @@ Topology(
     nodes: {
         \"clients\": Clients(),
         \"lb\": LoadBalancer(),
-        \"api\": Service(state: External(store: \"db\")),
-        \"db\": SqlDatabase(replication: Asynchronous()),
+        \"api\": Service(state: External(store: \"db\"), zones: [\"a\", \"b\"]),
+        \"db\": SqlDatabase(replication: Asynchronous(), zones: [\"a\", \"b\"]),
     },
     links: [\"clients -> lb\", \"lb -> api\"],
     scenario: [
@@ -138,6 +138,12 @@ instant drawn uniformly between the two, by the seed, what is done and to which 
 is. Instances count from 1; in a store, member 1 is the first primary. A command that
 changes nothing when its time comes (a restart of what runs, a second deployment while one is under way, a failover with no
 copy up) is told in the log and in the summary of `statescope run`.
+
+A fault of the network lies between two sides, written as a link: a node (`\"api -> db\"`, all its instances), one instance or
+member (`\"api.2 -> db.1\"`), a zone (`\"@a -> @b\"`), or all that is not on the other side (`\"@a -> *\"`). It strikes
+whatever goes from one to the other: requests, replies, probes of health checks and what copies get. A request that is cut off
+ends with its caller's connect timeout, a reply that is cut off is never heard of; a probe that is not answered in time has
+failed. A lost message is sent again after 200 ms, then after twice as long each time.
 
 Each fault or change has a row in the results' `recovery` ([results.md](results.md)), in the order of the file. Commands at one
 instant share a row, and edits within a second are one. A promise (`objectives`) that is set during a run is none.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::node::Node;
 use super::settings::{Setting, Shape, Variant, choices};
-use crate::units::{Duration, SECOND};
+use super::sides::Sides;
+use crate::units::{Duration, SECOND, Share};
 
 /// A command as the reference of scenarios describes it.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +85,7 @@ commands! {
     LoseMachine(String, u32), as r#"LoseMachine("api", 2)"#;
     /// The process stops answering; the kernel still accepts connections.
     Hang(String, u32), as r#"Hang("api", 2)"#;
-    /// A hung process goes on.
+    /// A hung process goes on; a slow one is as fast as before.
     Resume(String, u32), as r#"Resume("api", 2)"#, ends_one;
     /// A dead or hung instance is started again.
     Restart(String, u32), as r#"Restart("api", 2)"#, ends_one;
@@ -99,6 +100,21 @@ commands! {
     AddInstances(String, u32), as r#"AddInstances("api", 1)"#;
     /// So many instances are drained and removed, the last first.
     RemoveInstances(String, u32), as r#"RemoveInstances("api", 1)"#;
+    /// The machines of everything in a zone die.
+    LoseZone(String), as r#"LoseZone("a")"#;
+    /// An instance works so many times slower, until it is started anew or `Resume`d.
+    SlowInstance(String, u32, f64), as r#"SlowInstance("api", 2, 10)"#;
+    /// Nothing gets through between two sides, either way: nodes, instances (`"db.1"`), zones (`"@a"`), or all the rest
+    /// (`"*"`). Connections time out; replies that are due never come.
+    Cut(Sides), as r#"Cut("api -> db")"#;
+    /// Nothing gets from the first side to the second: what the second sends arrives.
+    CutOneWay(Sides), as r#"CutOneWay("db -> api")"#;
+    /// Messages between two sides take so many times as long, both ways, and leave so much slower.
+    Slow(Sides, f64), as r#"Slow("api -> db", 20)"#;
+    /// Such a share of the messages between two sides is lost and sent again, each time after twice as long.
+    Lose(Sides, Share), as r#"Lose("api -> db", "5%")"#;
+    /// All that is wrong between two sides is over.
+    Heal(Sides), as r#"Heal("api -> db")"#, ends_one;
     /// The key that signs tokens is replaced: every token becomes invalid.
     ReplaceSigningKey, as "ReplaceSigningKey";
     /// A setting is changed: its path and its new value, as in a file.
@@ -317,6 +333,18 @@ impl Command {
         }
     }
 
+    /// The two sides of the network fault that it begins or ends.
+    pub fn sides(&self) -> Option<&Sides> {
+        match self {
+            Self::Cut(sides)
+            | Self::CutOneWay(sides)
+            | Self::Slow(sides, _)
+            | Self::Lose(sides, _)
+            | Self::Heal(sides) => Some(sides),
+            _ => None,
+        }
+    }
+
     /// The node it is about, if any.
     pub fn node(&self) -> Option<&str> {
         match self {
@@ -330,9 +358,19 @@ impl Command {
             | Self::Deploy(n, _)
             | Self::AddInstances(n, _)
             | Self::RemoveInstances(n, _)
+            | Self::SlowInstance(n, _, _)
             | Self::Add(n, _)
             | Self::Remove(n) => Some(n),
-            Self::ReplaceSigningKey | Self::Set(..) | Self::Link(_) | Self::Unlink(_) => None,
+            Self::ReplaceSigningKey
+            | Self::LoseZone(_)
+            | Self::Cut(_)
+            | Self::CutOneWay(_)
+            | Self::Slow(..)
+            | Self::Lose(..)
+            | Self::Heal(_)
+            | Self::Set(..)
+            | Self::Link(_)
+            | Self::Unlink(_) => None,
         }
     }
 }

@@ -54,6 +54,8 @@ settings! {
         pub warmup: Duration = Duration(0), in "0s".."3650d", source "ours";
         /// Seed of the random draws.
         pub seed: u64 = 1, source "ours";
+        /// How much longer a message takes from one zone to another.
+        pub zone_latency: Duration = Duration(375_000), bare Duration(0), in "0s".."1h", source "gk: 500 us one way between zones of a region, 125 us within one";
         /// How sessions are kept.
         pub sessions: Sessions = Sessions::None, source "ours";
         /// What the drawing consists of.

@@ -624,6 +624,15 @@ fn in_words(command: &str) -> String {
         Ok(Command::Deploy(node, Stop::Abrupt)) => format!("{node} is deployed, abruptly"),
         Ok(Command::AddInstances(node, n)) => format!("{node} gets {n} more"),
         Ok(Command::RemoveInstances(node, n)) => format!("{node} gets {n} fewer"),
+        Ok(Command::SlowInstance(node, n, factor)) => {
+            format!("{node} {n} works {factor} times slower")
+        }
+        Ok(Command::LoseZone(zone)) => format!("zone {zone} lost its machines"),
+        Ok(Command::Cut(sides)) => format!("cut {}", sides.between()),
+        Ok(Command::CutOneWay(sides)) => format!("cut {}", sides.one_way()),
+        Ok(Command::Slow(sides, factor)) => format!("{factor} times slower {}", sides.between()),
+        Ok(Command::Lose(sides, share)) => format!("{share} of messages lost {}", sides.between()),
+        Ok(Command::Heal(sides)) => format!("healed {}", sides.between()),
         Ok(Command::ReplaceSigningKey) => "the signing key is replaced".to_owned(),
         _ => command.to_owned(),
     }

@@ -41,6 +41,7 @@ pub use control::schedule;
 use keeping::keys::KeyTable;
 use keeping::ledger::Log;
 use network::link::LinkSlot;
+use network::troubles::Network;
 use observe::counts::{Counted, Fault, IntervalCounts, SessionLedger, WriteLedger};
 pub(crate) use observe::metrics;
 use observe::metrics::Histogram;
@@ -94,6 +95,7 @@ pub struct Sim {
     recording: Vec<Timed>,
     nodes: Vec<NodeSlot>,
     links: Vec<LinkSlot>,
+    network: Network,
     /// Bytes of a request and of its reply, by who asks and what for.
     message_bytes: Vec<[[u32; 6]; 2]>,
     ops: Vec<Op>,
@@ -160,6 +162,7 @@ impl Sim {
             recording: Vec::new(),
             nodes: Vec::new(),
             links: Vec::new(),
+            network: Network::default(),
             message_bytes: Vec::new(),
             ops: Vec::new(),
             free_ops: Vec::new(),
@@ -269,6 +272,8 @@ impl Sim {
                     }
                 }
                 Kind::UserReady => self.user_ready(due.index),
+                Kind::Request => self.arrive(due.index),
+                Kind::Reply => self.arrive_back(due.index),
             }
         }
         Halt::Budget

@@ -158,11 +158,17 @@ fn name(command: &Command) -> &'static str {
         Command::Crash(..) => "crash",
         Command::LoseMachine(..) => "machine loss",
         Command::Hang(..) => "hang",
+        Command::LoseZone(_) => "zone loss",
+        Command::SlowInstance(..) => "slow instance",
+        Command::Cut(_) | Command::CutOneWay(_) => "cut",
+        Command::Slow(..) => "slow network",
+        Command::Lose(..) => "lossy network",
         Command::Failover(..) | Command::ForceFailover(..) => "failover",
         Command::Deploy(..) => "deployment",
         Command::ReplaceSigningKey => "new key",
         Command::AddInstances(..) | Command::RemoveInstances(..) => "scaling",
         Command::Resume(..)
+        | Command::Heal(_)
         | Command::Restart(..)
         | Command::Set(..)
         | Command::Add(..)

@@ -140,6 +140,25 @@ pub(super) fn scale(topology: &mut Topology, command: &Command) {
     }
 }
 
+/// Most times that something gets slower.
+const MOST_SLOWER: f64 = 1e6;
+
+/// What is wrong with how slow, or how lossy, a command makes something.
+fn extent_problem(command: &Command) -> Option<String> {
+    match command {
+        Command::Slow(_, factor) | Command::SlowInstance(_, _, factor) => {
+            let right = *factor > 1.0 && *factor <= MOST_SLOWER;
+            (!right).then(|| {
+                format!("{factor} is no number of times slower: more than 1, at most {MOST_SLOWER}")
+            })
+        }
+        Command::Lose(_, share) => (!(share.0 > 0.0 && share.0 < 1.0)).then(|| {
+            format!("{share} cannot be lost on the way: more than 0 %, less than 100 % (`Cut` loses everything)")
+        }),
+        _ => None,
+    }
+}
+
 /// Most instances of a service, as its setting says.
 fn most_instances() -> &'static str {
     let fields = match Service::shape() {
@@ -165,6 +184,19 @@ fn command_problem(
             _ => None,
         };
     }
+    let most = |name: &str, node: &Node| {
+        let highest = numbers.get(name).copied().unwrap_or(0);
+        u64::from(node.members()).max(highest)
+    };
+    if let Some(sides) = command.sides() {
+        let wrong = [&sides.from, &sides.to]
+            .into_iter()
+            .find_map(|side| side.problem(topology, most));
+        return wrong.or_else(|| extent_problem(command));
+    }
+    if let Command::LoseZone(zone) = command {
+        return topology.zone_problem(zone);
+    }
     let name = command.node()?;
     let Some(node) = topology.nodes.get(name) else {
         return Some(unknown_name(
@@ -178,6 +210,7 @@ fn command_problem(
         | Command::LoseMachine(_, number)
         | Command::Hang(_, number)
         | Command::Resume(_, number)
+        | Command::SlowInstance(_, number, _)
         | Command::Restart(_, number) => {
             if !(matches!(node, Node::Service(_)) || node.is_store()) {
                 return Some(format!(
@@ -185,11 +218,13 @@ fn command_problem(
                     kind(node)
                 ));
             }
-            let highest = numbers.get(name).copied().unwrap_or(0);
-            let most = u64::from(node.members()).max(highest);
-            (*number == 0 || u64::from(*number) > most).then(|| {
-                format!("there is no instance {number} of `{name}`: they count from 1 to {most}")
-            })
+            let most = most(name, node);
+            if *number == 0 || u64::from(*number) > most {
+                return Some(format!(
+                    "there is no instance {number} of `{name}`: they count from 1 to {most}"
+                ));
+            }
+            extent_problem(command)
         }
         Command::Failover(_) | Command::ForceFailover(_) => {
             if !node.is_store() {

@@ -19,6 +19,9 @@ pub(in crate::sim) enum Kind {
     Timer,
     Retry,
     UserReady,
+    /// A message that came on its way by something that others of its lane did not.
+    Request,
+    Reply,
 }
 
 /// By number; as many as four bits can name.
@@ -29,6 +32,8 @@ const KINDS: [Kind; 16] = {
     kinds[Kind::Lane as usize] = Kind::Lane;
     kinds[Kind::Timer as usize] = Kind::Timer;
     kinds[Kind::Retry as usize] = Kind::Retry;
+    kinds[Kind::Request as usize] = Kind::Request;
+    kinds[Kind::Reply as usize] = Kind::Reply;
     kinds
 };
 const INDEX_BITS: u32 = 28;

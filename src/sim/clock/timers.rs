@@ -242,7 +242,7 @@ impl Sim {
             LanePurpose::ClientTimeout => self.client_timeout(entry.index, entry.token),
             LanePurpose::CallTimeout => self.call_timeout(entry.index, entry.token),
             LanePurpose::Request => self.arrive(entry.index),
-            LanePurpose::Reply => self.returned(entry.index),
+            LanePurpose::Reply => self.arrive_back(entry.index),
             LanePurpose::Work => self.resume_if(entry.index, entry.token),
         }
     }

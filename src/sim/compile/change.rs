@@ -121,6 +121,7 @@ impl Sim {
                 None => self.add_node(name, node),
             }
         }
+        self.network.zone_ns = topology.zone_latency.0;
         self.connect(&topology);
         self.populate(&topology);
         for (name, node) in &topology.nodes {

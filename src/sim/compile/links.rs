@@ -80,11 +80,7 @@ impl Sim {
         let faster = wanted.ns_per_byte < link.ns_per_byte;
         if faster {
             // What comes now waits until what is still to be sent would have gone at this speed.
-            let (now, share) = (self.now, wanted.ns_per_byte / link.ns_per_byte);
-            for busy_until in &mut link.busy_until {
-                let left = busy_until.saturating_sub(now);
-                *busy_until = now.saturating_add((left as f64 * share) as u64);
-            }
+            link.leaves_faster(self.now, wanted.ns_per_byte / link.ns_per_byte);
         }
         let overtakes = faster || wanted.latency < link.latency;
         link.removed = false;

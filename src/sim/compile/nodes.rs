@@ -61,6 +61,7 @@ impl Sim {
             removed: false,
             space: self.nodes.len() as u16,
             key,
+            zones: Vec::new(),
             body,
             reach: instances.len() as u16,
             instances,
@@ -97,6 +98,8 @@ impl Sim {
                     .push(Instance::new(now, 1, 1.0));
             }
         }
+        let zones = node.zones().iter().map(|zone| self.network.zone(zone));
+        self.nodes[slot as usize].zones = zones.collect();
         self.renew_lanes(slot, node);
         let here = &mut self.nodes[slot as usize];
         let workers = match (&mut here.body, node) {
@@ -181,6 +184,7 @@ impl Sim {
 
     pub(in crate::sim) fn remove_node(&mut self, slot: u16) {
         self.nodes[slot as usize].removed = true;
+        self.forget_troubles_of(slot);
         for instance in 0..self.nodes[slot as usize].instances.len() as u16 {
             if matches!(
                 self.nodes[slot as usize].kind,

@@ -55,6 +55,7 @@ impl Sim {
                     probing: false,
                     old_address: false,
                     out_through: None,
+                    unheard_through: None,
                 };
                 match free.next() {
                     Some(place) => {

@@ -62,7 +62,7 @@ impl Sim {
             .map(|i| i as u16)
     }
 
-    fn find_node(&self, name: &str) -> Result<u16, SettingError> {
+    pub(in crate::sim) fn find_node(&self, name: &str) -> Result<u16, SettingError> {
         self.slot_of(name).ok_or_else(|| {
             let names = self
                 .nodes
@@ -73,7 +73,11 @@ impl Sim {
         })
     }
 
-    fn find_instance(&self, name: &str, number: u32) -> Result<(u16, u16), SettingError> {
+    pub(in crate::sim) fn find_instance(
+        &self,
+        name: &str,
+        number: u32,
+    ) -> Result<(u16, u16), SettingError> {
         let node = self.find_node(name)?;
         let instances = self.nodes[node as usize].instances.iter();
         let there: Vec<String> = (1..)
@@ -134,12 +138,24 @@ impl Sim {
                 let (node, instance) = self.find_instance(name, *number)?;
                 self.hang(node, instance, command);
             }
+            Command::SlowInstance(name, number, factor) => {
+                let (node, instance) = self.find_instance(name, *number)?;
+                self.new_fault(command, Some((node, instance)));
+                self.nodes[node as usize].instances[instance as usize].slowed = *factor;
+            }
+            Command::LoseZone(zone) => self.lose_zone(zone, command)?,
+            Command::Cut(sides)
+            | Command::CutOneWay(sides)
+            | Command::Slow(sides, _)
+            | Command::Lose(sides, _)
+            | Command::Heal(sides) => self.trouble_network(command, sides)?,
             Command::Resume(name, number) => {
                 let (node, instance) = self.find_instance(name, *number)?;
                 self.happen(What::Command {
                     command: command.clone(),
                     fault: None,
                 });
+                self.nodes[node as usize].instances[instance as usize].slowed = 1.0;
                 self.go_on(node, instance);
             }
             Command::Restart(name, number) => {
@@ -215,6 +231,10 @@ impl Sim {
             let (node, instance) = self.find_instance(name, number)?;
             Ok::<_, SettingError>(self.nodes[node as usize].instances[instance as usize].status)
         };
+        let slowed = |name: &str, number: u32| {
+            let (node, instance) = self.find_instance(name, number)?;
+            Ok::<_, SettingError>(self.nodes[node as usize].instances[instance as usize].slowed)
+        };
         let why = match command {
             Command::Crash(name, number) => match status_of(name, *number)? {
                 status if status.is_down() => Some(doing(status)),
@@ -230,8 +250,23 @@ impl Sim {
             },
             Command::Resume(name, number) => match status_of(name, *number)? {
                 Status::Hung => None,
+                status if status.serves() && slowed(name, *number)? > 1.0 => None,
                 status => Some(doing(status)),
             },
+            Command::SlowInstance(name, number, factor) => match status_of(name, *number)? {
+                status if !status.serves() => Some(doing(status)),
+                _ => (slowed(name, *number)? == *factor).then_some("it is so already"),
+            },
+            Command::LoseZone(zone) => {
+                let zone = self.find_zone(zone)?;
+                let none = self.in_zone(zone).next().is_none();
+                none.then_some("nothing runs in it")
+            }
+            Command::Cut(sides)
+            | Command::CutOneWay(sides)
+            | Command::Slow(sides, _)
+            | Command::Lose(sides, _)
+            | Command::Heal(sides) => self.network_stays(command, sides)?,
             Command::Restart(name, number) => match status_of(name, *number)? {
                 status if status.is_down() || status == Status::Hung => None,
                 status => Some(doing(status)),
@@ -339,9 +374,40 @@ impl Sim {
             })
     }
 
+    /// What is in a zone and has a machine still.
+    fn in_zone(&self, zone: u16) -> impl Iterator<Item = (u16, u16)> {
+        let nodes = (0..self.nodes.len() as u16).filter(|&n| !self.nodes[n as usize].removed);
+        let all = nodes.flat_map(|n| {
+            let instances = self.nodes[n as usize].instances.len() as u16;
+            (0..instances).map(move |i| (n, i))
+        });
+        all.filter(move |&(n, i)| {
+            let status = self.nodes[n as usize].instances[i as usize].status;
+            let gone = matches!(status, Status::MachineLost | Status::Removed);
+            self.spot(n, i).is_in(zone) && !gone
+        })
+    }
+
+    fn lose_zone(&mut self, zone: &str, command: &Command) -> Result<(), SettingError> {
+        let zone = self.find_zone(zone)?;
+        let struck: Vec<(u16, u16)> = self.in_zone(zone).collect();
+        let fault = self.new_fault(command, None);
+        for &(node, instance) in &struck {
+            self.nodes[node as usize].instances[instance as usize].fault = Some(fault);
+        }
+        for (node, instance) in struck {
+            self.strike(node, instance, Death::Machine);
+        }
+        Ok(())
+    }
+
     fn kill(&mut self, node: u16, instance: u16, command: &Command, death: Death) {
-        let status = self.nodes[node as usize].instances[instance as usize].status;
         self.new_fault(command, Some((node, instance)));
+        self.strike(node, instance, death);
+    }
+
+    fn strike(&mut self, node: u16, instance: u16, death: Death) {
+        let status = self.nodes[node as usize].instances[instance as usize].status;
         if status == Status::Crashed {
             // The machine goes after the process: what only its kernel or disk had left goes with it.
             self.set_status(node, instance, Status::MachineLost);
@@ -567,6 +633,7 @@ impl Sim {
         );
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.slowed = 1.0;
         here.warm_from = now;
         here.cold = warm_up > 0;
         here.fault = None;

@@ -83,6 +83,7 @@ impl Sim {
                 Kind::UserReady => wakes.seats[index] += 1,
                 Kind::Timer => timers[index] += 1,
                 Kind::Lane => heads[index] += 1,
+                Kind::Request | Kind::Reply => wakes.travels[index] += 1,
             }
         }
         let mut waiting = vec![false; self.lanes.len()];

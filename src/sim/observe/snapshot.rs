@@ -193,6 +193,40 @@ pub struct LinkView {
     pub messages: u64,
     /// See `messages`.
     pub bytes: u64,
+    /// What is wrong on it now.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is wrong on the way from one node to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trouble {
+    /// How much of it is cut: requests, and replies.
+    pub cut: [Extent; 2],
+    /// How many times as long messages take, where that is longest.
+    pub slower: f64,
+    /// The share of messages lost on the way, where that is highest.
+    pub loss: f64,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self {
+            cut: [Extent::None; 2],
+            slower: 1.0,
+            loss: 0.0,
+        }
+    }
+}
+
+/// How much of the way between two nodes, from instance to instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Nothing.
+    None,
+    /// A part: some instances, or some zones.
+    Some,
+    /// Everything.
+    All,
 }
 
 /// Calls by outcome, since the start.

@@ -303,6 +303,7 @@ impl Sim {
             calls: link.calls.clone(),
             messages: link.messages,
             bytes: link.bytes,
+            trouble: self.trouble_between(link.from, link.to),
         }
     }
 

@@ -35,6 +35,8 @@ pub(in crate::sim) struct Instance {
     /// Its workers are taking what waits: a worker freed meanwhile is seen by that loop.
     pub taking: bool,
     pub speed: f64,
+    /// So many times slower a fault makes it; 1: not.
+    pub slowed: f64,
     /// When it began to serve, and whether it is slower since then and until it has warmed up, whatever it does meanwhile.
     pub warm_from: u64,
     pub cold: bool,
@@ -96,6 +98,7 @@ impl Instance {
             round: Round::default(),
             taking: false,
             speed,
+            slowed: 1.0,
             warm_from: 0,
             cold: false,
             areas_at_warmup: Areas::default(),
@@ -126,6 +129,7 @@ impl Instance {
         self.since = now;
         self.workers = workers;
         self.speed = speed;
+        self.slowed = 1.0;
         self.fault = None;
         self.lost_writes = 0;
         self.lost_sessions = 0;

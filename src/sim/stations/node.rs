@@ -26,6 +26,8 @@ pub(in crate::sim) struct NodeSlot {
     /// Whose keys its requests read and write (see `keeping/newest.rs`): a node that stands for all that share them.
     pub space: u16,
     pub key: u64,
+    /// Numbers of the zones that its instances are in, in turn.
+    pub zones: Vec<u16>,
     pub body: Body,
     pub instances: Vec<Instance>,
     /// Its instances stand in the first places, up to this one; behind are only places that are free again.

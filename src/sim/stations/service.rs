@@ -437,8 +437,8 @@ impl ServiceBody {
             let done = ((now - here.warm_from) as f64 / warm_up).min(1.0);
             ns *= cold - (cold - 1.0) * done;
         }
-        if here.speed != 1.0 {
-            ns /= here.speed;
+        if here.speed != here.slowed {
+            ns = ns * here.slowed / here.speed;
         }
         whole_ns(ns)
     }

@@ -17,7 +17,7 @@ use crate::sim::observe::facts::Holder;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
 use crate::sim::stations::instance::Round;
 use crate::sim::stations::node::Body;
-use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key};
+use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key, whole_ns};
 use crate::sim::traffic::call::{Outcome, Verb};
 use crate::units::Duration;
 
@@ -104,7 +104,11 @@ impl Sim {
                     return;
                 };
                 let sampler = if writes { &store.write } else { &store.read };
-                let ns = sampler.sample_ns(draw(store.read_key, bits));
+                let mut ns = sampler.sample_ns(draw(store.read_key, bits));
+                let slowed = self.nodes[node as usize].instances[instance as usize].slowed;
+                if slowed > 1.0 {
+                    ns = whole_ns(ns as f64 * slowed);
+                }
                 self.calls[index as usize].step = APPLY;
                 if ns == 0 {
                     return self.store_step(index);

@@ -126,39 +126,45 @@ impl Sim {
         self.message_bytes = sizes.collect();
     }
 
-    /// Sends one message over a link; gives the time at which it arrives.
+    /// Sends one message over a link; gives the time at which it arrives, and how long its bytes take to leave.
     #[inline(always)]
-    fn travel(&mut self, index: u32, reply: bool) -> u64 {
+    fn travel(&mut self, index: u32, reply: bool) -> (u64, u64) {
         let call = &self.calls[index as usize];
         let link = &mut self.links[call.link as usize];
         let way = usize::from(reply);
         let bytes = self.message_bytes[call.asker as usize][way][call.verb as usize];
         link.messages += 1;
         link.bytes += u64::from(bytes);
-        let mut at = self.now;
+        let (mut at, mut sending) = (self.now, 0);
         if link.ns_per_byte > 0.0 {
             // Behind what a slow link is still sending it may be due after the end of time.
-            let sending = (f64::from(bytes) * link.ns_per_byte) as u64;
+            sending = (f64::from(bytes) * link.ns_per_byte) as u64;
             at = at.max(link.busy_until[way]).saturating_add(sending);
             link.busy_until[way] = at;
         }
-        at.saturating_add(link.latency)
+        (at.saturating_add(link.latency), sending)
     }
 
     /// By link: messages, and their bytes, that are counted on it but still wait for others before it is done with them.
     pub(in crate::sim) fn unsent(&self) -> Vec<(u64, u64)> {
         let mut unsent = vec![(0, 0); self.links.len()];
-        for (lane, entry) in self.queue.entries() {
-            let way = match self.lanes[lane as usize] {
-                LanePurpose::Request => 0,
-                LanePurpose::Reply => 1,
-                LanePurpose::ClientTimeout | LanePurpose::CallTimeout | LanePurpose::Work => {
-                    continue;
-                }
-            };
-            let call = &self.calls[entry.index as usize];
+        let in_lanes =
+            self.queue
+                .entries()
+                .filter_map(|(lane, entry)| match self.lanes[lane as usize] {
+                    LanePurpose::Request => Some((entry.at, entry.index, 0)),
+                    LanePurpose::Reply => Some((entry.at, entry.index, 1)),
+                    _ => None,
+                });
+        let beside = self.queue.pending().filter_map(|due| match due.kind {
+            Kind::Request => Some((due.at, due.index, 0)),
+            Kind::Reply => Some((due.at, due.index, 1)),
+            _ => None,
+        });
+        for (at, index, way) in in_lanes.chain(beside) {
+            let call = &self.calls[index as usize];
             let link = &self.links[call.link as usize];
-            if link.ns_per_byte > 0.0 && entry.at > self.now.saturating_add(link.latency) {
+            if link.ns_per_byte > 0.0 && at > self.now.saturating_add(link.latency) {
                 let bytes = self.message_bytes[call.asker as usize][way][call.verb as usize];
                 let here = &mut unsent[call.link as usize];
                 *here = (here.0 + 1, here.1 + u64::from(bytes));
@@ -170,8 +176,12 @@ impl Sim {
     /// Sends a call's request on its way.
     #[inline(always)]
     pub(in crate::sim) fn send(&mut self, index: u32) {
-        let at = self.travel(index, false);
-        if at == self.now {
+        let (at, sending) = self.travel(index, false);
+        if !self.network.is_plain()
+            && let Some(later) = self.hindered(index, false, sending, at)
+        {
+            self.queue.push(later, Kind::Request, index);
+        } else if at == self.now {
             self.arrive(index);
         } else {
             let lane = self.links[self.calls[index as usize].link as usize].request_lane;
@@ -179,8 +189,14 @@ impl Sim {
         }
     }
 
-    /// A call's request has reached its node.
+    /// A call's request has reached its node, if nothing lies between.
     pub(in crate::sim) fn arrive(&mut self, index: u32) {
+        if !self.network.is_sound()
+            && let Some(fault) = self.cut_through(index, false)
+        {
+            self.op_meets(self.calls[index as usize].op, fault);
+            return self.not_connected(index);
+        }
         let call = &self.calls[index as usize];
         let node = &self.nodes[call.node as usize];
         if node.removed {
@@ -254,6 +270,12 @@ impl Sim {
         if !silently {
             return self.refuse(index, Cause::Refused);
         }
+        self.not_connected(index);
+    }
+
+    /// Nobody answers: whoever calls gives the connection up when its time for that is over.
+    #[cold]
+    fn not_connected(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let at = (call.sent_at + self.connect_timeout(call.link)).max(self.now);
         self.calls[index as usize].outcome = Outcome::Failed(Cause::ConnectTimeout);
@@ -336,16 +358,32 @@ impl Sim {
 
     #[inline(always)]
     pub(in crate::sim) fn send_back(&mut self, index: u32) {
-        let at = self.travel(index, true);
-        if at == self.now {
-            self.returned(index);
+        let (at, sending) = self.travel(index, true);
+        if !self.network.is_plain()
+            && let Some(later) = self.hindered(index, true, sending, at)
+        {
+            self.queue.push(later, Kind::Reply, index);
+        } else if at == self.now {
+            self.arrive_back(index);
         } else {
             let lane = self.links[self.calls[index as usize].link as usize].reply_lane;
             self.queue.push_lane(lane, at, index, 1);
         }
     }
 
-    /// A call's reply has reached whoever made it.
+    /// A reply comes to the end of its way.
+    #[inline(always)]
+    pub(in crate::sim) fn arrive_back(&mut self, index: u32) {
+        if !self.network.is_sound()
+            && let Some(fault) = self.cut_through(index, true)
+        {
+            self.op_meets(self.calls[index as usize].op, fault);
+            return self.never_heard(index);
+        }
+        self.returned(index);
+    }
+
+    /// A call's reply has reached whoever made it, or will not.
     pub(in crate::sim) fn returned(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (op, parent, token, outcome) = (call.op, call.parent, call.parent_wait, call.outcome);
@@ -516,25 +554,25 @@ impl Sim {
             self.leave(index);
         }
         for index in here {
-            if leave == Leave::Reset {
-                self.send_back(index);
-            } else {
-                let (link, target, parent) = {
-                    let call = &self.calls[index as usize];
-                    (call.link, call.target, call.parent)
-                };
-                let from = self.links[link as usize].from;
-                if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
-                    self.target_done(from, target);
-                }
-                let (op, token) = (
-                    self.calls[index as usize].op,
-                    self.calls[index as usize].parent_wait,
-                );
-                self.free_call(index);
-                self.clear_waiters(op, parent, token);
+            match leave {
+                Leave::Reset => self.send_back(index),
+                Leave::Silent => self.never_heard(index),
             }
         }
+    }
+
+    /// Whoever made a call that has left its node will hear nothing of it.
+    #[cold]
+    fn never_heard(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (op, link, target) = (call.op, call.link, call.target);
+        let (parent, token) = (call.parent, call.parent_wait);
+        let from = self.links[link as usize].from;
+        if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
+            self.target_done(from, target);
+        }
+        self.free_call(index);
+        self.clear_waiters(op, parent, token);
     }
 
     /// The call of an operation that `waiting` waits for has vanished. Whoever waits for it without a time limit of its own, on behalf of

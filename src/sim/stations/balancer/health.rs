@@ -2,6 +2,7 @@
 
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
+use crate::sim::ids::NO_INSTANCE;
 use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::stations::balancer::Target;
 use crate::sim::stations::node::Body;
@@ -51,6 +52,19 @@ impl Sim {
             }
             return;
         };
+        let timeout = checks.timeout.unwrap_or(checks.interval).0;
+        let unanswered = Timer::ProbeEnds {
+            balancer: node,
+            target,
+        };
+        if !self.network.is_plain()
+            && let Err(through) = self.probe_gets_through(node, target, timeout)
+        {
+            if let Some(balancer) = self.balancer(node) {
+                balancer.targets[target as usize].unheard_through = through;
+            }
+            return self.timer_after(timeout, unanswered);
+        }
         match self.nodes[at.0 as usize].instances[at.1 as usize].status {
             Status::Up | Status::Warming | Status::Draining if !old_address => {
                 self.probe_ends(node, target, true);
@@ -59,16 +73,28 @@ impl Sim {
             Status::Crashed | Status::Booting | Status::Removed => {
                 self.probe_ends(node, target, false);
             }
-            Status::Hung | Status::MachineLost => {
-                let timeout = checks.timeout.unwrap_or(checks.interval);
-                self.timer_after(
-                    timeout.0,
-                    Timer::ProbeEnds {
-                        balancer: node,
-                        target,
-                    },
-                );
-            }
+            Status::Hung | Status::MachineLost => self.timer_after(timeout, unanswered),
+        }
+    }
+
+    /// Whether a probe that is answered at once comes back before it is given up; else the fault that hinders it, if it
+    /// is one.
+    #[cold]
+    fn probe_gets_through(&self, node: u16, target: u16, timeout: u64) -> Result<(), Option<u32>> {
+        let Body::Balancer(balancer) = &self.nodes[node as usize].body else {
+            return Ok(());
+        };
+        let slot = &balancer.targets[target as usize];
+        let (from, to) = (
+            self.spot(node, NO_INSTANCE),
+            self.spot(slot.node, slot.instance),
+        );
+        let latency = self.links[slot.link as usize].latency;
+        let bits = draw(balancer.phase_key, self.now);
+        match self.round_trip(from, to, latency, bits) {
+            Ok(takes) if takes <= timeout => Ok(()),
+            Ok(_) => Err(self.network.meets(from, to).fault),
+            Err(fault) => Err(Some(fault)),
         }
     }
 
@@ -82,6 +108,7 @@ impl Sim {
             slot.probing = false;
             return;
         };
+        let unheard = slot.unheard_through.take();
         if good {
             slot.good_probes += 1;
             slot.failed_probes = 0;
@@ -103,12 +130,13 @@ impl Sim {
         let draining = self.nodes[service as usize].instances[instance as usize].draining;
         if falls {
             self.set_rotation(node, target, false);
-            let through = self.nodes[service as usize].instances[instance as usize].fault;
+            let own = self.nodes[service as usize].instances[instance as usize].fault;
+            let through = own.or(unheard);
             if let Some(balancer) = self.balancer(node) {
                 balancer.targets[target as usize].out_through = through;
             }
             self.note_addresses(service, instance);
-            self.found_dead(service, instance);
+            self.found_dead(service, instance, through);
         } else if rises && !draining {
             self.set_rotation(node, target, true);
             let name = self.nodes[service as usize].name.clone();
@@ -235,10 +263,10 @@ impl Sim {
         }
     }
 
-    fn found_dead(&mut self, node: u16, instance: u16) {
+    fn found_dead(&mut self, node: u16, instance: u16, fault: Option<u32>) {
         let slot = &self.nodes[node as usize];
         let here = &slot.instances[instance as usize];
-        let (name, fault) = (slot.name.clone(), here.fault);
+        let name = slot.name.clone();
         // A deployment stops its instances one after the other.
         let since = fault.map_or(here.since, |f| self.faults[f as usize].at);
         let after = self.now - since.max(here.died_at);

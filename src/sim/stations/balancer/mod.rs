@@ -31,6 +31,8 @@ pub(in crate::sim) struct Target {
     pub old_address: bool,
     /// What it is out of rotation through, as far as that was a fault.
     pub out_through: Option<u32>,
+    /// The fault of the network that its last probe was not answered through.
+    pub unheard_through: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
