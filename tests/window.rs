@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 use statescope::app::shell::Kept;
-use statescope::app::toggles::{Placement, SessionKind};
 use statescope::app::widgets::LossFigure;
 use statescope::model::node::Policy;
+use statescope::model::toggles::{Placement, SessionKind};
 use statescope::model::{Node, Sessions, Topology, load};
 use support::window::Window;
 

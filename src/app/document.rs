@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::action::Placed;
 use super::spoken;
-use super::toggles::Remembered;
 use crate::model::settings::SettingError;
+use crate::model::toggles::Remembered;
 use crate::model::{Command, Loaded, Node, State, Timed, Topology, file, part};
 use crate::units::Duration;
 

@@ -14,11 +14,11 @@ use super::readings::Readings;
 use super::runner::{Latest, Order, Runner, SPEED_MAX, SPEED_MIN};
 use super::spoken;
 use super::state::{Dismissed, Seen, View};
-use super::toggles;
 use super::widgets::{About, Toast};
 use crate::analysis::Estimate;
-use crate::model::check::{Problem, implied_links};
+use crate::model::check::{Problem, Severity, check, implied_links};
 use crate::model::difference::{difference, reconnected};
+use crate::model::toggles::{is_unused, store_left_unused};
 use crate::model::{Command, Node, Renaming, Topology};
 use crate::sim::figures::Figures;
 use crate::sim::schedule::instants;
@@ -413,7 +413,7 @@ impl Live {
         if more && let Some(message) = message {
             self.messages.push(message);
         }
-        if let Some(store) = toggles::store_left_unused(&before, self.document.topology()) {
+        if let Some(store) = store_left_unused(&before, self.document.topology()) {
             let remove = Action::Edit(
                 vec![Command::Remove(store.clone())],
                 format!("Removed {store}"),
@@ -598,7 +598,7 @@ impl Live {
             Action::RedoStep(number) => self.document.redo_number() == Some(*number),
             Action::RestoreRun => self.aside.is_some(),
             Action::Edit(commands, _) => commands.iter().all(|command| match command {
-                Command::Remove(store) => toggles::is_unused(self.document.topology(), store),
+                Command::Remove(store) => is_unused(self.document.topology(), store),
                 _ => true,
             }),
             _ => true,
@@ -687,7 +687,7 @@ impl Live {
 
     fn check(&mut self) {
         let topology = self.document.topology();
-        (self.problem, self.warnings) = toggles::checked(topology);
+        (self.problem, self.warnings) = checked(topology);
         self.schedule = instants(&topology.nodes, &topology.scenario, topology.seed);
         let wanted = !topology.expects.is_empty();
         if wanted != self.wants_results {
@@ -847,6 +847,17 @@ impl Live {
             self.selection = None;
         }
     }
+}
+
+/// Why a topology cannot be run, in a sentence, if so; and what is probably not meant though it can be.
+fn checked(topology: &Topology) -> (Option<String>, Vec<Problem>) {
+    let is_error = |problem: &Problem| problem.severity == Severity::Error;
+    let (errors, warnings): (Vec<_>, Vec<_>) = check(topology).into_iter().partition(is_error);
+    let first = errors.first();
+    (
+        first.map(|error| spoken::problem(error, topology)),
+        warnings,
+    )
 }
 
 #[cfg(test)]
@@ -1075,8 +1086,7 @@ mod tests {
                 .iter()
                 .any(|timed| timed.command().node() == Some("late2"))
         );
-        let (problem, _) = toggles::checked(&session);
-        assert_eq!(problem, None);
+        assert_eq!(crate::model::check::errors(&session), []);
         let mut replayed =
             crate::sim::Sim::new(&session, session.seed, crate::sim::Watch { live: true });
         replayed.run_until(live.view().snapshot.now);

@@ -15,10 +15,11 @@ use std::time::Instant;
 use egui::Context;
 
 use super::format;
-use super::toggles::{self, Offer, Placement, Remembered, SessionKind};
 use super::widgets::LossFigure;
+use crate::model::check::errors;
 use crate::model::check::first_services;
 use crate::model::settings::to_ron;
+use crate::model::toggles::{self, Offer, Placement, Remembered, SessionKind};
 use crate::model::workload::{Arrivals, Distribution};
 use crate::model::{Command, Node, Sessions, State, Topology};
 use crate::sim::snapshot::Snapshot;
@@ -390,14 +391,14 @@ fn runs(
     let mut add = |slot, offer, victim: &(String, u32)| {
         let commands = match offer {
             Offer::Current => Vec::new(),
-            Offer::Edit(commands, _) => commands,
-            Offer::Not { .. } => return,
+            Offer::Change(change) => change.commands,
+            Offer::Not(_) => return,
         };
         let mut changed = bare.clone();
         if commands.iter().any(|c| changed.apply(c).is_err()) {
             return;
         }
-        if toggles::problem(&changed).is_none() {
+        if errors(&changed).is_empty() {
             runs.push(Run {
                 slot,
                 snapshots: snapshots(&changed, &victim.0),
@@ -409,7 +410,8 @@ fn runs(
     };
     if let Some(victim) = &victims[0] {
         for (i, choice) in Placement::ALL.into_iter().enumerate() {
-            let offer = toggles::place(bare, remembered, &victim.0, choice);
+            let service = std::slice::from_ref(&victim.0);
+            let offer = toggles::place(bare, remembered, service, choice);
             add(Slot::Placement(i), offer, victim);
         }
     }

@@ -35,7 +35,7 @@ pub mod state;
 pub mod still;
 pub mod take;
 pub mod theme;
-pub mod toggles;
+mod toggles;
 pub mod topbar;
 pub mod transport;
 pub mod vector;

@@ -6,7 +6,7 @@ use super::notices::Notices;
 use super::readings::Readings;
 use super::runner::Promise;
 use super::state::{Dismissed, View};
-use super::toggles::Remembered;
+use crate::model::toggles::Remembered;
 use crate::model::{Timed, Topology};
 use crate::sim::snapshot::Snapshot;
 use crate::units::Duration;

@@ -93,6 +93,13 @@ pub fn check(topology: &Topology) -> Vec<Problem> {
     check.problems
 }
 
+/// What keeps the topology from being run; not what can be, and is only probably not meant.
+pub fn errors(topology: &Topology) -> Vec<Problem> {
+    let mut problems = check(topology);
+    problems.retain(|problem| problem.severity == Severity::Error);
+    problems
+}
+
 fn services(topology: &Topology) -> impl Iterator<Item = (&str, &Service)> {
     topology.nodes.iter().filter_map(|(name, node)| match node {
         Node::Service(service) => Some((name.as_str(), service)),

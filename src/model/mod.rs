@@ -16,6 +16,7 @@ pub mod scenario;
 pub mod settings;
 pub mod sides;
 pub mod state;
+pub mod toggles;
 pub mod topology;
 pub mod workload;
 mod written;

@@ -9,8 +9,8 @@ use statescope::app::measure::Measure;
 use statescope::app::notices::Notices;
 use statescope::app::readings::Readings;
 use statescope::app::state::{Dismissed, View};
-use statescope::app::toggles::Remembered;
 use statescope::model::settings::ron_options;
+use statescope::model::toggles::Remembered;
 use statescope::model::{Command, Topology};
 use statescope::sim::snapshot::{
     CallCounts, FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts, Recovery,

@@ -8,10 +8,11 @@ use crate::app::format;
 use crate::app::icons::Icon;
 use crate::app::state::View;
 use crate::app::theme::{self, Weight, size, space};
-use crate::app::toggles::{self, Offer, Placement, SessionKind, Way};
+use crate::app::toggles::{self, Offer, Way};
 use crate::app::widgets::{Button, LossFigure, Segment, section, segmented};
 use crate::model::node::Service;
 use crate::model::state::{FsyncPolicy, Jwt, State};
+use crate::model::toggles::{Placement, SessionKind};
 use crate::model::{Sessions, Topology};
 
 /// A choice that could not be, why, and the nearest that can.
@@ -43,7 +44,7 @@ impl Offers {
         self.placements = if services.is_empty() {
             Vec::new()
         } else {
-            let place = |choice| toggles::place_all(topology, remembered, services, choice);
+            let place = |choice| toggles::place(topology, remembered, services, choice);
             Placement::ALL.into_iter().map(place).collect()
         };
         let offers = SessionKind::ALL.into_iter();

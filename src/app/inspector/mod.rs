@@ -586,12 +586,12 @@ mod tests {
             label.starts_with("Sessions kept in") || label.starts_with("Added"),
             "{label}"
         );
-        assert_eq!(crate::app::toggles::problem(&topology), None);
+        assert_eq!(crate::model::check::errors(&topology), []);
         harness.state_mut().actions.clear();
         harness.get_by_label("External").click();
         harness.run();
         let (topology, _) = edited(&harness);
-        assert_eq!(crate::app::toggles::problem(&topology), None);
+        assert_eq!(crate::model::check::errors(&topology), []);
     }
 
     #[test]
