@@ -20,6 +20,7 @@ use std::time::{Duration as RealDuration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::speed::SPEED_MIN;
 use crate::analysis::ceiling::{Ceiling, DEFAULT_MEMORY, EVENTS_BETWEEN_LOOKS};
 use crate::analysis::objectives::Verdict;
 use crate::analysis::{Estimate, Keeps, Track, so_far};
@@ -42,10 +43,6 @@ const INTERVALS_MAX: usize = 1024;
 const STEP: Duration = Duration(SECOND / 100);
 /// Real time between two looks at all results while playing, in seconds.
 const RESULTS_EVERY_S: f64 = 0.25;
-/// The speeds that can be asked for, simulated seconds a second, besides "as fast as the machine goes".
-pub const SPEED_MIN: f64 = 0.001;
-/// See [`SPEED_MIN`].
-pub const SPEED_MAX: f64 = 1000.0;
 
 /// What the window asks of the simulation.
 #[derive(Clone, Debug)]

@@ -1,10 +1,9 @@
 //! The schedule as it is edited: what can be planned for what is selected, and each gesture as one change of the document.
 
-use super::action::{Action, Selection};
+use super::action::{Action, Selection, service};
 use super::events;
 use super::format;
 use super::icons::Icon;
-use super::keys;
 use super::spoken;
 use super::state::View;
 use crate::model::check::{Severity, check};
@@ -60,7 +59,7 @@ fn meant(view: &View) -> Option<(String, u32)> {
         Some(Selection::Instance(node, number)) => Some((node.clone(), *number)),
         Some(Selection::Node(node)) => Some((node.clone(), 1)),
         Some(Selection::Link(_) | Selection::Nodes(_)) | None => {
-            let service = keys::service(view);
+            let service = service(view);
             let store = || {
                 let mut nodes = view.topology.nodes.iter();
                 let found = nodes.find(|(_, node)| node.is_store());

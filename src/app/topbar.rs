@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use egui::{Align, Layout, Popup, PopupCloseBehavior, Response, Sense, Ui, pos2, vec2};
 
-use super::action::Action;
+use super::action::{Action, instance_to_crash, scale_to, service};
 use super::document::Document;
 use super::format::shortened;
 use super::icons::Icon;
-use super::keys;
 use super::state::View;
 use super::take::Options;
 use super::theme::{self, Palette, Weight, height, size, space};
@@ -86,7 +85,7 @@ pub fn ui(ui: &mut Ui, view: &View, of: &Of) -> Vec<Action> {
 }
 
 fn crash(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
-    let target = keys::instance_to_crash(view);
+    let target = instance_to_crash(view);
     let tooltip = target.as_ref().map_or_else(
         || "Nothing here can crash".to_owned(),
         |(node, number)| format!("Crash {node} {number}: its memory is gone"),
@@ -100,7 +99,7 @@ fn crash(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
 }
 
 fn deploy(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
-    let target = keys::service(view);
+    let target = service(view);
     let tooltip = target.as_ref().map_or_else(
         || "There is no service to deploy".to_owned(),
         |node| format!("Roll out a new version of {node}; right click for more"),
@@ -122,7 +121,7 @@ fn deploy(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
 }
 
 fn scale(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
-    let target = keys::service(view);
+    let target = service(view);
     let button = button.tooltip("Add or remove instances (+ and −)");
     let response = ui.add_enabled(target.is_some(), button);
     let Some(name) = target else { return };
@@ -147,7 +146,7 @@ fn scale(ui: &mut Ui, view: &View, button: Button, actions: &mut Vec<Action>) {
                         1..=MOST_INSTANCES,
                         92.0,
                     );
-                    actions.extend(instances.map(|wanted| keys::scale_to(&name, wanted)));
+                    actions.extend(instances.map(|wanted| scale_to(&name, wanted)));
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         // A long name is cut, and in its tip in full.
                         ui.add_space(space::S);

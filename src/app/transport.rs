@@ -10,7 +10,7 @@ use egui::{
 
 use super::action::Action;
 use super::icons::Icon;
-use super::live::SPEEDS;
+use super::speed::{SPEEDS, speed_index};
 use super::state::View;
 use super::theme::{self, Weight, height, size, space};
 use super::widgets::{Button, Field, separator};
@@ -255,20 +255,6 @@ pub fn speed_text(speed: f64) -> String {
     }
 }
 
-/// The stop nearest to a speed.
-pub fn speed_index(speed: f64) -> usize {
-    let distance = |stop: f64| {
-        if stop.is_infinite() || speed.is_infinite() {
-            if stop == speed { 0.0 } else { f64::MAX }
-        } else {
-            (libm::log(stop) - libm::log(speed.max(1e-9))).abs()
-        }
-    };
-    (0..SPEEDS.len())
-        .min_by(|a, b| distance(SPEEDS[*a]).total_cmp(&distance(SPEEDS[*b])))
-        .unwrap_or(0)
-}
-
 /// The slider of speeds, from 0.001 to as fast as the machine goes; returns another speed when it is moved.
 fn speed_slider(ui: &mut Ui, speed: f64) -> Option<f64> {
     let palette = theme::palette(ui);
@@ -378,13 +364,5 @@ mod tests {
         assert_eq!(texts[19], "max");
         assert_eq!(speed_text(9.876), "9.9×");
         assert_eq!(speed_text(0.0), "0×");
-    }
-
-    #[test]
-    fn every_stop_is_nearest_to_itself() {
-        for (index, speed) in SPEEDS.iter().enumerate() {
-            assert_eq!(speed_index(*speed), index);
-        }
-        assert_eq!(SPEEDS[speed_index(9.2)], 10.0);
     }
 }

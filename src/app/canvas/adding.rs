@@ -6,13 +6,12 @@ use egui::{
 };
 
 use super::Canvas;
-use super::arrange::Arrange;
 use super::link::Curve;
 use super::place::Places;
 use super::scene::{Card, Scene, Worst};
 use super::tools::{KINDS, Tool, corner_for, new_node};
 use super::words;
-use crate::app::action::{Action, Selection};
+use crate::app::action::{Action, Arrange, Selection};
 use crate::app::state::View;
 use crate::app::widgets::menu_item;
 use crate::model::part::natural_links;

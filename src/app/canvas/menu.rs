@@ -2,11 +2,9 @@
 
 use egui::{Id, Key, Popup, PopupAnchor, PopupCloseBehavior, Pos2, RectAlign, Ui};
 
-use super::arrange::Arrange;
 use super::scene::{Card, Scene};
-use super::selecting::{remove, unlink};
 use super::words;
-use crate::app::action::{Action, Selection};
+use crate::app::action::{Action, Arrange, Selection, remove, unlink};
 use crate::app::icons::Icon;
 use crate::app::spoken;
 use crate::app::widgets::{menu_header, menu_item, menu_separator};

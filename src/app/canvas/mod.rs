@@ -6,7 +6,6 @@
 //! all is painted ([`paint`]), links first. The canvas changes nothing: it returns actions.
 
 mod adding;
-mod arrange;
 mod card;
 mod cards;
 mod ends;
@@ -30,9 +29,7 @@ mod tools;
 mod transform;
 pub(super) mod words;
 
-pub use arrange::Arrange;
 pub use picture::{Look, picture, png};
-pub use selecting::{remove, unlink};
 pub use tools::beside_tools;
 
 use egui::{

@@ -6,17 +6,14 @@ use egui::{
 };
 
 use super::Canvas;
-use super::arrange::Arrange;
 use super::ink::Ink;
 use super::scene::Scene;
 use super::tools::{Tool, float};
-use crate::app::action::{Action, Selection};
+use crate::app::action::{Action, Arrange, Selection, remove};
 use crate::app::icons::Icon;
-use crate::app::spoken;
 use crate::app::state::View;
 use crate::app::theme::{Palette, height, stroke};
 use crate::app::widgets::{Button, Cover, separator};
-use crate::model::Command;
 
 /// How far the outline of a selection stands off, in points on the screen.
 const OFF: f32 = 10.0;
@@ -173,22 +170,6 @@ impl Canvas {
         let placed = self.arranged(view, moved.collect());
         Some(Action::Arrange(placed, way.label(cards.len())))
     }
-}
-
-/// The edit that takes nodes away.
-pub fn remove(names: &[String]) -> Action {
-    let commands = names.iter().cloned().map(Command::Remove);
-    let label = match names {
-        [name] => format!("Removed {name}"),
-        _ => format!("Removed {} nodes", names.len()),
-    };
-    Action::Edit(commands.collect(), label)
-}
-
-/// The edit that takes a link away.
-pub fn unlink(key: &str) -> Action {
-    let label = format!("Removed the link {}", spoken::link(key));
-    Action::Edit(vec![Command::Unlink(key.replace("->", " -> "))], label)
 }
 
 /// What is around all of them, in the world.

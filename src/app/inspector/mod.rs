@@ -17,8 +17,8 @@ use egui::{
     vec2,
 };
 
-use super::action::{Action, Selection};
-use super::canvas::{remove, unlink, words};
+use super::action::{Action, Selection, remove, unlink};
+use super::canvas::words;
 use super::charts::{self, NodeChart};
 use super::format;
 use super::icons::Icon;

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use egui::{Context, Frame, Id, Key, Modal, ScrollArea, Stroke, Ui, vec2};
 
-use super::icons::Icon;
-use super::theme::{self, Weight, radius, size, space};
-use super::widgets::{Button, key_chip, switch};
+use super::keys::Group;
+use crate::app::icons::Icon;
+use crate::app::theme::{self, Weight, radius, size, space};
+use crate::app::widgets::{Button, key_chip, switch};
 
 /// What is about to be left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,26 +114,27 @@ pub fn details(ctx: &Context, text: &str) -> bool {
 }
 
 /// Shows the keys, and switches for the look; returns whether the sheet is to be closed, and a changed look.
-pub fn sheet(ctx: &Context, groups: &[(&str, &[(&str, &str)])]) -> (bool, Option<theme::Settings>) {
+pub fn sheet(ctx: &Context, groups: &[Group]) -> (bool, Option<theme::Settings>) {
     let before = theme::settings(ctx);
     let mut look = before;
     let close = floating(ctx, "Shortcuts", 520.0, |ui| {
         let palette = theme::palette(ui);
         ui.spacing_mut().item_spacing.x = space::XL;
         ui.columns(2, |columns| {
-            for (i, (heading, keys)) in groups.iter().enumerate() {
+            for (i, group) in groups.iter().enumerate() {
                 let ui = &mut columns[i % 2];
                 ui.spacing_mut().item_spacing = vec2(space::S, 2.0);
                 ui.spacing_mut().interact_size.y = 24.0;
-                let strong = theme::text(*heading, size::BODY, Weight::Semibold, palette.text);
+                let strong = theme::text(group.heading, size::BODY, Weight::Semibold, palette.text);
                 ui.label(strong);
-                for (keys, does) in *keys {
+                for row in group.rows {
                     ui.horizontal(|ui| {
                         ui.set_height(24.0);
-                        let does = theme::text(*does, size::BODY, Weight::Regular, palette.text2);
+                        let does =
+                            theme::text(row.does, size::BODY, Weight::Regular, palette.text2);
                         ui.label(does);
                         let end = egui::Layout::right_to_left(egui::Align::Center);
-                        ui.with_layout(end, |ui| key_chip(ui, keys));
+                        ui.with_layout(end, |ui| key_chip(ui, row.keys));
                     });
                 }
                 ui.add_space(space::M);

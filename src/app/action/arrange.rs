@@ -39,7 +39,7 @@ impl Arrange {
     ];
 
     /// What it is called on a button.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Left => "Align left edges",
             Self::Centre => "Align centres",
@@ -53,7 +53,7 @@ impl Arrange {
     }
 
     /// The key that does it, with Alt.
-    pub fn key(self) -> Option<Key> {
+    pub const fn key(self) -> Option<Key> {
         match self {
             Self::Left => Some(Key::A),
             Self::Centre => Some(Key::H),
