@@ -9,8 +9,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[cfg(feature = "gui")]
 const WINDOW: Option<&Window> = Some(&Window {
-    open: statescope::app::run,
-    picture: |topology| statescope::app::canvas::png(topology, false),
+    open: statescope::app::open_window,
+    picture: |topology| statescope::app::panes::canvas::png(topology, false),
 });
 #[cfg(not(feature = "gui"))]
 const WINDOW: Option<&Window> = None;

@@ -10,7 +10,7 @@ use egui::{Key, Modifiers, Pos2, Rect, UiBuilder, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use statescope::app::action::{Action, Selection};
-use statescope::app::canvas::Canvas;
+use statescope::app::panes::canvas::Canvas;
 use statescope::app::theme;
 use statescope::model::{Command, Stop};
 use support::drawn::Drawn;
@@ -423,7 +423,7 @@ fn frame_cost() {
         theme::install(&ctx, theme::Settings::default());
         let mut best = f64::MAX;
         let mut ui_only = f64::MAX;
-        let mut raster = statescope::app::raster::Raster::default();
+        let mut raster = statescope::app::picture::raster::Raster::default();
         for frame in 0..200 {
             let input = egui::RawInput {
                 screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1580.0, 900.0))),

@@ -7,7 +7,7 @@ mod support;
 
 use egui::{Event, Key, Modifiers, Rect, pos2, vec2};
 use egui_kittest::kittest::Queryable;
-use statescope::app::format;
+use statescope::app::words::format;
 use statescope::model::{Node, Topology, file};
 use support::hand::{Hand, header};
 use support::window::Window;

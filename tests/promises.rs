@@ -78,7 +78,7 @@ fn a_broken_promise_is_seen_at_once_and_where_it_broke() {
     window.wait(2.5);
     let lost = window.sessions().lost;
     assert!(lost > 100);
-    let lost = statescope::app::format::grouped(lost);
+    let lost = statescope::app::words::format::grouped(lost);
     let chip = format!("1 of 2 promises broken: lost sessions {lost} > 0");
     assert!(window.has(&chip), "{chip}");
     assert!(window.has_part("Promise lost sessions: none, broken"));

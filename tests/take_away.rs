@@ -11,9 +11,9 @@ use std::process::Command;
 
 use egui::{Color32, Key, Modifiers, OutputCommand};
 use egui_kittest::kittest::Queryable;
-use statescope::app::raster::Image;
+use statescope::app::action::TakeOptions;
+use statescope::app::picture::raster::Image;
 use statescope::app::shell::Kept;
-use statescope::app::take::Options;
 use statescope::app::theme::Palette;
 use statescope::model::load;
 use support::window::{SIZE, Window};
@@ -510,6 +510,6 @@ fn files_of_late_are_listed_and_leave_the_list_once_they_are_gone() {
 #[test]
 fn options_have_defaults() {
     let kept: Kept = serde_json::from_str("{\"recent\": [\"a.ron\"]}").unwrap();
-    assert_eq!(kept.taking, Options::default());
+    assert_eq!(kept.taking, TakeOptions::default());
     assert_eq!(kept.recent, [PathBuf::from("a.ron")]);
 }

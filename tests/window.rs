@@ -621,7 +621,7 @@ fn a_change_that_drops_sessions_says_so_everywhere_alike() {
         window.wait(0.5);
         let lost = window.sessions().lost;
         assert_eq!(lost, live);
-        let told = statescope::app::format::counted(lost, "session", "sessions");
+        let told = statescope::app::words::format::counted(lost, "session", "sessions");
         let message = format!("{told} lost");
         let messages = window.harness.query_all_by_label_contains(&message);
         let said = messages.filter_map(|node| node.accesskit_node().label());

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, vec2};
 
-use super::theme::stroke;
+use crate::app::theme::stroke;
 
 /// An icon, by what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

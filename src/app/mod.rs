@@ -1,48 +1,28 @@
 //! The window. Everything here needs the feature `gui`.
 //!
-//! The simulation runs on its own thread ([`runner`]); [`live`] holds document and running system together; panels draw
-//! from a [`state::View`] and return what was asked for as [`action::Action`]s, which the [`shell`] carries out.
+//! The simulation runs on its own thread ([`run::runner`]); [`run::live`] holds document and running system together;
+//! [`panes`] draw from a [`state::View`] and return what was asked for as [`action::Action`]s, which the [`shell`] carries
+//! out. What people read is in [`words`], and the small things panes are made of are [`widgets`].
 
 pub mod action;
-pub mod canvas;
-pub mod charts;
 pub mod document;
-pub mod draft;
-pub mod events;
-pub mod files;
-pub mod format;
-pub mod history;
 pub mod icons;
-pub mod inspector;
-pub mod live;
-pub mod log;
-pub mod measure;
-mod naming;
-pub mod notices;
-pub mod raster;
-pub mod readings;
-pub mod runner;
+mod meant;
+pub mod panes;
+pub mod picture;
+pub mod run;
 #[cfg(test)]
 mod sample;
-pub mod schedule;
 pub mod shell;
-pub mod speed;
-pub mod spoken;
-pub mod standing;
-pub mod start;
 pub mod state;
 pub mod still;
 pub mod take;
 pub mod theme;
-mod toggles;
-pub mod topbar;
-pub mod transport;
-pub mod vector;
-pub mod verdicts;
 pub mod widgets;
+pub mod words;
 
 use crate::model::Loaded;
-use draft::Drafts;
+use document::draft::Drafts;
 use shell::{Kept, Shell};
 
 /// Name of the program to the system, and of the folder where it keeps its settings.
@@ -53,7 +33,7 @@ const KEPT: &str = "kept";
 ///
 /// # Errors
 /// The system cannot show a window; the text says what to do.
-pub fn run(initial: Option<Loaded>) -> Result<(), String> {
+pub fn open_window(initial: Option<Loaded>) -> Result<(), String> {
     let viewport = egui::ViewportBuilder::default()
         .with_title(NAME)
         .with_app_id(NAME)
@@ -111,7 +91,7 @@ impl eframe::App for Window {
 /// The mark, for the system's task bar.
 fn icon() -> egui::IconData {
     const SIDE: f32 = 64.0;
-    let image = raster::render_ui(egui::vec2(SIDE, SIDE), 1.0, false, |ui| {
+    let image = picture::raster::render_ui(egui::vec2(SIDE, SIDE), 1.0, false, |ui| {
         let palette = theme::palette(ui);
         let centre = ui.max_rect().center();
         widgets::logo(ui.painter(), centre, 48.0, palette.panel, palette);

@@ -1,14 +1,14 @@
 //! Made-up data like that of the drawn main view, for tests of panels: four instances of `api`, of which number 2
 //! crashed at 60 s and was found dead at 65.1 s.
 
-use super::action::Selection;
-use super::history::History;
-use super::measure::Measure;
-use super::notices::Notices;
-use super::readings::Readings;
-use super::runner::Promise;
-use super::state::{Dismissed, View};
-use super::widgets::LossFigure::{Lost, Unknown};
+use crate::app::action::Selection;
+use crate::app::run::history::History;
+use crate::app::run::measure::Measure;
+use crate::app::run::notices::Notices;
+use crate::app::run::readings::Readings;
+use crate::app::run::runner::Promise;
+use crate::app::state::{Dismissed, View};
+use crate::app::widgets::LossFigure::{Lost, Unknown};
 use crate::model::settings::ron_options;
 use crate::model::toggles::Remembered;
 use crate::model::{Command, Topology};
@@ -367,7 +367,7 @@ fn snapshot() -> Snapshot {
 
 /// Draws a panel and keeps the picture where `STATESCOPE_PICTURES` says, to be looked at.
 pub fn picture(name: &str, size: egui::Vec2, dark: bool, run: impl FnMut(&mut egui::Ui)) {
-    let image = super::raster::render_ui(size, 1.0, dark, run);
+    let image = crate::app::picture::raster::render_ui(size, 1.0, dark, run);
     if let Some(folder) = std::env::var_os("STATESCOPE_PICTURES") {
         let file = format!("{name}-{}.png", if dark { "dark" } else { "light" });
         std::fs::write(std::path::Path::new(&folder).join(file), image.to_png()).unwrap();

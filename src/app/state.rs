@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::action::Selection;
-use super::history::History;
-use super::measure::Measure;
-use super::notices::Notices;
-use super::readings::Readings;
-use super::runner::Promise;
+use crate::app::action::Selection;
+use crate::app::run::history::History;
+use crate::app::run::measure::Measure;
+use crate::app::run::notices::Notices;
+use crate::app::run::readings::Readings;
+use crate::app::run::runner::Promise;
 use crate::model::check::Problem;
 use crate::model::toggles::Remembered;
 use crate::model::{Command, Timed, Topology};
 use crate::sim::figures::Figures;
-use crate::sim::snapshot::{FaultView, NodeView, Snapshot};
+use crate::sim::snapshot::{FaultView, Interval, NodeView, Snapshot};
 use crate::units::Duration;
 
 /// The window's state as panels see it: nothing here can be changed by them.
@@ -119,6 +119,12 @@ impl View<'_> {
     /// The running system's view of a node; none before it has started there.
     pub fn node(&self, name: &str) -> Option<&NodeView> {
         self.snapshot.nodes.iter().find(|node| node.name == name)
+    }
+
+    /// The last moments as one interval: as long as the readings' memory.
+    pub fn recent(&self) -> Option<Interval> {
+        let speed = self.speed_got.unwrap_or(self.speed).clamp(0.1, 1000.0);
+        self.history.latest(Duration::from_secs(2.5 * speed))
     }
 
     /// What hangs from a node's card: its loss that has not been dismissed. `node` is the node as it is shown.

@@ -1,11 +1,11 @@
 //! What is seen at one instant, whole: it can be drawn on another thread while the system goes on.
 
-use super::history::History;
-use super::measure::Measure;
-use super::notices::Notices;
-use super::readings::Readings;
-use super::runner::Promise;
-use super::state::{Dismissed, View};
+use crate::app::run::history::History;
+use crate::app::run::measure::Measure;
+use crate::app::run::notices::Notices;
+use crate::app::run::readings::Readings;
+use crate::app::run::runner::Promise;
+use crate::app::state::{Dismissed, View};
 use crate::model::toggles::Remembered;
 use crate::model::{Timed, Topology};
 use crate::sim::snapshot::Snapshot;

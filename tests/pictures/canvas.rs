@@ -3,8 +3,8 @@
 use egui::{Rect, Theme, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use statescope::app::action::Selection;
-use statescope::app::canvas::Canvas;
-use statescope::app::raster::Image;
+use statescope::app::panes::canvas::Canvas;
+use statescope::app::picture::raster::Image;
 use statescope::app::theme;
 
 use crate::support::drawn::Drawn;

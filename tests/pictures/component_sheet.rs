@@ -7,11 +7,12 @@ use egui_kittest::kittest::Queryable;
 use statescope::app::icons::Icon;
 use statescope::app::theme::{self, Palette, Weight, size};
 use statescope::app::widgets::{
-    Button, Field, LogRow, LossFigure, Pip, PipState, Segment, Span, Toast, Toasts, badge,
-    badge_width, choice, empty_state, exposure_bar, figure_row, hatched_bar, key_chip, logo,
-    loss_tag, menu_header, menu_item, nothing_lost_tag, paint_dense_pip, paint_pip, paint_text,
+    Button, Field, LogRow, LossFigure, Pip, PipState, Segment, Toast, Toasts, badge, badge_width,
+    choice, empty_state, exposure_bar, figure_row, hatched_bar, key_chip, logo, loss_tag,
+    menu_header, menu_item, nothing_lost_tag, paint_dense_pip, paint_pip, paint_text,
     pros_and_cons, section, segmented, separator, setting_field, setting_row, stepper, switch, tag,
 };
+use statescope::app::words::Span;
 
 use crate::support::pictures::{Camera, assert_picture};
 
@@ -27,7 +28,7 @@ fn component_sheet_light() {
     assert_picture("component-sheet-light", &sheet(false, 1.0));
 }
 
-fn sheet(dark: bool, scale: f32) -> statescope::app::raster::Image {
+fn sheet(dark: bool, scale: f32) -> statescope::app::picture::raster::Image {
     let camera = Camera::default();
     let mut sheet = Sheet::default();
     sheet

@@ -3,10 +3,11 @@
 
 use egui::{Rect, Theme, Ui, Vec2, pos2, vec2};
 use egui_kittest::Harness;
-use statescope::app::canvas::Canvas;
-use statescope::app::charts::Charts;
-use statescope::app::raster::Image;
-use statescope::app::{theme, transport};
+use statescope::app::panes::canvas::Canvas;
+use statescope::app::panes::charts::Charts;
+use statescope::app::panes::transport;
+use statescope::app::picture::raster::Image;
+use statescope::app::theme;
 use statescope::model::{Command, Topology, file};
 use statescope::sim::snapshot::{Interval, Snapshot};
 use statescope::sim::{Sim, Watch};

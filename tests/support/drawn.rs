@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use statescope::app::action::Selection;
-use statescope::app::history::History;
-use statescope::app::measure::Measure;
-use statescope::app::notices::Notices;
-use statescope::app::readings::Readings;
+use statescope::app::run::history::History;
+use statescope::app::run::measure::Measure;
+use statescope::app::run::notices::Notices;
+use statescope::app::run::readings::Readings;
 use statescope::app::state::{Dismissed, View};
 use statescope::model::settings::ron_options;
 use statescope::model::toggles::Remembered;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use egui::TexturesDelta;
 use egui_kittest::{Harness, TestRenderer};
-use statescope::app::raster::{Image, Raster};
+use statescope::app::picture::raster::{Image, Raster};
 use statescope::app::theme;
 
 /// The renderer to give to a harness: `Harness::builder().renderer(camera.clone())`.

@@ -1,17 +1,16 @@
 //! What the window can be asked for. Panels return actions; only the shell carries them out.
 
 mod arrange;
-mod meant;
 mod selection;
+mod take;
 
 pub use arrange::Arrange;
-pub use meant::{instance_to_crash, removal, remove, removed, scale_to, scaled, service, unlink};
 pub use selection::Selection;
+pub use take::{Take, TakeOptions};
 
 use std::path::PathBuf;
 
-use super::take::{self, Take};
-use super::theme;
+use crate::app::theme;
 use crate::model::{Command, Topology};
 use crate::units::Duration;
 
@@ -110,7 +109,7 @@ pub enum Action {
     /// The whole canvas as a picture, to the clipboard.
     CopyPicture,
     /// How pictures that are taken away look.
-    SetTaking(take::Options),
+    SetTaking(TakeOptions),
     /// Open the menu of what can be taken away.
     ShowTaking,
     /// Show the start screen.

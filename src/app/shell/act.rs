@@ -6,10 +6,10 @@ use egui::Context;
 use super::unsaved::Next;
 use super::{Screen, Shell};
 use crate::app::action::Action;
-use crate::app::canvas::Canvas;
-use crate::app::files::Purpose;
+use crate::app::document::files::Purpose;
+use crate::app::panes::canvas::Canvas;
+use crate::app::panes::topbar;
 use crate::app::theme;
-use crate::app::topbar;
 use crate::model::Command;
 
 impl Shell {

@@ -9,8 +9,8 @@ use super::keys::GROUPS;
 use super::panes::Panes;
 use super::{Screen, Shell};
 use crate::app::action::Action;
-use crate::app::files::Purpose;
-use crate::app::live::Answer;
+use crate::app::document::files::Purpose;
+use crate::app::run::live::Answer;
 use crate::app::theme::height;
 use crate::app::widgets::Cover;
 

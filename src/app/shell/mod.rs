@@ -4,6 +4,7 @@ mod act;
 mod dialogs;
 mod floating;
 pub mod keys;
+mod names;
 mod panes;
 mod pasting;
 mod saving;
@@ -16,20 +17,21 @@ use std::path::{Path, PathBuf};
 
 use egui::{Context, Ui};
 
-use super::action::Action;
-use super::canvas::Canvas;
-use super::charts::Charts;
-use super::draft::Drafts;
-use super::files::{Files, Purpose};
-use super::inspector::Inspector;
-use super::live::{Answer, Live};
-use super::log::Log;
-use super::runner::Runner;
-use super::standing::Standing;
-use super::start::Start;
-use super::take::{self, Material, Take, Taking};
-use super::theme;
-use super::widgets::{Toast, Toasts};
+use crate::app::action::Action;
+use crate::app::action::{Take, TakeOptions};
+use crate::app::document::draft::Drafts;
+use crate::app::document::files::{Files, Purpose};
+use crate::app::panes::canvas::Canvas;
+use crate::app::panes::charts::Charts;
+use crate::app::panes::inspector::Inspector;
+use crate::app::panes::log::Log;
+use crate::app::panes::standing::Standing;
+use crate::app::panes::start::Start;
+use crate::app::run::live::{Answer, Live};
+use crate::app::run::runner::Runner;
+use crate::app::take::{Material, Taking};
+use crate::app::theme;
+use crate::app::widgets::{Toast, Toasts};
 use crate::model::{Loaded, file};
 use dialogs::Leaving;
 use pasting::Pasting;
@@ -47,7 +49,7 @@ pub struct Kept {
     /// Files opened and saved lately, the latest first.
     pub recent: Vec<PathBuf>,
     /// How pictures that are taken away look.
-    pub taking: take::Options,
+    pub taking: TakeOptions,
     /// Work that was not saved when the window was last seen: the file it belongs to and its text. It has a file of its
     /// own, see [`Drafts`].
     #[serde(skip)]
@@ -224,32 +226,13 @@ impl Shell {
         }
         let quiet = self.typed;
         self.listen_again(&ctx, typing);
-        let asking = self.leaving.is_some()
-            || self.losing_comments.is_some()
-            || self.changed_on_disk.is_some();
         let mut actions = Vec::new();
-        if !typing && !asking {
-            actions.extend(match self.screen {
-                Screen::Main => {
-                    let covered = self.help || self.details.is_some() || self.files.is_asking();
-                    keys::main_view(&ctx, &self.live.view(), covered, quiet)
-                }
-                Screen::Start => keys::start_screen(&ctx, &self.live.view()),
-            });
-            if self.screen == Screen::Main {
-                self.cycle_panes(&ctx);
-            }
-        }
         let mut save = Vec::new();
-        if typing && !asking && self.screen == Screen::Main && !self.files.is_asking() {
-            save = keys::while_typing(&ctx, &self.live.view());
-            if !save.is_empty() {
-                // The field takes what was typed when it loses the keyboard.
-                ctx.memory_mut(|memory| {
-                    if let Some(field) = memory.focused() {
-                        memory.surrender_focus(field);
-                    }
-                });
+        if !self.is_asking() {
+            if !typing {
+                actions = self.keys(&ctx, quiet);
+            } else if self.screen == Screen::Main && !self.files.is_asking() {
+                save = self.keys_while_typing(&ctx);
             }
         }
         actions.extend(match self.screen {
@@ -281,6 +264,39 @@ impl Shell {
             self.taking.wait(Take::WindowPng, Material::Window(frame));
             self.ask(&ctx, Purpose::Take(Take::WindowPng));
         }
+    }
+
+    /// Whether a question holds everything up.
+    fn is_asking(&self) -> bool {
+        self.leaving.is_some() || self.losing_comments.is_some() || self.changed_on_disk.is_some()
+    }
+
+    /// What the keys of this frame ask for; `quiet`: something was typed a moment ago.
+    fn keys(&mut self, ctx: &Context, quiet: bool) -> Vec<Action> {
+        let view = self.live.view();
+        match self.screen {
+            Screen::Main => {
+                let covered = self.help || self.details.is_some() || self.files.is_asking();
+                let actions = keys::main_view(ctx, &view, covered, quiet);
+                self.cycle_panes(ctx);
+                actions
+            }
+            Screen::Start => keys::start_screen(ctx, &view),
+        }
+    }
+
+    /// The same while text is being typed.
+    fn keys_while_typing(&self, ctx: &Context) -> Vec<Action> {
+        let actions = keys::while_typing(ctx, &self.live.view());
+        if !actions.is_empty() {
+            // The field takes what was typed when it loses the keyboard.
+            ctx.memory_mut(|memory| {
+                if let Some(field) = memory.focused() {
+                    memory.surrender_focus(field);
+                }
+            });
+        }
+        actions
     }
 
     /// Letters and digits mean something again once what was typed is left by Esc or by a click on the canvas.

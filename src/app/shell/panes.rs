@@ -4,8 +4,8 @@ use egui::{Context, Id, Rect, Role, Stroke, Ui, UiBuilder, WidgetInfo};
 
 use super::Shell;
 use crate::app::action::Action;
+use crate::app::panes::{topbar, transport};
 use crate::app::theme::{self, height};
-use crate::app::{topbar, transport};
 
 /// Panes that F6 goes through, by the name under which each is put into the tree.
 const PANES: [&str; 5] = ["Top bar", "Canvas", "Transport", "Charts", "Inspector"];

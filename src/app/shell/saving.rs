@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use egui::Context;
 
 use super::Shell;
+use super::names::{file_name, shortened, shown_error, shown_folder, shown_name};
 use super::unsaved::Next;
 use crate::app::action::Action;
 use crate::app::document::Document;
-use crate::app::files::Purpose;
-use crate::app::live::Answer;
+use crate::app::document::files::Purpose;
+use crate::app::run::live::Answer;
 use crate::app::widgets::Toast;
-use crate::app::{format, spoken};
+use crate::app::words::{format, spoken};
 use crate::model::{FileError, Loaded, file};
 
 impl Shell {
@@ -153,63 +154,9 @@ impl Shell {
     }
 }
 
-/// A file name made from a title, with that ending.
-fn file_name(title: &str, ending: &str) -> String {
-    let mut name = String::new();
-    for c in title.to_lowercase().chars() {
-        if c.is_alphanumeric() {
-            name.push(c);
-        } else if !name.ends_with('-') && !name.is_empty() {
-            name.push('-');
-        }
-    }
-    let name = name.trim_end_matches('-');
-    let name = if name.is_empty() { "topology" } else { name };
-    // No system takes names of any length.
-    let name: String = name.chars().take(80).collect();
-    format!("{name}{ending}")
-}
-
-pub(super) fn shown_name(path: &Path) -> String {
-    path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    )
-}
-
-/// The folder of a file, from the home folder on where it is there.
-pub(super) fn shown_folder(path: &Path) -> String {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let Some(folder) = folder else {
-        return "the program's folder".to_owned();
-    };
-    let home = std::env::home_dir().filter(|home| *home != Path::new("/"));
-    match home.and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned)) {
-        Some(rest) if rest == Path::new("") => "your home folder".to_owned(),
-        Some(rest) => Path::new("~").join(rest).display().to_string(),
-        None => folder.display().to_string(),
-    }
-}
-
 fn file_error(error: &FileError) -> Toast<Answer> {
     let details = Answer::Details(error.to_string());
     Toast::error(shortened(&shown_error(error))).with_action("Show", details)
-}
-
-/// Why a file cannot be opened, in a line.
-fn shown_error(error: &FileError) -> String {
-    let name = shown_name(Path::new(error.file.as_ref()));
-    let line = if error.line > 0 {
-        format!(", line {}", error.line)
-    } else {
-        String::new()
-    };
-    format!("{name}{line}: {}", format::shortened(&error.message, 300))
-}
-
-/// The beginning of a text, for a message of one line.
-pub(super) fn shortened(text: &str) -> String {
-    format::shortened(text, 90)
 }
 
 /// A file dropped on the window.

@@ -3,14 +3,17 @@
 use egui::Context;
 
 use super::Shell;
-use super::saving::{shortened, shown_folder, shown_name};
-use crate::app::canvas::Look;
-use crate::app::files::Purpose;
-use crate::app::live::Answer;
+use super::names::{shortened, shown_folder, shown_name};
+use crate::app::action::Take;
+use crate::app::document::files::Purpose;
+use crate::app::panes::charts;
+use crate::app::picture::Look;
+use crate::app::run::live::Answer;
 use crate::app::still::Still;
-use crate::app::take::{Done, Material, Scene, Take};
+use crate::app::take::{Done, Material, Scene};
+use crate::app::theme;
 use crate::app::widgets::Toast;
-use crate::app::{charts, format, theme};
+use crate::app::words::format;
 
 impl Shell {
     /// Takes something away, as it is now.

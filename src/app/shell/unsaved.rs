@@ -6,10 +6,10 @@ use egui::Context;
 
 use super::Shell;
 use super::dialogs::Leaving;
-use super::saving::shortened;
+use super::names::shortened;
 use crate::app::action::Action;
 use crate::app::document::Document;
-use crate::app::live::Answer;
+use crate::app::run::live::Answer;
 use crate::app::widgets::Toast;
 use crate::model::{Loaded, Topology, file};
 

@@ -2,10 +2,11 @@
 
 use egui::{Align2, CornerRadius, Painter, Pos2, Rect, Stroke, StrokeKind, pos2, vec2};
 
-use super::{loss_text, paint_text};
-use crate::app::format::number;
+use super::paint_text;
 use crate::app::icons::Icon;
 use crate::app::theme::{Palette, Weight, radius, size, stroke};
+use crate::app::words::format::loss_text;
+use crate::app::words::format::number;
 
 /// How far a loss tag hangs below its card, in points at 100 %.
 pub const LOSS_TAG_HEIGHT: f32 = 34.0;

@@ -32,7 +32,7 @@ pub use exposure::{exposure_bar, hatched_bar};
 pub use field::{Field, FieldResponse};
 pub use figure::{figure_row, setting_field, setting_row};
 pub use hatch::{Hatch, hatch};
-pub use log_row::{LogRow, Span, SpanKind};
+pub use log_row::LogRow;
 pub use logo::logo;
 pub use loss_tag::{LOSS_TAG_HEIGHT, loss_tag, nothing_lost_tag};
 pub use menu::{menu_header, menu_item, menu_separator};
@@ -47,7 +47,7 @@ pub use tooltip::tooltip;
 
 use egui::{Align2, Color32, Painter, Pos2, Rect, Response, Stroke, StrokeKind};
 
-use super::theme::{self, Palette, Weight};
+use crate::app::theme::{self, Palette, Weight};
 
 /// Paints one line of text at a zoom, in a size of [`theme::size`] at 100 %, and says where it went.
 ///
@@ -79,41 +79,4 @@ fn paint_focus_ring(painter: &Painter, rect: Rect, radius: f32, palette: &Palett
         Stroke::new(theme::stroke::SELECTED, palette.text),
         StrokeKind::Outside,
     );
-}
-
-/// A whole number with separators: "1,651"; with a true minus sign for losses.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// What was lost, as it is always written: "−512", or "0".
-pub fn loss_text(count: u64) -> String {
-    if count == 0 {
-        "0".into()
-    } else {
-        format!("\u{2212}{}", grouped(count))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_and_losses_have_a_minus() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1651), "1,651");
-        assert_eq!(grouped(12_345_678), "12,345,678");
-        assert_eq!(loss_text(0), "0");
-        assert_eq!(loss_text(2048), "\u{2212}2,048");
-    }
 }

@@ -4,9 +4,10 @@ use egui::{
     Align2, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
-use super::{loss_text, paint_focus_ring, paint_text};
+use super::{paint_focus_ring, paint_text};
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Palette, Weight, height, radius, size, stroke};
+use crate::app::words::format::loss_text;
 
 /// What a choice loses if one instance dies, measured by a background run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,7 +7,7 @@ pub use table::GROUPS;
 use egui::{Context, Event, Key, Modifiers};
 
 use crate::app::action::Action;
-use crate::app::charts::{holds_focus, takes_escape};
+use crate::app::panes::charts::{holds_focus, takes_escape};
 use crate::app::state::View;
 
 /// Keys under a heading of the sheet of shortcuts.

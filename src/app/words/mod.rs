@@ -1,0 +1,12 @@
+//! What people read: numbers, events, refusals, promises and choices in words.
+
+pub mod events;
+pub mod format;
+pub mod nodes;
+pub mod problems;
+mod span;
+pub mod spoken;
+pub(super) mod toggles;
+pub mod verdicts;
+
+pub use span::{Span, SpanKind};
