@@ -1,4 +1,5 @@
-//! The layers of the source point one way: units <- model <- sim <- analysis <- report <- {cli, app}.
+//! The layers of the source point one way: units <- model <- sim <- analysis <- report <- {cli, app}. So do the rooms of the
+//! window inside `app`.
 //!
 //! This reads every file under `src/` and fails on a path into a higher layer, whether in a `use`, a group of them, or in
 //! the middle of the code, written with `crate::` or with enough `super::`. Comments and texts do not count. `lib.rs` and
@@ -18,6 +19,12 @@ const LAYERS: [(&str, u32); 7] = [
     ("report", 4),
     ("cli", 5),
     ("app", 5),
+];
+
+/// The rooms of `src/app/`, from the lowest to the highest: each may use itself and those before it.
+const ROOMS: [&str; 11] = [
+    "theme", "icons", "picture", "action", "words", "widgets", "document", "run", "panes", "take",
+    "shell",
 ];
 
 fn height(layer: &str) -> Option<u32> {
@@ -232,6 +239,18 @@ fn source_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// The same for a file of the window: `module` is its place below `app`.
+fn room_violations(source: &str, module: &[&str]) -> Vec<String> {
+    let place = |room: &str| ROOMS.iter().position(|name| *name == room);
+    // What stands under the root of the window is named as the layers are under that of the crate.
+    let source = source.replace("crate::app::", "crate::");
+    names_under_root(&source, module)
+        .into_iter()
+        .filter(|(to, _)| place(to) > place(module[0]))
+        .map(|(to, line)| format!("line {line}: `{}` uses `{to}`, a higher room", module[0]))
+        .collect()
+}
+
 #[test]
 fn no_file_uses_a_higher_layer() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -261,6 +280,60 @@ fn no_file_uses_a_higher_layer() {
         );
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn no_file_of_the_window_uses_a_higher_room() {
+    let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
+    let mut files = Vec::new();
+    source_files(&app, &mut files);
+    files.sort();
+    let mut problems = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&app).unwrap().with_extension("");
+        let mut module: Vec<&str> = relative.iter().map(|part| part.to_str().unwrap()).collect();
+        if module.last() == Some(&"mod") {
+            module.pop();
+        }
+        // The window as a whole uses every room, and so does the made-up data of tests.
+        let Some(room) = module.first().filter(|room| **room != "sample") else {
+            continue;
+        };
+        if !ROOMS.contains(room) {
+            problems.push(format!(
+                "src/app/{}.rs belongs to no room",
+                relative.display()
+            ));
+            continue;
+        }
+        let found = room_violations(&fs::read_to_string(&file).unwrap(), &module);
+        let file = relative.display();
+        problems.extend(
+            found
+                .iter()
+                .map(|problem| format!("src/app/{file}.rs, {problem}")),
+        );
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn every_way_to_name_a_higher_room_is_found() {
+    for (source, module, wrong) in [
+        ("use crate::app::shell::Kept;", ["panes", "log"], 1),
+        (
+            "use crate::app::{words, panes::log};",
+            ["words", "events"],
+            1,
+        ),
+        ("use super::super::panes::log;", ["run", "live"], 1),
+        ("use crate::app::words::format;", ["panes", "log"], 0),
+        ("use super::canvas::Canvas;", ["panes", "log"], 0),
+        ("use crate::model::Topology;", ["words", "events"], 0),
+    ] {
+        let found = room_violations(source, &module);
+        assert_eq!(found.len(), wrong, "{source}: {found:?}");
+    }
 }
 
 #[test]

@@ -1,21 +1,18 @@
 //! The window. Everything here needs the feature `gui`.
 //!
 //! The simulation runs on its own thread ([`run::runner`]); [`run::live`] holds document and running system together;
-//! [`panes`] draw from a [`state::View`] and return what was asked for as [`action::Action`]s, which the [`shell`] carries
+//! [`panes`] draw from a [`run::state::View`] and return what was asked for as [`action::Action`]s, which the [`shell`] carries
 //! out. What people read is in [`words`], and the small things panes are made of are [`widgets`].
 
 pub mod action;
 pub mod document;
 pub mod icons;
-mod meant;
 pub mod panes;
 pub mod picture;
 pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod shell;
-pub mod state;
-pub mod still;
 pub mod take;
 pub mod theme;
 pub mod widgets;

@@ -7,7 +7,7 @@ use crate::app::run::measure::Measure;
 use crate::app::run::notices::Notices;
 use crate::app::run::readings::Readings;
 use crate::app::run::runner::Promise;
-use crate::app::state::{Dismissed, View};
+use crate::app::run::state::{Dismissed, View};
 use crate::app::widgets::LossFigure::{Lost, Unknown};
 use crate::model::settings::ron_options;
 use crate::model::toggles::Remembered;

@@ -8,7 +8,7 @@ use statescope::app::run::history::History;
 use statescope::app::run::measure::Measure;
 use statescope::app::run::notices::Notices;
 use statescope::app::run::readings::Readings;
-use statescope::app::state::{Dismissed, View};
+use statescope::app::run::state::{Dismissed, View};
 use statescope::model::settings::ron_options;
 use statescope::model::toggles::Remembered;
 use statescope::model::{Command, Topology};

@@ -3,7 +3,6 @@
 pub mod draft;
 pub mod files;
 mod place;
-pub mod schedule;
 mod undo;
 
 pub use place::{place_new_nodes, within_canvas};

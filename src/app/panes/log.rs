@@ -8,7 +8,7 @@ use egui::{
 use crate::app::action::Action;
 use crate::app::icons::Icon;
 use crate::app::run::notices::Notice;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, height, size, space, stroke};
 use crate::app::widgets::{Button, LogRow, paint_text};
 use crate::app::words::events::{self, Event};

@@ -4,9 +4,9 @@ use egui::{Popup, Response, Ui};
 
 use crate::app::action::Action;
 use crate::app::icons::Icon;
-use crate::app::state::View;
+use crate::app::panes::verdicts::Kind;
+use crate::app::run::state::View;
 use crate::app::widgets::{self, menu_item};
-use crate::app::words::verdicts::Kind;
 
 /// The menu of a figure that can be promised: what would be promised from what it is now.
 pub fn menu_of(response: &Response, kind: Kind, view: &View) -> Option<Action> {

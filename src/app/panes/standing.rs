@@ -8,7 +8,7 @@ use egui::{Id, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use crate::app::action::Selection;
 use crate::app::icons::Icon;
 use crate::app::run::notices::About;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, size, stroke};
 use crate::app::words::{problems, spoken};
 

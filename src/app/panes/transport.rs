@@ -9,10 +9,10 @@ use egui::{
 };
 
 use crate::app::action::Action;
-use crate::app::document::schedule;
 use crate::app::icons::Icon;
+use crate::app::panes::schedule;
 use crate::app::run::speed::{SPEEDS, speed_index};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{Button, Field, separator};
 use crate::app::words::{events, format};

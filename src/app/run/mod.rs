@@ -3,8 +3,11 @@
 
 pub mod history;
 pub mod live;
+pub(super) mod meant;
 pub mod measure;
 pub mod notices;
 pub mod readings;
 pub mod runner;
 pub mod speed;
+pub mod state;
+pub mod still;

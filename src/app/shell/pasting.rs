@@ -3,7 +3,7 @@
 use egui::Context;
 
 use super::Shell;
-use crate::app::meant::removal;
+use crate::app::run::meant::removal;
 use crate::app::widgets::Toast;
 use crate::model::{file, part};
 

@@ -9,7 +9,7 @@ use crate::app::document::files::Purpose;
 use crate::app::panes::charts;
 use crate::app::picture::Look;
 use crate::app::run::live::Answer;
-use crate::app::still::Still;
+use crate::app::run::still::Still;
 use crate::app::take::{Done, Material, Scene};
 use crate::app::theme;
 use crate::app::widgets::Toast;

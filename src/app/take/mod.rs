@@ -15,7 +15,7 @@ use crate::app::panes::charts::{self, TimeWindow};
 use crate::app::panes::log;
 use crate::app::picture::Look;
 use crate::app::picture::raster::{Frame, Image, Settled};
-use crate::app::still::Still;
+use crate::app::run::still::Still;
 use crate::app::theme;
 use crate::app::words::spoken;
 use crate::model::file;

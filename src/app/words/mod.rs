@@ -7,6 +7,5 @@ pub mod problems;
 mod span;
 pub mod spoken;
 pub(super) mod toggles;
-pub mod verdicts;
 
 pub use span::{Span, SpanKind};

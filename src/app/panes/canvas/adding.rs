@@ -11,7 +11,7 @@ use super::place::Places;
 use super::scene::{Card, Scene, Worst};
 use super::tools::{KINDS, Tool, corner_for, new_node};
 use crate::app::action::{Action, Arrange, Selection};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::widgets::menu_item;
 use crate::app::words::nodes;
 use crate::model::part::natural_links;

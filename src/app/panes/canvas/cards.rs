@@ -10,7 +10,7 @@ use super::card;
 use super::scene::{Card, PipPlace, Scene};
 use super::transform::READABLE_ZOOM;
 use crate::app::action::{Action, Selection};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme;
 use crate::app::widgets::{LOSS_TAG_HEIGHT, tooltip};
 use crate::app::words::nodes;

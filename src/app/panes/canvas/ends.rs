@@ -11,7 +11,7 @@ use super::scene::Scene;
 use super::tools::Tool;
 use super::{Canvas, latency, transform};
 use crate::app::action::{Action, Selection};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::words::spoken;
 use crate::model::Topology;
 

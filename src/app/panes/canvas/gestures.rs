@@ -8,7 +8,7 @@ use super::Canvas;
 use super::guides::{self, Guide};
 use super::scene::{Card, Scene};
 use crate::app::action::{Action, Placed, Selection};
-use crate::app::state::View;
+use crate::app::run::state::View;
 
 /// How far an arrow key moves a card, in points at 100 %.
 const NUDGE: f32 = 8.0;

@@ -10,7 +10,7 @@ use super::scene::{Card, Scene};
 use super::tools::Tool;
 use super::{ends, handles, transform};
 use crate::app::action::Action;
-use crate::app::state::View;
+use crate::app::run::state::View;
 
 /// What the pointer or keyboard is on.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use super::tools::float;
 use super::{Canvas, lines};
 use crate::app::action::Action;
 use crate::app::panes::naming::{refused, select_all};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, radius, size, stroke};
 use crate::app::widgets::{Cover, Field, paint_text};
 use crate::app::words::spoken::capitalised;

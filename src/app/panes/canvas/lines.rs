@@ -9,7 +9,7 @@ use super::cards::menu_key;
 use super::link::Line;
 use super::scene::Scene;
 use crate::app::action::{Action, Selection};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::widgets::tooltip;
 use crate::app::words::{format, nodes};
 

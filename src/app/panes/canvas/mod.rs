@@ -38,7 +38,7 @@ use egui::{Pos2, Rect, Sense, Ui, UiBuilder};
 
 use crate::app::action::Action;
 use crate::app::panes::naming::Naming;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::widgets::Cover;
 use crate::model::Renaming;
 use adding::{Adding, Wanted};

@@ -8,7 +8,7 @@ use super::transform::way_into;
 use super::{cards, transform};
 use crate::app::action::Action;
 use crate::app::panes::naming::{Named, Naming, paint_was};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme;
 
 impl Canvas {

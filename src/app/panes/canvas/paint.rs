@@ -11,7 +11,7 @@ use super::scene::{Card, Scene, Worst};
 use super::{Canvas, card, cards, ends, guides, handles, lines, selecting};
 use crate::app::action::Selection;
 use crate::app::document::place_new_nodes;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme;
 use crate::app::widgets::tooltip;
 use crate::model::{Command, Node};

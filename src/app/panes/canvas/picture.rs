@@ -9,8 +9,8 @@ use super::scene::Scene;
 use super::transform::Transform;
 use crate::app::picture::Look;
 use crate::app::picture::raster::Settled;
-use crate::app::state::View;
-use crate::app::still::Still;
+use crate::app::run::state::View;
+use crate::app::run::still::Still;
 use crate::app::theme;
 use crate::model::Topology;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use crate::app::run::readings::NodeReading;
-use crate::app::state::{Loss, Seen, View};
+use crate::app::run::state::{Loss, Seen, View};
 use crate::app::widgets::LOSS_TAG_HEIGHT;
 use crate::app::words::format::grouped;
 use crate::app::words::nodes;

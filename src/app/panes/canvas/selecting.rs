@@ -11,8 +11,8 @@ use super::scene::Scene;
 use super::tools::{Tool, float};
 use crate::app::action::{Action, Arrange, Selection};
 use crate::app::icons::Icon;
-use crate::app::meant::remove;
-use crate::app::state::View;
+use crate::app::run::meant::remove;
+use crate::app::run::state::View;
 use crate::app::theme::{Palette, height, stroke};
 use crate::app::widgets::{Button, Cover, separator};
 

@@ -1,7 +1,7 @@
 //! What is shown of the running system: its latest snapshot, but refreshed only a few times a second so that numbers can
 //! be read and their texts keep their layout. A fault, a reset or a pause is shown at once.
 
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::sim::snapshot::{LinkView, NodeView, OperationCounts};
 use crate::units::Duration;
 

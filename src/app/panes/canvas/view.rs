@@ -8,7 +8,7 @@ use super::tools::Tool;
 use super::tools::beside_tools;
 use super::transform::{Transform, way_into};
 use crate::app::action::Selection;
-use crate::app::state::View;
+use crate::app::run::state::View;
 
 /// The view was moved for these nodes: it goes back when they are gone and it is still there.
 #[derive(Debug)]

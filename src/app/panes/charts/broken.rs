@@ -5,9 +5,9 @@ use egui::{Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 use super::Places;
 use super::window::TimeWindow;
 use crate::app::icons::Icon;
-use crate::app::state::View;
+use crate::app::panes::verdicts::{self, Kind, Standing};
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, radius, size, stroke};
-use crate::app::words::verdicts::{self, Kind, Standing};
 
 const HEIGHT: f32 = 15.0;
 

@@ -3,9 +3,9 @@
 use egui::{Align, Area, Id, Key, Layout, Order, Pos2, Ui, pos2, vec2};
 
 use crate::app::action::Action;
-use crate::app::document::schedule;
 use crate::app::icons::Icon;
-use crate::app::state::View;
+use crate::app::panes::schedule;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{
     Button, choice, choice_among, setting_field, setting_row, stepper, switch,

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Painter, Rangef, Rect, Shape, Stroke, Ui, pos2, vec2
 use super::lanes::{self, Decades, Losses};
 use super::window::TimeWindow;
 use super::{AXIS, Charts, Places};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, radius, size, stroke};
 use crate::app::widgets::{Hatch, hatch, paint_text};
 use crate::app::words::format;

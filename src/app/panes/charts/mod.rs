@@ -26,7 +26,7 @@ pub use window::TimeWindow;
 use egui::{CursorIcon, Key, Rect, Response, Sense, Ui, pos2, vec2};
 
 use crate::app::action::Action;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette};
 use crate::app::widgets::Button;
 use crate::units::Duration;

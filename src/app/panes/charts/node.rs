@@ -6,7 +6,7 @@ use egui_plot::PlotPoint;
 use super::ground::paint_future;
 use super::lanes::{self, Scale};
 use super::window::TimeWindow;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, radius, size, stroke};
 use crate::app::widgets::paint_text;
 use crate::app::words::format;

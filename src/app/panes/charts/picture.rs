@@ -5,7 +5,7 @@ use egui::{UiBuilder, Vec2, vec2};
 use super::{Charts, TimeWindow};
 use crate::app::picture::Look;
 use crate::app::picture::raster::Settled;
-use crate::app::still::Still;
+use crate::app::run::still::Still;
 
 /// Across a page of text, in points.
 const SIZE: Vec2 = vec2(1120.0, 340.0);

@@ -9,12 +9,12 @@ use super::window::TimeWindow;
 use super::{Charts, Places};
 use crate::app::action::Action;
 use crate::app::panes::promising;
-use crate::app::state::View;
+use crate::app::panes::verdicts::Kind;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, radius, size, stroke};
 use crate::app::widgets::paint_text;
 use crate::app::words::format;
 use crate::app::words::format::loss_text;
-use crate::app::words::verdicts::Kind;
 use crate::units::Duration;
 
 /// Values at an instant, in the gutter at the right.

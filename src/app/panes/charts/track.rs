@@ -8,9 +8,9 @@ use egui::{
 use super::lay::{Lay, RADIUS, paint_dashed_disc};
 use super::plan::{Part, Plan, began};
 use crate::app::action::Action;
-use crate::app::document::schedule;
 use crate::app::icons::Icon;
-use crate::app::state::View;
+use crate::app::panes::schedule;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, radius, size, stroke};
 use crate::app::widgets::{menu_item, paint_text};
 use crate::app::words::events::{self, Event};

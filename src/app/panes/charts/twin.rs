@@ -4,7 +4,7 @@ use egui::{Align2, Painter, Shape, pos2, vec2};
 
 use super::Places;
 use super::window::TimeWindow;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, radius, size};
 use crate::app::widgets::paint_text;
 use crate::app::words::format;

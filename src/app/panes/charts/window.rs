@@ -2,7 +2,7 @@
 
 use egui::{Context, Id, Rangef};
 
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::model::Timed;
 use crate::units::Duration;
 

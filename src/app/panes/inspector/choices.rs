@@ -5,7 +5,7 @@ use egui::{Ui, vec2};
 use super::{Inspector, Pane};
 use crate::app::action::Action;
 use crate::app::icons::Icon;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, size, space};
 use crate::app::widgets::{Button, LossFigure, Segment, section, segmented};
 use crate::app::words::format;

@@ -19,10 +19,10 @@ use egui::{
 
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
-use crate::app::meant::{remove, unlink};
 use crate::app::panes::charts::NodeChart;
 use crate::app::panes::naming::{Named, Naming};
-use crate::app::state::View;
+use crate::app::run::meant::{remove, unlink};
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, height, size, space, stroke};
 use crate::app::widgets::{Button, paint_text, tooltip};
 use crate::app::words::{format, nodes, spoken};

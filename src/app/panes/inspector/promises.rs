@@ -7,10 +7,10 @@ use crate::analysis::expect;
 use crate::app::action::Action;
 use crate::app::icons::Icon;
 use crate::app::panes::promising::{by_menu, promise, words};
+use crate::app::panes::verdicts::{self, Kind, Standing, Told};
 use crate::app::theme::{self, Palette, Weight, height, radius, size, space, stroke};
 use crate::app::widgets::{self, Button, Field, menu_item, paint_text, setting_field};
 use crate::app::words::format;
-use crate::app::words::verdicts::{self, Kind, Standing, Told};
 use crate::model::expect::Expectation;
 use crate::model::figures::Ends;
 use crate::model::settings::to_ron;
@@ -361,7 +361,7 @@ fn parsed(topology: &Topology, text: &str) -> Result<String, String> {
 }
 
 /// How a check stands, and its figure so far.
-fn told_of(view: &crate::app::state::View, text: &str, over: bool) -> (Standing, String) {
+fn told_of(view: &crate::app::run::state::View, text: &str, over: bool) -> (Standing, String) {
     let unknown = (Standing::Unknown, format::UNKNOWN.to_owned());
     let (Ok(expectation), Some(results)) = (text.parse::<Expectation>(), view.results) else {
         return unknown;

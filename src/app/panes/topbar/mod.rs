@@ -10,8 +10,8 @@ use egui::{Align, Layout, Popup, PopupCloseBehavior, Response, Sense, Ui, pos2, 
 use crate::app::action::{Action, TakeOptions};
 use crate::app::document::Document;
 use crate::app::icons::Icon;
-use crate::app::meant::{instance_to_crash, scale_to, service};
-use crate::app::state::View;
+use crate::app::run::meant::{instance_to_crash, scale_to, service};
+use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, height, size, space};
 use crate::app::widgets::{Button, logo, menu_item, menu_separator, separator, stepper};
 use crate::app::words::format::shortened;

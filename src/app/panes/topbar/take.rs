@@ -5,7 +5,7 @@ use egui::{Align, Context, Id, Key, Layout, Popup, PopupCloseBehavior, Response,
 use crate::app::action::Action;
 use crate::app::action::{Take, TakeOptions};
 use crate::app::icons::Icon;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, height, size, space};
 use crate::app::widgets::{Button, menu_item, menu_separator, switch};
 

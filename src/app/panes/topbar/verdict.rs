@@ -5,9 +5,9 @@ use egui::{Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::action::Action;
 use crate::app::panes::inspector::promises::mark;
-use crate::app::state::View;
+use crate::app::panes::verdicts::{self, Standing, Told};
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, height, radius, size, space, stroke};
-use crate::app::words::verdicts::{self, Standing, Told};
 
 /// Shows it in the middle of what is free; nothing while nothing is promised. A click shows the promises.
 pub fn show(ui: &mut Ui, view: &View, actions: &mut Vec<Action>) {

@@ -6,7 +6,7 @@ use crate::app::run::history::History;
 use crate::app::run::notices::Notices;
 use crate::app::run::readings::Readings;
 use crate::app::run::runner::Order;
-use crate::app::state::Dismissed;
+use crate::app::run::state::Dismissed;
 use crate::app::widgets::{About, Toast};
 use crate::app::words::format;
 use crate::model::difference::difference;

@@ -8,7 +8,7 @@ use egui::{Context, Event, Key, Modifiers};
 
 use crate::app::action::Action;
 use crate::app::panes::charts::{holds_focus, takes_escape};
-use crate::app::state::View;
+use crate::app::run::state::View;
 
 /// Keys under a heading of the sheet of shortcuts.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,9 @@ use egui::{Key, Modifiers};
 
 use super::{Group, Press, Row, Shortcut, Situation, When};
 use crate::app::action::{Action, Arrange, Selection};
-use crate::app::meant::{instance_to_crash, removed, scaled, service};
+use crate::app::run::meant::{instance_to_crash, removed, scaled, service};
 use crate::app::run::speed::{SPEEDS, speed_index};
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::model::{Command, Stop};
 
 const PLAIN: Modifiers = Modifiers::NONE;

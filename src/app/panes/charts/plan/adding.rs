@@ -8,10 +8,10 @@ use egui::{
 use super::Plan;
 use super::moving::{least, paint_tip, snapped};
 use crate::app::action::Action;
-use crate::app::document::schedule;
 use crate::app::icons::Icon;
 use crate::app::panes::charts::lay::{Lay, paint_dashed_disc};
-use crate::app::state::View;
+use crate::app::panes::schedule;
+use crate::app::run::state::View;
 use crate::app::theme::{self, radius, stroke};
 use crate::app::widgets::{menu_header, menu_item};
 use crate::app::words::format;

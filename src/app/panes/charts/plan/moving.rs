@@ -4,9 +4,9 @@ use egui::{Align2, EventFilter, Id, Key, LayerId, Order, Pos2, Rect, Response, U
 
 use super::{Part, Plan, escape_key, focus_key};
 use crate::app::action::Action;
-use crate::app::document::schedule;
 use crate::app::panes::charts::lay::Lay;
-use crate::app::state::View;
+use crate::app::panes::schedule;
+use crate::app::run::state::View;
 use crate::app::theme::{self, Weight, radius, size};
 use crate::app::widgets::paint_text;
 use crate::app::words::format;

@@ -1,7 +1,7 @@
 //! Promises in words: what is promised, what came of it so far, and how near that is.
 
 use crate::app::run::runner::Promise;
-use crate::app::state::View;
+use crate::app::run::state::View;
 use crate::app::words::format;
 use crate::model::settings::to_ron;
 use crate::model::{Command, Objectives};

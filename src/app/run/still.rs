@@ -5,7 +5,7 @@ use crate::app::run::measure::Measure;
 use crate::app::run::notices::Notices;
 use crate::app::run::readings::Readings;
 use crate::app::run::runner::Promise;
-use crate::app::state::{Dismissed, View};
+use crate::app::run::state::{Dismissed, View};
 use crate::model::toggles::Remembered;
 use crate::model::{Timed, Topology};
 use crate::sim::snapshot::Snapshot;

@@ -1,8 +1,8 @@
 //! What a key or a button means for what is selected: which service, which instance, and the edits that several panes
 //! offer.
 
-use super::action::{Action, Selection};
-use crate::app::state::View;
+use crate::app::action::{Action, Selection};
+use crate::app::run::state::View;
 use crate::app::words::spoken;
 use crate::model::node::MOST_INSTANCES;
 use crate::model::{Command, Node};

@@ -2,8 +2,8 @@
 
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
-use crate::app::meant::service;
-use crate::app::state::View;
+use crate::app::run::meant::service;
+use crate::app::run::state::View;
 use crate::app::words::{events, format, spoken};
 use crate::model::check::{Severity, check};
 use crate::model::settings::to_ron;
