@@ -1,9 +1,10 @@
 //! The topology, drawn: cards, links, what flows and what is lost.
 //!
 //! A frame goes: what is shown of the running system (refreshed a few times a second) and the document make a
-//! [`scene`] of measured cards; [`place`] and the transform say where they are; [`link`] lays the lines between them;
-//! everything that can be clicked is told to egui ([`cards`], [`lines`], [`handles`], [`gestures`], [`selecting`]); then
-//! all is painted ([`paint`]), links first. The canvas changes nothing: it returns actions.
+//! [`scene`] of measured cards; [`place`] says where they are, and [`view`] which part of them is seen; [`link`] lays the
+//! lines between them; everything that can be clicked is told to egui ([`interact`], with [`cards`], [`lines`],
+//! [`handles`], [`gestures`], [`selecting`]); then all is painted ([`paint`]), links first. The canvas changes nothing: it
+//! returns actions.
 
 mod adding;
 mod card;
