@@ -35,7 +35,7 @@ use crate::model::settings::SettingError;
 use crate::model::{Command, Timed, Topology};
 use crate::units::Duration;
 use clock::queue::{Kind, Queue};
-use clock::timers::{LanePurpose, Timer};
+use clock::timers::Timer;
 pub use control::faults::Idle;
 pub use control::schedule;
 use keeping::keys::KeyTable;
@@ -86,7 +86,6 @@ pub struct Sim {
     warmup: u64,
     events: u64,
     queue: Queue,
-    lanes: Vec<LanePurpose>,
     timers: Vec<Timer>,
     free_timers: Vec<u32>,
     commands: Vec<Command>,
@@ -154,7 +153,6 @@ impl Sim {
             warmup: topology.warmup.0,
             events: 0,
             queue: Queue::default(),
-            lanes: Vec::new(),
             timers: Vec::new(),
             free_timers: Vec::new(),
             commands: Vec::new(),
@@ -257,7 +255,11 @@ impl Sim {
                         self.resume(due.index);
                     }
                 }
-                Kind::Lane => self.lane_due(due.index),
+                Kind::Requests => self.requests_due(due.index),
+                Kind::Replies => self.replies_due(due.index),
+                Kind::Works => self.works_due(due.index),
+                Kind::ClientLimits => self.client_limits_due(due.index),
+                Kind::CallLimits => self.call_limits_due(due.index),
                 Kind::Timer => {
                     if HALTS && due.is_command() {
                         self.queue.untake();
@@ -268,7 +270,7 @@ impl Sim {
                 }
                 Kind::Retry => {
                     if self.ops[due.index as usize].resume == due.number {
-                        self.attempt(due.index);
+                        self.attempt_later(due.index);
                     }
                 }
                 Kind::UserReady => self.user_ready(due.index),

@@ -83,7 +83,7 @@ static LAYERS: std::sync::LazyLock<[(f64, f64); 256]> = std::sync::LazyLock::new
 const TWO_TO_53: f64 = 9_007_199_254_740_992.0;
 
 /// A standard exponential number, by the ziggurat: one multiplication where a logarithm takes ten times as long.
-#[inline]
+#[inline(always)]
 pub(super) fn exponential(bits: u64) -> f64 {
     let layer = (bits & 255) as usize;
     let (scale, above) = LAYERS[layer];
@@ -94,6 +94,7 @@ pub(super) fn exponential(bits: u64) -> f64 {
 
 /// The one draw in a hundred that falls beside the layer above: under the curve, or in the tail, or drawn again.
 #[cold]
+#[inline(never)]
 fn beside(bits: u64, layer: usize, x: f64) -> f64 {
     let more = draw(bits, 1);
     if layer == 0 {

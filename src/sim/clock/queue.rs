@@ -2,38 +2,48 @@
 //!
 //! An event's place is (time, number). A few events stand in a sorted list, which is faster than a heap as long as they are
 //! few; what finds no room there stands in a heap. Constant delays (links, timeouts) go through lanes, where each entry is due no
-//! earlier than the one before it, so that only a lane's head stands in the heap. A timer that nobody waits for any
-//! more is skipped when its lane gets to it, without touching the heap.
+//! earlier than the one before it, so that only a lane's head stands among the others. A timer that nobody waits for any
+//! more is skipped when its lane gets to it, without having stood there.
 
 use std::collections::VecDeque;
 
 use crate::sim::room::room;
 
-/// What is due. The index is a call, a timer, a lane or a node, as the kind says.
+/// What is due. The index is a node, a call, a timer, an operation, a seat or a lane, as the kind says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(in crate::sim) enum Kind {
     Arrival,
     Resume,
-    Lane,
     Timer,
     Retry,
     UserReady,
     /// A message that came on its way by something that others of its lane did not.
     Request,
     Reply,
+    /// The head of a lane, whose entries are of one kind: time limits of clients, and of services and balancers; messages
+    /// on their way, there and back; a balancer's work.
+    ClientLimits,
+    CallLimits,
+    Requests,
+    Replies,
+    Works,
 }
 
 /// By number; as many as four bits can name.
 const KINDS: [Kind; 16] = {
-    let mut kinds = [Kind::UserReady; 16];
-    kinds[Kind::Arrival as usize] = Kind::Arrival;
+    let mut kinds = [Kind::Arrival; 16];
     kinds[Kind::Resume as usize] = Kind::Resume;
-    kinds[Kind::Lane as usize] = Kind::Lane;
     kinds[Kind::Timer as usize] = Kind::Timer;
     kinds[Kind::Retry as usize] = Kind::Retry;
+    kinds[Kind::UserReady as usize] = Kind::UserReady;
     kinds[Kind::Request as usize] = Kind::Request;
     kinds[Kind::Reply as usize] = Kind::Reply;
+    kinds[Kind::ClientLimits as usize] = Kind::ClientLimits;
+    kinds[Kind::CallLimits as usize] = Kind::CallLimits;
+    kinds[Kind::Requests as usize] = Kind::Requests;
+    kinds[Kind::Replies as usize] = Kind::Replies;
+    kinds[Kind::Works as usize] = Kind::Works;
     kinds
 };
 const INDEX_BITS: u32 = 28;
@@ -69,22 +79,36 @@ pub(in crate::sim) struct Entry {
 
 pub(in crate::sim) const ENTRY_BYTES: usize = size_of::<Entry>();
 
+/// Events of one kind and delay, in order.
+#[derive(Clone, Debug)]
+struct Lane {
+    kind: Kind,
+    /// The first, which stands in the queue; mostly there is no other.
+    head: Option<Entry>,
+    behind: VecDeque<Entry>,
+}
+
+impl Lane {
+    fn len(&self) -> usize {
+        usize::from(self.head.is_some()) + self.behind.len()
+    }
+}
+
 /// Events in the sorted list.
-const FEW: usize = 16;
+const FEW: usize = 32;
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::sim) struct Queue {
-    /// Keys: time in the upper 64 bits, then number, then kind and index. The next is last.
-    few: Vec<u128>,
+    /// Keys: time in the upper 64 bits, then number, then kind and index. The next is last, at `few_len` - 1.
+    few: [u128; FEW],
+    few_len: usize,
     /// More keys: a heap of four children a node.
     heap: Vec<u128>,
-    /// What was taken last.
-    taken: u128,
     /// The top has been handed out; the next push takes its place, which spares moving the last key up and down again.
     top_is_spent: bool,
     number: u32,
     commands: u32,
-    lanes: Vec<VecDeque<Entry>>,
+    lanes: Vec<Lane>,
 }
 
 fn key(at: u64, number: u32, kind: Kind, index: u32) -> u128 {
@@ -118,18 +142,18 @@ fn least_of_four(keys: &[u128; 4]) -> usize {
 }
 
 impl Queue {
+    #[inline(always)]
     fn next_number(&mut self) -> u32 {
-        // 0 never names an event; the upper numbers are for commands.
-        self.number = if self.number + 1 >= COMMANDS_FROM {
-            1
-        } else {
-            self.number + 1
-        };
+        self.number += 1;
+        if self.number == COMMANDS_FROM {
+            // 0 never names an event; the upper numbers are for commands.
+            self.number = 1;
+        }
         self.number
     }
 
     /// Puts an event in; returns its number, by which the receiver can tell that it is still the one it waits for.
-    #[inline]
+    #[inline(always)]
     pub(in crate::sim) fn push(&mut self, at: u64, kind: Kind, index: u32) -> u32 {
         let number = self.next_number();
         self.insert(key(at, number, kind, index));
@@ -146,18 +170,22 @@ impl Queue {
     /// Takes out every command that is still to come; returns what they were put in with.
     pub(in crate::sim) fn take_commands(&mut self) -> Vec<u32> {
         self.drop_spent();
-        let few = std::mem::take(&mut self.few);
-        let all = few.into_iter().chain(std::mem::take(&mut self.heap));
+        let mut all = self.few[..std::mem::take(&mut self.few_len)].to_vec();
+        all.append(&mut self.heap);
         let (commands, others): (Vec<u128>, Vec<u128>) =
-            all.partition(|&key| due(key).is_command());
+            all.into_iter().partition(|&key| due(key).is_command());
         for key in others {
             self.insert(key);
         }
         commands.into_iter().map(|key| due(key).index).collect()
     }
 
-    pub(in crate::sim) fn add_lane(&mut self) -> u32 {
-        self.lanes.push(VecDeque::new());
+    pub(in crate::sim) fn add_lane(&mut self, kind: Kind) -> u32 {
+        self.lanes.push(Lane {
+            kind,
+            head: None,
+            behind: VecDeque::new(),
+        });
         self.lanes.len() as u32 - 1
     }
 
@@ -166,64 +194,77 @@ impl Queue {
     pub(in crate::sim) fn push_lane(&mut self, lane: u32, at: u64, index: u32, token: u32) {
         let number = self.next_number();
         let entries = &mut self.lanes[lane as usize];
-        let at = entries.back().map_or(at, |last| at.max(last.at));
-        entries.push_back(Entry {
+        let mut entry = Entry {
             at,
             number,
             index,
             token,
-        });
-        if entries.len() == 1 {
-            self.insert(key(at, number, Kind::Lane, lane));
+        };
+        if let Some(head) = &entries.head {
+            let last = entries.behind.back().unwrap_or(head);
+            entry.at = at.max(last.at);
+            entries.behind.push_back(entry);
+        } else {
+            entries.head = Some(entry);
+            let kind = entries.kind;
+            self.insert(key(at, number, kind, lane));
         }
     }
 
-    /// Takes a lane's head, which was due, and puts the next entry for which `waited_for` holds into the heap.
-    #[inline]
+    /// Takes a lane's head, which was due, and puts the next entry for which `waited_for` holds in its place.
+    #[inline(always)]
     pub(in crate::sim) fn pop_lane(
         &mut self,
         lane: u32,
         waited_for: impl Fn(&Entry) -> bool,
     ) -> Option<Entry> {
         let entries = &mut self.lanes[lane as usize];
-        let head = entries.pop_front();
-        while let Some(next) = entries.front() {
-            if waited_for(next) {
-                let (at, number) = (next.at, next.number);
-                self.insert(key(at, number, Kind::Lane, lane));
+        let due = entries.head.take();
+        while let Some(next) = entries.behind.pop_front() {
+            if waited_for(&next) {
+                entries.head = Some(next);
+                let kind = entries.kind;
+                self.insert(key(next.at, next.number, kind, lane));
                 break;
             }
-            entries.pop_front();
         }
-        head
+        due
     }
 
     #[inline(always)]
     fn insert(&mut self, key: u128) {
+        if self.top_is_spent || self.few_len == FEW {
+            return self.insert_in_heap(key);
+        }
+        self.few_len += 1;
+        // From the end, since most of what comes is due soon.
+        if let Some((mut place, mut others)) = self.few[..self.few_len].split_last_mut() {
+            while let Some((sooner, rest)) = others.split_last_mut()
+                && *sooner < key
+            {
+                *place = *sooner;
+                (place, others) = (sooner, rest);
+            }
+            *place = key;
+        }
+    }
+
+    fn insert_in_heap(&mut self, key: u128) {
         if self.top_is_spent {
             self.top_is_spent = false;
-            self.sift_down(key);
-        } else if self.few.len() < FEW {
-            let mut at = self.few.len();
-            self.few.push(key);
-            while at > 0 && self.few[at - 1] < key {
-                self.few[at] = self.few[at - 1];
-                at -= 1;
-            }
-            self.few[at] = key;
-        } else {
-            self.heap.push(key);
-            let mut at = self.heap.len() - 1;
-            while at > 0 {
-                let parent = (at - 1) / 4;
-                if self.heap[parent] <= key {
-                    break;
-                }
-                self.heap[at] = self.heap[parent];
-                at = parent;
-            }
-            self.heap[at] = key;
+            return self.sift_down(key);
         }
+        self.heap.push(key);
+        let mut at = self.heap.len() - 1;
+        while at > 0 {
+            let parent = (at - 1) / 4;
+            if self.heap[parent] <= key {
+                break;
+            }
+            self.heap[at] = self.heap[parent];
+            at = parent;
+        }
+        self.heap[at] = key;
     }
 
     /// Puts `key` in place of the top.
@@ -273,9 +314,8 @@ impl Queue {
         if at > until {
             return None;
         }
-        self.taken = next;
         if is_few {
-            self.few.pop();
+            self.few_len -= 1;
         } else {
             self.top_is_spent = true;
         }
@@ -285,12 +325,17 @@ impl Queue {
     /// The next key, and whether it is one of the few.
     #[inline]
     fn next(&self) -> Option<(u128, bool)> {
-        match (self.few.last(), self.heap.first()) {
+        match (self.few[..self.few_len].last(), self.heap.first()) {
             (Some(&few), Some(&top)) if top < few => Some((top, false)),
             (Some(&few), _) => Some((few, true)),
             (None, Some(&top)) => Some((top, false)),
             (None, None) => None,
         }
+    }
+
+    /// How many lanes there are.
+    pub(in crate::sim) fn lanes(&self) -> usize {
+        self.lanes.len()
     }
 
     /// Entries of a lane.
@@ -299,37 +344,36 @@ impl Queue {
     }
 
     pub(in crate::sim) fn bytes(&self) -> usize {
-        let lanes = self.lanes.iter().map(|l| room::<Entry>(l.len()));
-        room::<u128>(self.heap.len() + self.few.len())
-            + room::<VecDeque<Entry>>(self.lanes.len())
-            + lanes.sum::<usize>()
+        let lanes = self.lanes.iter().map(|l| room::<Entry>(l.behind.len()));
+        room::<u128>(self.heap.len()) + room::<Lane>(self.lanes.len()) + lanes.sum::<usize>()
     }
 
-    /// Puts the event that was taken last back, before anything else is done.
+    /// Puts the event that was taken last back, before anything else is done: it still stands where it was.
     #[inline]
     pub(in crate::sim) fn untake(&mut self) {
         if self.top_is_spent {
             self.top_is_spent = false;
         } else {
-            debug_assert!(
-                self.few.last().is_none_or(|&next| self.taken < next),
-                "nothing was taken, or something came since"
-            );
-            self.few.push(self.taken);
+            debug_assert!(self.few_len < FEW, "nothing was taken");
+            self.few_len += 1;
         }
     }
 
     /// Everything that is due some time, in no order.
     pub(in crate::sim) fn pending(&self) -> impl Iterator<Item = Due> {
         let heap = &self.heap[usize::from(self.top_is_spent)..];
-        self.few.iter().chain(heap).map(|&key| due(key))
+        self.few[..self.few_len]
+            .iter()
+            .chain(heap)
+            .map(|&key| due(key))
     }
 
-    /// The entries of every lane, with the lane.
-    pub(in crate::sim) fn entries(&self) -> impl Iterator<Item = (u32, &Entry)> {
-        (0..)
-            .zip(&self.lanes)
-            .flat_map(|(lane, entries)| entries.iter().map(move |entry| (lane, entry)))
+    /// The entries of every lane, with the lane and their kind.
+    pub(in crate::sim) fn entries(&self) -> impl Iterator<Item = (u32, Kind, &Entry)> {
+        (0..).zip(&self.lanes).flat_map(|(lane, entries)| {
+            let all = entries.head.iter().chain(&entries.behind);
+            all.map(move |entry| (lane, entries.kind, entry))
+        })
     }
 
     /// When the next event is due.
@@ -349,11 +393,11 @@ mod tests {
         #[test]
         fn events_come_in_order(steps in proptest::collection::vec((0u64..50, 0u32..4, any::<bool>()), 1..300)) {
             let mut queue = Queue::default();
-            let lanes = [queue.add_lane(), queue.add_lane()];
+            let lanes = [Kind::Requests, Kind::Replies].map(|kind| queue.add_lane(kind));
             let (mut now, mut pending, mut handled) = (0, 0, Vec::new());
             let mut take = |queue: &mut Queue, now: &mut u64| {
                 if let Some(due) = queue.pop(u64::MAX) {
-                    let number = if due.kind == Kind::Lane {
+                    let number = if due.kind != Kind::Resume {
                         queue.pop_lane(due.index, |_| true).map_or(0, |e| e.number)
                     } else {
                         due.number

@@ -1,7 +1,7 @@
 //! What is due, and who sees to it.
 
 use crate::sim::Sim;
-use crate::sim::clock::queue::Kind;
+use crate::sim::clock::queue::{Entry, Kind};
 use crate::sim::keeping::ledger::{Mark, Writing};
 
 /// Something due that is neither a request nor its reply.
@@ -99,16 +99,6 @@ pub(in crate::sim) enum Timer {
         node: u16,
         since: u64,
     },
-}
-
-/// What a lane's entries are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sim) enum LanePurpose {
-    ClientTimeout,
-    CallTimeout,
-    Request,
-    Reply,
-    Work,
 }
 
 impl Sim {
@@ -223,27 +213,40 @@ impl Sim {
         }
     }
 
-    pub(in crate::sim) fn lane_due(&mut self, lane: u32) {
-        let (ops, calls) = (&self.ops, &self.calls);
-        let purpose = self.lanes[lane as usize];
-        let entry = match purpose {
-            LanePurpose::ClientTimeout => self
-                .queue
-                .pop_lane(lane, |e| ops[e.index as usize].wait == e.token),
-            LanePurpose::CallTimeout => self
-                .queue
-                .pop_lane(lane, |e| calls[e.index as usize].wait == e.token),
-            LanePurpose::Request | LanePurpose::Reply | LanePurpose::Work => {
-                self.queue.pop_lane(lane, |_| true)
-            }
-        };
-        let Some(entry) = entry else { return };
-        match purpose {
-            LanePurpose::ClientTimeout => self.client_timeout(entry.index, entry.token),
-            LanePurpose::CallTimeout => self.call_timeout(entry.index, entry.token),
-            LanePurpose::Request => self.arrive(entry.index),
-            LanePurpose::Reply => self.arrive_back(entry.index),
-            LanePurpose::Work => self.resume_if(entry.index, entry.token),
+    #[inline(always)]
+    pub(in crate::sim) fn requests_due(&mut self, lane: u32) {
+        if let Some(entry) = self.queue.pop_lane(lane, |_| true) {
+            self.arrive(entry.index);
+        }
+    }
+
+    #[inline(always)]
+    pub(in crate::sim) fn replies_due(&mut self, lane: u32) {
+        if let Some(entry) = self.queue.pop_lane(lane, |_| true) {
+            self.arrive_back(entry.index);
+        }
+    }
+
+    #[inline(always)]
+    pub(in crate::sim) fn works_due(&mut self, lane: u32) {
+        if let Some(entry) = self.queue.pop_lane(lane, |_| true) {
+            self.resume_if(entry.index, entry.token);
+        }
+    }
+
+    pub(in crate::sim) fn client_limits_due(&mut self, lane: u32) {
+        let ops = &self.ops;
+        let waits = |e: &Entry| ops[e.index as usize].wait == e.token;
+        if let Some(entry) = self.queue.pop_lane(lane, waits) {
+            self.client_timeout(entry.index, entry.token);
+        }
+    }
+
+    pub(in crate::sim) fn call_limits_due(&mut self, lane: u32) {
+        let calls = &self.calls;
+        let waits = |e: &Entry| calls[e.index as usize].wait == e.token;
+        if let Some(entry) = self.queue.pop_lane(lane, waits) {
+            self.call_timeout(entry.index, entry.token);
         }
     }
 }

@@ -222,10 +222,15 @@ impl Sim {
         }
         let users = self.users.len();
         for node in &mut self.nodes {
-            if let Body::Balancer(balancer) = &mut node.body
-                && balancer.policy == Policy::StickyCookie
-            {
-                balancer.cookies.resize(users, NO_INSTANCE);
+            match &mut node.body {
+                Body::Balancer(balancer) if balancer.policy == Policy::StickyCookie => {
+                    balancer.cookies.resize(users, NO_INSTANCE);
+                }
+                Body::Clients(clients) => {
+                    let limit = topology.objectives.p99.or(clients.settings.timeout);
+                    clients.good_within = limit.map_or(u64::MAX, |limit| limit.0);
+                }
+                Body::Balancer(_) | Body::Service(_) | Body::Store(_) => {}
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::model::node::LinkSettings;
 use crate::model::settings::with_profile;
 use crate::model::{Node, Topology};
 use crate::sim::Sim;
-use crate::sim::clock::timers::LanePurpose;
+use crate::sim::clock::queue::Kind;
 use crate::sim::network::link::{LinkSlot, Way};
 use crate::sim::observe::snapshot::NodeKind;
 use crate::sim::stations::node::Body;
@@ -89,14 +89,14 @@ impl Sim {
         link.ns_per_byte = wanted.ns_per_byte;
         if overtakes {
             // What is sent from now on may overtake what is under way.
-            let lanes = [LanePurpose::Request, LanePurpose::Reply].map(|way| self.new_lane(way));
+            let lanes = [Kind::Requests, Kind::Replies].map(|way| self.queue.add_lane(way));
             [self.links[index].request_lane, self.links[index].reply_lane] = lanes;
         }
     }
 
     fn new_link(&mut self, wanted: &Wanted) -> usize {
         let [request_lane, reply_lane] =
-            [LanePurpose::Request, LanePurpose::Reply].map(|way| self.new_lane(way));
+            [Kind::Requests, Kind::Replies].map(|way| self.queue.add_lane(way));
         let (from, to) = (wanted.from, wanted.to);
         let kinds = (self.nodes[from as usize].kind, self.nodes[to as usize].kind);
         self.links.push(LinkSlot {

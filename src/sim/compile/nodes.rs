@@ -3,7 +3,7 @@
 use crate::model::Node;
 use crate::model::naming::identity;
 use crate::sim::Sim;
-use crate::sim::clock::timers::LanePurpose;
+use crate::sim::clock::queue::Kind;
 use crate::sim::keeping::durability::durability_of_store;
 use crate::sim::keeping::keys::KeyTable;
 use crate::sim::keeping::ledger::Purpose;
@@ -35,16 +35,16 @@ impl Sim {
         let key = key_of(self.seed, identity(name, node));
         let body = match node {
             Node::Clients(settings) => {
-                let timeouts = self.new_lane(LanePurpose::ClientTimeout);
+                let timeouts = self.queue.add_lane(Kind::ClientLimits);
                 Body::Clients(Box::new(ClientsBody::new(settings, key, timeouts)))
             }
             Node::LoadBalancer(settings) => {
-                let work = self.new_lane(LanePurpose::Work);
-                let responses = self.new_lane(LanePurpose::CallTimeout);
+                let work = self.queue.add_lane(Kind::Works);
+                let responses = self.queue.add_lane(Kind::CallLimits);
                 Body::Balancer(Box::new(BalancerBody::new(settings, key, work, responses)))
             }
             Node::Service(settings) => {
-                let calls = self.new_lane(LanePurpose::CallTimeout);
+                let calls = self.queue.add_lane(Kind::CallLimits);
                 Body::Service(Box::new(ServiceBody::new(settings, key, calls)))
             }
             Node::RedisLike(_) | Node::SqlDatabase(_) | Node::ObjectStore(_) => {
@@ -156,9 +156,9 @@ impl Sim {
             ),
             _ => return,
         };
-        let client = client.then(|| self.new_lane(LanePurpose::ClientTimeout));
-        let work = work.then(|| self.new_lane(LanePurpose::Work));
-        let call = call.then(|| self.new_lane(LanePurpose::CallTimeout));
+        let client = client.then(|| self.queue.add_lane(Kind::ClientLimits));
+        let work = work.then(|| self.queue.add_lane(Kind::Works));
+        let call = call.then(|| self.queue.add_lane(Kind::CallLimits));
         let longest = |renewed: bool, before: Option<crate::units::Duration>, now| {
             if renewed { now } else { before.max(now) }
         };

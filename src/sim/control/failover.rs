@@ -144,11 +144,6 @@ impl Sim {
 
     // A planned one.
 
-    /// Whether writes to a store wait for a planned failover.
-    pub(in crate::sim) fn holds_writes(&self, node: u16) -> bool {
-        self.store(node).is_some_and(|s| s.failover.is_some())
-    }
-
     /// A write waits, without a connection or a place in a queue.
     pub(in crate::sim) fn hold_write(&mut self, index: u32) {
         let token = self.new_token();
@@ -305,13 +300,11 @@ impl Sim {
                 continue;
             }
             call.resume = 0;
-            call.queued = true;
             let before = std::mem::replace(&mut call.instance, to);
             let instances = &mut self.nodes[node as usize].instances;
             instances[before as usize].present.remove(now);
             instances[to as usize].present.add(now);
-            let position = instances[to as usize].enqueue(now, index);
-            call.position = position;
+            instances[to as usize].enqueue(call, index, now);
         }
         Some(failover.fault)
     }

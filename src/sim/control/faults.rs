@@ -560,10 +560,7 @@ impl Sim {
             .pop_front()
         {
             self.calls[call as usize].queued = false;
-            match self.nodes[node as usize].body {
-                Body::Service(_) => self.admit_to_service(call),
-                _ => self.admit_to_store(call),
-            }
+            self.admit(call);
         }
         self.drained_if_done(node, instance);
     }

@@ -95,7 +95,7 @@ impl<V: Copy + Default> KeyTable<V> {
         at
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::sim) fn get(&self, key: Key) -> Option<&V> {
         if self.places.is_empty() {
             return None;

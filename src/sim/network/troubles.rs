@@ -129,6 +129,7 @@ impl Network {
         self.troubles.is_empty() && self.zones.is_empty()
     }
 
+    #[inline(always)]
     pub(in crate::sim) fn is_sound(&self) -> bool {
         self.troubles.is_empty()
     }

@@ -2,7 +2,7 @@
 
 use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
-use crate::sim::clock::timers::{LanePurpose, Timer};
+use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
 use crate::sim::keeping::ledger::Log;
 use crate::sim::observe::snapshot::{NodeKind, Status};
@@ -69,7 +69,7 @@ impl Sim {
             seats: vec![0; self.seats.len()],
             arrivals: vec![false; self.nodes.len()],
         };
-        let (mut timers, mut heads) = (vec![0; self.timers.len()], vec![0; self.lanes.len()]);
+        let (mut timers, mut heads) = (vec![0; self.timers.len()], vec![0; self.queue.lanes()]);
         for due in self.queue.pending() {
             let index = due.index as usize;
             match due.kind {
@@ -82,19 +82,23 @@ impl Sim {
                 Kind::Retry => wakes.op_resumed[index] |= self.ops[index].resume == due.number,
                 Kind::UserReady => wakes.seats[index] += 1,
                 Kind::Timer => timers[index] += 1,
-                Kind::Lane => heads[index] += 1,
                 Kind::Request | Kind::Reply => wakes.travels[index] += 1,
+                Kind::ClientLimits
+                | Kind::CallLimits
+                | Kind::Requests
+                | Kind::Replies
+                | Kind::Works => heads[index] += 1,
             }
         }
-        let mut waiting = vec![false; self.lanes.len()];
-        for (lane, entry) in self.queue.entries() {
+        let mut waiting = vec![false; self.queue.lanes()];
+        for (lane, kind, entry) in self.queue.entries() {
             let (at, token) = (entry.index as usize, entry.token);
             waiting[lane as usize] = true;
-            match self.lanes[lane as usize] {
-                LanePurpose::ClientTimeout => wakes.op_limited[at] |= self.ops[at].wait == token,
-                LanePurpose::CallTimeout => wakes.limited[at] |= self.calls[at].wait == token,
-                LanePurpose::Work => wakes.resumed[at] |= self.calls[at].resume == token,
-                LanePurpose::Request | LanePurpose::Reply => wakes.travels[at] += 1,
+            match kind {
+                Kind::ClientLimits => wakes.op_limited[at] |= self.ops[at].wait == token,
+                Kind::CallLimits => wakes.limited[at] |= self.calls[at].wait == token,
+                Kind::Works => wakes.resumed[at] |= self.calls[at].resume == token,
+                _ => wakes.travels[at] += 1,
             }
         }
         for (lane, (waiting, heads)) in waiting.into_iter().zip(heads).enumerate() {

@@ -49,7 +49,7 @@ impl Histogram {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::sim) fn record(&mut self, ns: u64) {
         if self.silent {
             return;
@@ -65,6 +65,7 @@ impl Histogram {
     }
 
     #[cold]
+    #[inline(never)]
     fn record_in(&mut self, bucket: usize, times: u32) {
         if bucket >= self.counts.len() {
             self.counts.resize(bucket + 1 + bucket / 8, 0);

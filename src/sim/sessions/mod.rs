@@ -113,7 +113,7 @@ impl Sim {
             self.ops[login as usize].forced = true;
             self.users[user as usize].login = login;
             self.ops[login as usize].waiting = op;
-            self.attempt(login);
+            self.attempt_later(login);
         } else {
             let login = slot.login;
             self.ops[op as usize].next = self.ops[login as usize].waiting;
@@ -130,7 +130,7 @@ impl Sim {
         while at != NONE {
             let next = std::mem::replace(&mut self.ops[at as usize].next, NONE);
             match failed {
-                None => self.attempt(at),
+                None => self.attempt_later(at),
                 Some(cause) => self.fail(at, cause),
             }
             at = next;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::sim::ids::NONE;
 use crate::sim::observe::metrics::Areas;
 use crate::sim::observe::snapshot::Status;
+use crate::sim::traffic::call::Call;
 
 /// Empty places in a queue that are not worth moving up for.
 const FEW_PLACES: usize = 64;
@@ -181,16 +182,37 @@ impl Instance {
         self.waiting.n() > 0 || self.round.open
     }
 
-    /// Puts a call at the end; gives its position, by which it can be taken out again.
-    #[inline]
-    pub(in crate::sim) fn enqueue(&mut self, now: u64, call: u32) -> u32 {
-        self.waiting.add(now);
-        let position = self.first.wrapping_add(self.queue.len() as u32);
-        self.queue.push_back(call);
-        position
+    #[inline(always)]
+    pub(in crate::sim) fn has_free_worker(&self) -> bool {
+        self.busy.n() < u64::from(self.workers)
     }
 
-    #[inline]
+    /// A call comes in.
+    #[inline(always)]
+    pub(in crate::sim) fn enter(&mut self, call: &mut Call, now: u64) {
+        call.present = true;
+        call.arrived = now;
+        self.present.add(now);
+    }
+
+    /// A worker takes a call.
+    #[inline(always)]
+    pub(in crate::sim) fn occupy_worker(&mut self, call: &mut Call, now: u64) {
+        call.queued = false;
+        call.holds_worker = true;
+        self.busy.add(now);
+    }
+
+    /// Puts a call at the end of the queue; it knows its position, by which it can be taken out again.
+    #[inline(always)]
+    pub(in crate::sim) fn enqueue(&mut self, call: &mut Call, index: u32, now: u64) {
+        self.waiting.add(now);
+        call.queued = true;
+        call.position = self.first.wrapping_add(self.queue.len() as u32);
+        self.queue.push_back(index);
+    }
+
+    #[inline(always)]
     pub(in crate::sim) fn dequeue(&mut self, now: u64) -> Option<u32> {
         loop {
             let call = self.queue.pop_front()?;

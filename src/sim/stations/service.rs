@@ -4,8 +4,6 @@
 //! that order. With blocking I/O its worker is held until the reply is sent; with asynchronous I/O until the first
 //! wait for something else.
 
-use std::ops::ControlFlow;
-
 use crate::model::node::{Io, Queue};
 use crate::model::{Sessions, State, node};
 use crate::sim::Sim;
@@ -35,6 +33,17 @@ pub(in crate::sim) struct ServiceBody {
     pub deploying: Option<Deploying>,
     pub asynchronous: bool,
     pub queue: Queue,
+}
+
+/// What follows for a call that comes to an instance, or whose turn it is there.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) enum Next {
+    Waits,
+    /// A worker works on it for so many nanoseconds.
+    Works(u64),
+    /// A worker has taken it, and looks at its credential first.
+    ShowsCredential,
+    Fails(Cause),
 }
 
 /// A call's steps after the work, with which it begins.
@@ -86,74 +95,38 @@ impl Sim {
         }
     }
 
-    /// A request that has come in is served, queued or turned away.
+    /// Goes on with a call that was let in, or that a worker has taken.
     #[inline(always)]
-    pub(in crate::sim) fn admit_to_service(&mut self, index: u32) {
-        let now = self.now;
-        let call = &mut self.calls[index as usize];
-        let slot = &mut self.nodes[call.node as usize];
-        let Body::Service(service) = &slot.body else {
-            return;
-        };
-        let here = &mut slot.instances[call.instance as usize];
-        if service.settings.error_share.0 > 0.0
-            && unit(draw(service.error_key, call.draw)) < service.settings.error_share.0
-        {
-            return self.reply(index, Outcome::Failed(Cause::Error));
-        }
-        let limit = match service.queue {
-            Queue::Limit(limit) => limit as usize,
-            Queue::Unlimited => usize::MAX,
-        };
-        if here.busy.n() < u64::from(here.workers) {
-            self.start_work(index);
-        } else if (here.waiting.n() as usize) < limit {
-            call.position = here.enqueue(now, index);
-            call.queued = true;
-        } else {
-            self.reply(index, Outcome::Failed(Cause::QueueFull));
+    pub(in crate::sim) fn follow_up(&mut self, index: u32, next: Next) {
+        match next {
+            Next::Waits => {}
+            Next::Works(0) => self.proceed(index),
+            Next::Works(ns) => {
+                let at = self.now.saturating_add(ns);
+                self.calls[index as usize].resume = self.queue.push(at, Kind::Resume, index);
+            }
+            Next::ShowsCredential => self.check_credential(index),
+            Next::Fails(cause) => self.reply_failed(index, cause),
         }
     }
 
-    /// A worker takes the call and works on it.
-    #[inline(always)]
-    pub(in crate::sim) fn start_work(&mut self, index: u32) {
-        let now = self.now;
-        let call = &mut self.calls[index as usize];
-        call.queued = false;
-        call.holds_worker = true;
-        let (node, entry, verb) = (call.node as usize, call.entry, call.verb);
-        let slot = &mut self.nodes[node];
-        let here = &mut slot.instances[call.instance as usize];
-        here.busy.add(now);
-        let ns = match &slot.body {
-            Body::Store(store) => {
-                if store.rounds || here.round.open {
-                    here.round.take(here.waiting.n() as usize);
-                }
-                return self.proceed(index);
-            }
-            Body::Service(service) if !entry => service.work_ns(here, call, 0.0, now),
-            _ => {
-                if !self.credential_accepted_here(index) {
-                    return self.reply(index, Outcome::Failed(Cause::Unauthorized));
-                }
-                let credential_ns = self.credential_ns(verb);
-                let (call, slot) = (&self.calls[index as usize], &self.nodes[node]);
-                let here = &slot.instances[call.instance as usize];
-                match &slot.body {
-                    Body::Service(service) => service.work_ns(here, call, credential_ns, now),
-                    _ => 0,
-                }
-            }
+    /// At the first service behind the clients a worker checks the credential before it does anything else.
+    fn check_credential(&mut self, index: u32) {
+        if !self.credential_accepted_here(index) {
+            return self.reply_failed(index, Cause::Unauthorized);
+        }
+        let call = &self.calls[index as usize];
+        let credential_ns = self.credential_ns(call.verb);
+        let slot = &mut self.nodes[call.node as usize];
+        let here = &slot.instances[call.instance as usize];
+        let Body::Service(service) = &slot.body else {
+            return;
         };
-        if verb == Verb::Login {
-            self.nodes[node].login_ns += u128::from(ns);
+        let ns = service.work_ns(here, call, credential_ns, self.now);
+        if call.verb == Verb::Login {
+            slot.login_ns += u128::from(ns);
         }
-        match ns {
-            0 => self.proceed(index),
-            ns => self.resume_after(index, SESSION, ns),
-        }
+        self.follow_up(index, Next::Works(ns));
     }
 
     /// A worker is free again, and takes the next call.
@@ -178,7 +151,8 @@ impl Sim {
             return;
         }
         loop {
-            let here = &mut self.nodes[node as usize].instances[instance as usize];
+            let slot = &mut self.nodes[node as usize];
+            let here = &mut slot.instances[instance as usize];
             here.taking = false;
             if here.round.is_carried_out(here.waiting.n() == 0)
                 && here.busy.n() == 0
@@ -188,14 +162,20 @@ impl Sim {
                 self.end_round(node, instance);
                 continue;
             }
-            if here.busy.n() >= u64::from(here.workers) || !here.status.serves() {
+            if !here.has_free_worker() || !here.status.serves() {
                 return;
             }
-            let Some(next) = here.dequeue(now) else {
+            let Some(index) = here.dequeue(now) else {
                 return;
             };
             here.taking = true;
-            self.start_work(next);
+            let call = &mut self.calls[index as usize];
+            let next = match &slot.body {
+                Body::Service(service) => service.start(here, call, now),
+                Body::Store(store) => store.start(here, call, now),
+                Body::Clients(_) | Body::Balancer(_) => return,
+            };
+            self.follow_up(index, next);
         }
     }
 
@@ -215,28 +195,24 @@ impl Sim {
         if slot.instances[call.instance as usize].status == Status::Hung {
             return;
         }
-        let outcome = match (call.outcome, &slot.body) {
-            (Outcome::Done, Body::Store(_)) => return self.store_step(index),
+        match (call.outcome, &slot.body) {
+            (Outcome::Done, Body::Store(_)) => self.store_step(index),
             (Outcome::Done, _) => self.service_step(index),
-            (failed, _) => Some(failed),
-        };
-        if let Some(outcome) = outcome {
-            self.reply(index, outcome);
+            (Outcome::Failed(cause), _) => self.reply_failed(index, cause),
         }
     }
 
     /// The call's next steps, up to the first for which it must wait, or to its end. Its instance does not hang.
     #[inline(always)]
-    fn service_step(&mut self, index: u32) -> Option<Outcome> {
+    fn service_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
-        let service = self.service(call.node)?;
+        let Body::Service(service) = &self.nodes[call.node as usize].body else {
+            return;
+        };
         let (mut step, verb) = (call.step, call.verb);
         if step <= STATE {
             if call.entry {
-                if let ControlFlow::Break(outcome) = self.session_step(index) {
-                    return outcome;
-                }
-                return self.state_step(index);
+                return self.session_step(index);
             }
             let keeps = matches!(verb, Verb::Read | Verb::Write);
             if !keeps || !matches!(service.settings.state, State::Stateless) {
@@ -249,12 +225,12 @@ impl Sim {
         }
         match service.calls.get(usize::from(step - CALLS)) {
             Some(&link) => self.call_on(index, step + 1, link, verb, 3),
-            None => Some(Outcome::Done),
+            None => self.reply(index, Outcome::Done),
         }
     }
 
     /// Looks the session of a request up, or makes one.
-    fn session_step(&mut self, index: u32) -> ControlFlow<Option<Outcome>> {
+    fn session_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (step, verb) = (call.step, call.verb);
         if step <= SESSION {
@@ -265,7 +241,7 @@ impl Sim {
                         Verb::Login => Verb::StoreSession,
                         _ => Verb::FindSession,
                     };
-                    return ControlFlow::Break(self.call_on(index, STATE, link, asked, 1));
+                    return self.call_on(index, STATE, link, asked, 1);
                 }
                 Sessions::InMemory(_) if verb == Verb::Login => {
                     let place = self.create_session_here(index);
@@ -275,20 +251,22 @@ impl Sim {
             }
         }
         if self.session_found(index) {
-            ControlFlow::Continue(())
+            self.state_step(index);
         } else {
-            ControlFlow::Break(Some(Outcome::Failed(Cause::Unauthorized)))
+            self.reply_failed(index, Cause::Unauthorized);
         }
     }
 
     /// Goes to where the request's state is.
-    fn state_step(&mut self, index: u32) -> Option<Outcome> {
-        let call = &self.calls[index as usize];
+    fn state_step(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
         let verb = call.verb;
+        let Body::Service(service) = &self.nodes[call.node as usize].body else {
+            return;
+        };
         if !matches!(verb, Verb::Read | Verb::Write) {
-            return Some(Outcome::Done);
+            return self.reply(index, Outcome::Done);
         }
-        let service = self.service(call.node)?;
         let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
         let (step, ns) = match &service.settings.state {
             State::Stateless => (CALLS, 0),
@@ -302,18 +280,18 @@ impl Sim {
         };
         if ns > 0 {
             self.wait_without_worker(index);
-            self.resume_after(index, step, ns);
-            return None;
+            return self.resume_after(index, step, ns);
         }
-        self.calls[index as usize].step = step;
-        self.service_step_on(index)
+        call.step = step;
+        self.service_step_on(index);
     }
 
     /// Reads or writes the state that an instance keeps itself.
-    fn access_step(&mut self, index: u32) -> Option<Outcome> {
+    fn access_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, instance, verb) = (call.node, call.instance, call.verb);
-        if !self.service(node)?.settings.state.is_local() {
+        let is_local = |s: &ServiceBody| s.settings.state.is_local();
+        if !self.service(node).is_some_and(is_local) {
             // Its state is kept elsewhere by now: there it goes.
             return self.state_step(index);
         }
@@ -325,16 +303,15 @@ impl Sim {
             self.write_to(index, log);
             if self.must_wait_for_fsync(log) {
                 self.wait_without_worker(index);
-                self.wait_for_fsync(index, log);
-                return None;
+                return self.wait_for_fsync(index, log);
             }
         }
-        self.service_step_on(index)
+        self.service_step_on(index);
     }
 
     // Apart from the first step, so that that one can be inlined.
-    fn service_step_on(&mut self, index: u32) -> Option<Outcome> {
-        self.service_step(index)
+    fn service_step_on(&mut self, index: u32) {
+        self.service_step(index);
     }
 
     /// The call goes on with a step after a time.
@@ -359,38 +336,32 @@ impl Sim {
 
     /// Makes a call for the request and waits for it; then the request goes on with a step. `counter` tells calls of one
     /// request over one link apart.
-    fn call_on(
-        &mut self,
-        index: u32,
-        step: u8,
-        link: u16,
-        verb: Verb,
-        counter: u64,
-    ) -> Option<Outcome> {
+    fn call_on(&mut self, index: u32, step: u8, link: u16, verb: Verb, counter: u64) {
         let salt = match self.links.get(link as usize) {
             Some(link) if !link.removed => link.salt,
-            _ => return Some(Outcome::Failed(Cause::StoreUnavailable)),
+            _ => return self.reply_failed(index, Cause::StoreUnavailable),
         };
         let call = &mut self.calls[index as usize];
         call.step = step;
         let (op, node, worker) = (call.op, call.node, call.holds_worker);
         // Its place in the program and what it asks for, by whatever way: its draws depend on that alone.
         let bits = draw(salt ^ counter, call.draw);
-        let child = self.new_call(op, index, link, verb, bits);
-        let service = self.service(node)?;
+        let (child, token) = self.new_call(op, index, link, 0, verb, bits);
+        let Body::Service(service) = &self.nodes[node as usize].body else {
+            return;
+        };
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
         let releases = service.asynchronous && worker;
         if let Some(timeout) = timeout {
-            let token = self.calls[index as usize].wait;
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);
         }
         if releases {
             self.release_worker(index);
         }
-        self.choose_instance(child, link);
+        // Only now: another call that the worker took has had its turn.
+        self.calls[child as usize].instance = self.choose_instance(link);
         self.send(child);
-        None
     }
 
     /// A call that a service or balancer made has not been answered in time.
@@ -411,20 +382,53 @@ impl Sim {
         }
         match self.nodes[self.calls[index as usize].node as usize].body {
             Body::Balancer(_) => self.balancer_returned(index, Outcome::Failed(Cause::Timeout)),
-            _ => self.service_returned(index, Outcome::Failed(Cause::StoreUnavailable)),
+            _ => {
+                self.calls[index as usize].outcome = Outcome::Failed(Cause::StoreUnavailable);
+                self.proceed(index);
+            }
         }
-    }
-
-    /// A call that the request made has been answered.
-    pub(in crate::sim) fn service_returned(&mut self, index: u32, outcome: Outcome) {
-        if let Outcome::Failed(cause) = outcome {
-            self.calls[index as usize].outcome = Outcome::Failed(cause);
-        }
-        self.proceed(index);
     }
 }
 
 impl ServiceBody {
+    /// A request that has come in is served, queued or turned away.
+    #[inline(always)]
+    pub(in crate::sim) fn admit(
+        &self,
+        here: &mut Instance,
+        call: &mut Call,
+        index: u32,
+        now: u64,
+    ) -> Next {
+        let errors = self.settings.error_share.0;
+        if errors > 0.0 && unit(draw(self.error_key, call.draw)) < errors {
+            return Next::Fails(Cause::Error);
+        }
+        let limit = match self.queue {
+            Queue::Limit(limit) => u64::from(limit),
+            Queue::Unlimited => u64::MAX,
+        };
+        if here.has_free_worker() {
+            self.start(here, call, now)
+        } else if here.waiting.n() < limit {
+            here.enqueue(call, index, now);
+            Next::Waits
+        } else {
+            Next::Fails(Cause::QueueFull)
+        }
+    }
+
+    /// A worker takes the call.
+    #[inline(always)]
+    fn start(&self, here: &mut Instance, call: &mut Call, now: u64) -> Next {
+        here.occupy_worker(call, now);
+        call.step = SESSION;
+        if call.entry {
+            return Next::ShowsCredential;
+        }
+        Next::Works(self.work_ns(here, call, 0.0, now))
+    }
+
     /// Worker time of a request at an instance, in nanoseconds; `more_ns`: what its credential takes.
     #[inline(always)]
     fn work_ns(&self, here: &Instance, call: &Call, more_ns: f64, now: u64) -> u64 {

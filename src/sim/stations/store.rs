@@ -8,17 +8,17 @@ use crate::model::node::Persistence;
 use crate::model::state::FsyncPolicy;
 use crate::model::workload::Distribution;
 use crate::sim::Sim;
-use crate::sim::clock::queue::Kind;
 use crate::sim::clock::timers::Timer;
 use crate::sim::control::failover::Failover;
 use crate::sim::ids::NONE;
 use crate::sim::keeping::ledger::Mark;
 use crate::sim::observe::facts::Holder;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
-use crate::sim::stations::instance::Round;
+use crate::sim::stations::instance::{Instance, Round};
 use crate::sim::stations::node::Body;
+use crate::sim::stations::service::Next;
 use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key, whole_ns};
-use crate::sim::traffic::call::{Outcome, Verb};
+use crate::sim::traffic::call::{Call, Outcome, Verb};
 use crate::units::Duration;
 
 #[derive(Clone, Debug)]
@@ -41,7 +41,6 @@ pub(in crate::sim) struct StoreBody {
     pub failover: Option<Failover>,
 }
 
-const SERVE: u8 = 0;
 pub(in crate::sim) const APPLY: u8 = 1;
 const SYNCED: u8 = 2;
 
@@ -61,88 +60,69 @@ impl Sim {
     }
 
     /// A call that has come in is served, waits, or is turned away.
+    #[inline(always)]
     pub(in crate::sim) fn admit_to_store(&mut self, index: u32) {
-        let call = &self.calls[index as usize];
-        let (node, instance, verb) = (call.node, call.instance, call.verb);
         let now = self.now;
-        let Some(store) = self.store_mut(node) else {
+        let call = &mut self.calls[index as usize];
+        let slot = &mut self.nodes[call.node as usize];
+        let Body::Store(store) = &mut slot.body else {
             return;
         };
         // A replica, or a primary that was deposed while the call was on its way, does not answer for the store.
-        if store.primary != instance {
-            return self.reply(index, Outcome::Failed(Cause::Refused));
+        if store.primary != call.instance {
+            return self.reply_failed(index, Cause::Refused);
         }
-        let writes = verb.writes();
+        let writes = call.verb.writes();
         if !store.admits(now, writes) {
-            return self.reply(index, Outcome::Failed(Cause::QueueFull));
+            return self.reply_failed(index, Cause::QueueFull);
         }
-        if writes && self.holds_writes(node) {
+        // Writes wait for a planned failover.
+        if writes && store.failover.is_some() {
             return self.hold_write(index);
         }
-        let slot = &mut self.nodes[node as usize];
-        let here = &mut slot.instances[instance as usize];
-        if here.busy.n() < u64::from(here.workers) {
-            self.start_work(index);
+        let here = &mut slot.instances[call.instance as usize];
+        let next = if here.has_free_worker() {
+            store.start(here, call, now)
         } else if slot.kind == NodeKind::SqlDatabase {
             // A call is a connection; a further one is turned away at once, as PostgreSQL does.
-            self.reply(index, Outcome::Failed(Cause::Refused));
+            Next::Fails(Cause::Refused)
         } else {
-            let position = here.enqueue(now, index);
-            let call = &mut self.calls[index as usize];
-            call.queued = true;
-            call.position = position;
-        }
+            here.enqueue(call, index, now);
+            Next::Waits
+        };
+        self.follow_up(index, next);
     }
 
+    /// A call has been worked on: it is carried out, and answered once what it wrote is safe.
+    #[inline(always)]
     pub(in crate::sim) fn store_step(&mut self, index: u32) {
-        let call = &self.calls[index as usize];
-        let (node, instance, verb, bits) = (call.node, call.instance, call.verb, call.draw);
-        let writes = verb.writes();
-        match call.step {
-            SERVE => {
-                let Some(store) = self.store(node) else {
-                    return;
-                };
-                let sampler = if writes { &store.write } else { &store.read };
-                let mut ns = sampler.sample_ns(draw(store.read_key, bits));
-                let slowed = self.nodes[node as usize].instances[instance as usize].slowed;
-                if slowed > 1.0 {
-                    ns = whole_ns(ns as f64 * slowed);
-                }
-                self.calls[index as usize].step = APPLY;
-                if ns == 0 {
-                    return self.store_step(index);
-                }
-                self.calls[index as usize].resume =
-                    self.queue.push(self.now + ns, Kind::Resume, index);
-            }
-            APPLY => {
-                self.calls[index as usize].step = SYNCED;
-                let Some(store) = self.store(node) else {
-                    return;
-                };
-                let (log, holds) = (store.log, store.holds_worker_for_fsync);
-                if writes {
-                    self.write_to(index, log);
-                } else if verb == Verb::Read {
-                    self.read_from(index, log);
-                }
-                if self.round_of(node, instance).open {
-                    return self.wait_for_round(index, writes);
-                }
-                if !writes {
-                    return self.store_step(index);
-                }
-                if self.must_wait_for_fsync(log) {
-                    if !holds {
-                        self.release_worker(index);
-                    }
-                    return self.wait_for_fsync(index, log);
-                }
-                self.store_step(index);
-            }
-            _ => self.reply(index, Outcome::Done),
+        let call = &mut self.calls[index as usize];
+        let slot = &self.nodes[call.node as usize];
+        let Body::Store(store) = &slot.body else {
+            return;
+        };
+        if call.step == SYNCED {
+            return self.reply(index, Outcome::Done);
         }
+        call.step = SYNCED;
+        let (log, holds_worker) = (store.log, store.holds_worker_for_fsync);
+        let writes = call.verb.writes();
+        let in_round = slot.instances[call.instance as usize].round.open;
+        if writes {
+            self.write_to(index, log);
+        } else if call.verb == Verb::Read {
+            self.read_from(index, log);
+        }
+        if in_round {
+            return self.wait_for_round(index, writes);
+        }
+        if writes && self.must_wait_for_fsync(log) {
+            if !holds_worker {
+                self.release_worker(index);
+            }
+            return self.wait_for_fsync(index, log);
+        }
+        self.reply(index, Outcome::Done);
     }
 }
 
@@ -314,6 +294,26 @@ impl StoreBody {
 }
 
 impl StoreBody {
+    /// It works on a call next.
+    #[inline(always)]
+    pub(in crate::sim) fn start(&self, here: &mut Instance, call: &mut Call, now: u64) -> Next {
+        here.occupy_worker(call, now);
+        call.step = APPLY;
+        if self.rounds || here.round.open {
+            here.round.take(here.waiting.n() as usize);
+        }
+        let sampler = if call.verb.writes() {
+            &self.write
+        } else {
+            &self.read
+        };
+        let ns = sampler.sample_ns(draw(self.read_key, call.draw));
+        if here.slowed > 1.0 {
+            return Next::Works(whole_ns(ns as f64 * here.slowed));
+        }
+        Next::Works(ns)
+    }
+
     /// Whether the rate limit lets a request through: a bucket that holds one second's worth.
     fn admits(&mut self, now: u64, write: bool) -> bool {
         let Some((rate, tokens, at)) = &mut self.limits[usize::from(write)] else {

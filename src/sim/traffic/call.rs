@@ -99,6 +99,18 @@ pub(in crate::sim) struct Call {
 }
 
 impl Call {
+    /// It is over, after it has left its node.
+    #[inline(always)]
+    pub(in crate::sim) fn end(&mut self) {
+        debug_assert!(
+            !self.free && !self.present && !self.queued && !self.holds_worker,
+            "a call ends once, and where it was it has left"
+        );
+        self.free = true;
+        self.wait = 0;
+        self.resume = 0;
+    }
+
     /// The request is on its link, and has not reached its node.
     pub(in crate::sim) fn on_its_way(&self) -> bool {
         !self.free && !self.present && self.arrived == 0 && self.outcome == Outcome::Done

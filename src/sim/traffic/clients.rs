@@ -7,10 +7,9 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::model::workload;
 use crate::model::workload::{Arrivals, Popularity};
 use crate::sim::Sim;
-use crate::sim::clock::queue::Kind;
+use crate::sim::clock::queue::{Kind, Queue};
 use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key};
-use crate::sim::keeping::ledger::Place;
 use crate::sim::observe::snapshot::Cause;
 use crate::sim::observe::told::Ended;
 use crate::sim::stations::node::Body;
@@ -55,6 +54,8 @@ pub(in crate::sim) struct ClientsBody {
     pub needs_user: bool,
     pub needs_key: bool,
     pub epoch: u32,
+    /// Goodput counts what completes within this: the objective, or else the timeout.
+    pub good_within: u64,
     /// Users of a closed loop at work.
     pub seats: Vec<u32>,
 }
@@ -95,6 +96,7 @@ impl ClientsBody {
             needs_user: false,
             needs_key: false,
             epoch: 0,
+            good_within: u64::MAX,
             seats: Vec::new(),
         }
     }
@@ -142,6 +144,29 @@ impl ClientsBody {
 }
 
 impl ClientsBody {
+    #[inline(always)]
+    fn next_arrival(&mut self, queue: &mut Queue, node: u16, now: u64) {
+        let gap_ns = match self.settings.arrivals {
+            Arrivals::Poisson(_) => exponential(self.rng.next_u64()) * self.mean_gap_ns,
+            _ => self.mean_gap_ns,
+        };
+        if gap_ns.is_infinite() {
+            self.epoch = 0;
+            return;
+        }
+        self.arrives_after(queue, node, now, gap_ns + self.over_ns);
+    }
+
+    /// Whole nanoseconds; what is over goes into the next gap. Time goes on whatever the rate.
+    #[inline(always)]
+    fn arrives_after(&mut self, queue: &mut Queue, node: u16, now: u64, gap_ns: f64) {
+        let whole = (gap_ns as i64 as u64).max(u64::from(self.mean_gap_ns < 1.0));
+        self.over_ns = (gap_ns - whole as i64 as f64).max(0.0);
+        self.planned_gap_ns = self.mean_gap_ns;
+        self.arrives_at = now.saturating_add(whole);
+        self.epoch = queue.push(self.arrives_at, Kind::Arrival, u32::from(node));
+    }
+
     /// Where the user of a number, from 0, stands in the table of all users.
     #[inline]
     pub(in crate::sim) fn place_of_user(&self, number: u32) -> u32 {
@@ -250,69 +275,31 @@ impl Sim {
     /// The next arrival at another rate: what was left until it passes as much faster or slower, so that changing the
     /// rate again and again neither holds arrivals back nor draws anew.
     fn plan_arrivals(&mut self, node: u16) {
-        let now = self.now;
-        let Some(clients) = self.clients(node) else {
+        let (now, queue) = (self.now, &mut self.queue);
+        let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
             return;
         };
         let ratio = clients.mean_gap_ns / clients.planned_gap_ns;
         let goes_on = clients.epoch != 0 && ratio.is_finite();
         if !goes_on {
             clients.over_ns = 0.0;
-            self.next_arrival(node);
-            return;
+            return clients.next_arrival(queue, node, now);
         }
         let left = clients.arrives_at.saturating_sub(now) as f64 + clients.over_ns;
-        self.arrives_after(node, left * ratio);
-    }
-
-    #[inline(always)]
-    fn next_arrival(&mut self, node: u16) {
-        let Some(clients) = self.clients(node) else {
-            return;
-        };
-        let gap_ns = match clients.settings.arrivals {
-            Arrivals::Poisson(_) => exponential(clients.rng.next_u64()) * clients.mean_gap_ns,
-            _ => clients.mean_gap_ns,
-        };
-        if gap_ns.is_infinite() {
-            clients.epoch = 0;
-            return;
-        }
-        let gap_ns = gap_ns + clients.over_ns;
-        self.arrives_after(node, gap_ns);
-    }
-
-    /// Whole nanoseconds; what is over goes into the next gap. Time goes on whatever the rate.
-    #[inline(always)]
-    fn arrives_after(&mut self, node: u16, gap_ns: f64) {
-        let now = self.now;
-        let Some(clients) = self.clients(node) else {
-            return;
-        };
-        let whole = (gap_ns as i64 as u64).max(u64::from(clients.mean_gap_ns < 1.0));
-        clients.over_ns = (gap_ns - whole as f64).max(0.0);
-        clients.planned_gap_ns = clients.mean_gap_ns;
-        let at = now.saturating_add(whole);
-        clients.arrives_at = at;
-        let number = self.queue.push(at, Kind::Arrival, u32::from(node));
-        if let Some(clients) = self.clients(node) {
-            clients.epoch = number;
-        }
+        clients.arrives_after(queue, node, now, left * ratio);
     }
 
     pub(in crate::sim) fn arrival(&mut self, node: u32, number: u32) {
-        let node = node as u16;
-        if self.nodes[node as usize].removed || self.now >= self.end {
+        let slot = &mut self.nodes[node as usize];
+        let Body::Clients(clients) = &mut slot.body else {
+            return;
+        };
+        // One of the workload before a change has another number: that has planned its own.
+        if slot.removed || self.now >= self.end || clients.epoch != number {
             return;
         }
-        match self.clients(node) {
-            // An arrival of the workload before a change, which has planned its own.
-            Some(clients) if clients.epoch != number => return,
-            Some(_) => {}
-            None => return,
-        }
-        self.next_arrival(node);
-        self.new_op(node, NONE);
+        clients.next_arrival(&mut self.queue, node as u16, self.now);
+        self.new_op(node as u16, NONE);
     }
 
     pub(in crate::sim) fn user_ready(&mut self, seat: u32) {
@@ -445,31 +432,40 @@ impl Sim {
         index
     }
 
-    /// One reference less; with the last, the operation is over and its writes are settled.
+    /// One reference less; with the last, the operation is over.
     #[inline(always)]
     pub(in crate::sim) fn release_op(&mut self, index: u32) {
-        let op = &mut self.ops[index as usize];
-        op.references -= 1;
-        if op.references == 0 {
-            if op.applied > 0 && op.failed && op.verb == Verb::Write {
-                self.writes.unacknowledged += 1;
-            }
-            if op.applied > 1 && op.verb == Verb::Write {
-                self.writes.twice += 1;
-            }
-            self.free_ops.push(index);
+        if self.ops[index as usize].release() {
+            self.settle_op(index);
         }
     }
 
+    /// The operation is over: its writes are settled.
+    #[inline(always)]
+    pub(in crate::sim) fn settle_op(&mut self, index: u32) {
+        let op = &self.ops[index as usize];
+        if op.applied > 0 && op.verb == Verb::Write {
+            self.writes.unacknowledged += u64::from(op.failed);
+            self.writes.twice += u64::from(op.applied > 1);
+        }
+        self.free_ops.push(index);
+    }
+
+    /// The operation is tried again, or for the first time after it had to wait.
+    pub(in crate::sim) fn attempt_later(&mut self, index: u32) {
+        self.attempt(index);
+    }
+
     /// Sends an attempt of the operation.
+    #[inline(always)]
     pub(in crate::sim) fn attempt(&mut self, index: u32) {
         let op = &mut self.ops[index as usize];
         op.resume = 0;
         op.met_now = false;
         op.sent_at = self.now;
-        let (node, attempt, counts) = (op.client, op.attempt, op.intended >= self.warmup);
-        let verb = op.verb;
-        self.counted[usize::from(counts)].attempts += 1;
+        let (node, user, attempt, verb) = (op.client, op.user, op.attempt, op.verb);
+        let bits = op.draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
+        self.counted[usize::from(op.intended >= self.warmup)].attempts += 1;
         let has_sessions = self.has_sessions();
         let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
             return;
@@ -488,20 +484,17 @@ impl Sim {
         if link == u16::MAX || self.links[link as usize].removed {
             return self.attempt_failed(index, Cause::Refused);
         }
-        let bits = self.ops[index as usize].draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
-        let call = self.new_call(index, NONE, link, verb, bits);
+        let instance = self.choose_instance(link);
+        let (call, token) = self.new_call(index, NONE, link, instance, verb, bits);
         if has_sessions {
-            let user = self.ops[index as usize].user;
             let slot = &mut self.calls[call as usize];
             slot.entry = true;
             slot.credential = self.users.get(user as usize).map_or(0, |u| u.session);
         }
         if let Some(timeout) = timeout {
-            let token = self.ops[index as usize].wait;
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);
         }
-        self.choose_instance(call, link);
         self.send(call);
     }
 
@@ -568,21 +561,20 @@ impl Sim {
         op.resume = self.queue.push(now + wait, Kind::Retry, index);
     }
 
+    /// The operation's client has the answer of this call.
     #[inline(always)]
-    pub(in crate::sim) fn complete(&mut self, index: u32, place: Option<Place>, found: u64) {
+    pub(in crate::sim) fn complete(&mut self, index: u32, call: u32) {
         let op = &self.ops[index as usize];
-        let (took, verb, attempt, key, user, client) = (
-            self.now - op.intended,
-            op.verb,
-            op.attempt,
-            op.key,
-            op.user,
-            op.client,
-        );
+        let (took, verb, attempt) = (self.now - op.intended, op.verb, op.attempt);
+        let (key, user, client) = (op.key, op.user, op.client);
         let (met, expects) = (op.met, op.expects_stamp);
         let counts = usize::from(op.intended >= self.warmup);
-        let good = took <= self.goodput_limit(client);
-        self.nodes[client as usize].completed += 1;
+        let slot = &mut self.nodes[client as usize];
+        slot.completed += 1;
+        let good = match &slot.body {
+            Body::Clients(clients) => took <= clients.good_within,
+            _ => true,
+        };
         let counted = &mut self.counted[counts];
         counted.completed += 1;
         counted.after_retry += u64::from(attempt > 0);
@@ -594,11 +586,12 @@ impl Sim {
                 if expects > 0 {
                     // Against what is acknowledged and not lost by now, if that has become less.
                     let newest = self.newest_of(client, key);
+                    let found = self.calls[call as usize].found;
                     self.counted[counts].stale += u64::from(found < expects.min(newest));
                 }
             }
-            Verb::Write => self.acknowledge(key, place),
-            Verb::Login => self.logged_in(user, place),
+            Verb::Write => self.acknowledge(key, self.calls[call as usize].place),
+            Verb::Login => self.logged_in(user, self.calls[call as usize].place),
             Verb::Logout => self.logged_out(user),
             Verb::FindSession | Verb::StoreSession => {}
         }
@@ -650,17 +643,6 @@ impl Sim {
         self.release_op(index);
         if waiting != NONE {
             self.login_over(user, waiting, failed);
-        }
-    }
-
-    /// Goodput counts what completes within the objective, or else the timeout.
-    fn goodput_limit(&self, client: u16) -> u64 {
-        if let Some(p99) = self.topology.objectives.p99 {
-            return p99.0;
-        }
-        match &self.nodes[client as usize].body {
-            Body::Clients(clients) => clients.settings.timeout.map_or(u64::MAX, |t| t.0),
-            _ => u64::MAX,
         }
     }
 

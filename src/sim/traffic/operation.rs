@@ -45,6 +45,15 @@ pub(in crate::sim) struct Op {
     pub resume: u32,
 }
 
+impl Op {
+    /// One reference less; true with the last.
+    #[inline(always)]
+    pub(in crate::sim) fn release(&mut self) -> bool {
+        self.references -= 1;
+        self.references == 0
+    }
+}
+
 /// A user of a closed loop: one operation or one thought at a time.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct Seat {

@@ -4,7 +4,6 @@ use crate::model::node::HEADER_BYTES;
 use crate::model::settings::Profile;
 use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
-use crate::sim::clock::timers::LanePurpose;
 use crate::sim::ids::NONE;
 use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
@@ -21,22 +20,18 @@ pub(in crate::sim) enum Leave {
 }
 
 impl Sim {
-    pub(in crate::sim) fn new_lane(&mut self, purpose: LanePurpose) -> u32 {
-        self.lanes.push(purpose);
-        self.queue.add_lane()
-    }
-
-    /// A call for an operation over a link, not sent yet. `parent`: the call that makes it, which then waits for it.
-    /// `bits`: its identity for random draws.
+    /// A call for an operation over a link to an instance, not sent yet, and its token. `parent`: the call that makes it,
+    /// which then waits for it. `bits`: its identity for random draws.
     #[inline(always)]
     pub(in crate::sim) fn new_call(
         &mut self,
         op: u32,
         parent: u32,
         link: u16,
+        instance: u16,
         verb: Verb,
         bits: u64,
-    ) -> u32 {
+    ) -> (u32, u32) {
         let token = self.new_token();
         let way = &self.links[link as usize];
         let (from, node) = (way.from, way.to);
@@ -45,27 +40,23 @@ impl Sim {
             self.calls.push(Call::default());
             self.calls.len() as u32 - 1
         });
-        // Field by field: a whole struct is built elsewhere first and then copied, which takes longer.
+        // Field by field: a whole struct is built elsewhere first and then copied, which takes longer. It waits for nothing
+        // and is nowhere, as whatever was in its place when that ended.
         let call = &mut self.calls[index as usize];
         call.op = op;
         call.parent = parent;
         call.parent_wait = token;
         call.link = link;
         call.node = node;
-        call.instance = 0;
+        call.instance = instance;
         call.asker = from;
         call.verb = verb;
         call.step = 0;
         call.outcome = Outcome::Done;
         call.draw = bits;
-        call.wait = 0;
         call.child = NONE;
-        call.resume = 0;
         call.sent_at = now;
         call.arrived = 0;
-        call.present = false;
-        call.queued = false;
-        call.holds_worker = false;
         call.entry = false;
         call.free = false;
         call.tries = 0;
@@ -82,19 +73,13 @@ impl Sim {
             parent.wait = token;
             parent.child = index;
         }
-        index
+        (index, token)
     }
 
     #[inline(always)]
     pub(in crate::sim) fn free_call(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
-        debug_assert!(
-            !call.free && !call.present,
-            "a call is freed once, after it has left its node"
-        );
-        call.free = true;
-        call.wait = 0;
-        call.resume = 0;
+        call.end();
         let op = call.op;
         self.free_calls.push(index);
         self.release_op(op);
@@ -126,9 +111,10 @@ impl Sim {
         self.message_bytes = sizes.collect();
     }
 
-    /// Sends one message over a link; gives the time at which it arrives, and how long its bytes take to leave.
+    /// Sends one message over a link; gives the time at which it arrives, how long its bytes take to leave, and the lane
+    /// in which it is until it arrives.
     #[inline(always)]
-    fn travel(&mut self, index: u32, reply: bool) -> (u64, u64) {
+    fn travel(&mut self, index: u32, reply: bool) -> (u64, u64, u32) {
         let call = &self.calls[index as usize];
         let link = &mut self.links[call.link as usize];
         let way = usize::from(reply);
@@ -142,20 +128,25 @@ impl Sim {
             at = at.max(link.busy_until[way]).saturating_add(sending);
             link.busy_until[way] = at;
         }
-        (at.saturating_add(link.latency), sending)
+        let lane = if reply {
+            link.reply_lane
+        } else {
+            link.request_lane
+        };
+        (at.saturating_add(link.latency), sending, lane)
     }
 
     /// By link: messages, and their bytes, that are counted on it but still wait for others before it is done with them.
     pub(in crate::sim) fn unsent(&self) -> Vec<(u64, u64)> {
         let mut unsent = vec![(0, 0); self.links.len()];
-        let in_lanes =
-            self.queue
-                .entries()
-                .filter_map(|(lane, entry)| match self.lanes[lane as usize] {
-                    LanePurpose::Request => Some((entry.at, entry.index, 0)),
-                    LanePurpose::Reply => Some((entry.at, entry.index, 1)),
-                    _ => None,
-                });
+        let in_lanes = self
+            .queue
+            .entries()
+            .filter_map(|(_, kind, entry)| match kind {
+                Kind::Requests => Some((entry.at, entry.index, 0)),
+                Kind::Replies => Some((entry.at, entry.index, 1)),
+                _ => None,
+            });
         let beside = self.queue.pending().filter_map(|due| match due.kind {
             Kind::Request => Some((due.at, due.index, 0)),
             Kind::Reply => Some((due.at, due.index, 1)),
@@ -176,20 +167,32 @@ impl Sim {
     /// Sends a call's request on its way.
     #[inline(always)]
     pub(in crate::sim) fn send(&mut self, index: u32) {
-        let (at, sending) = self.travel(index, false);
-        if !self.network.is_plain()
-            && let Some(later) = self.hindered(index, false, sending, at)
-        {
-            self.queue.push(later, Kind::Request, index);
+        let (at, sending, lane) = self.travel(index, false);
+        if !self.network.is_plain() {
+            self.send_through(index, false, sending, at, lane);
         } else if at == self.now {
-            self.arrive(index);
+            self.reach_node(index);
         } else {
-            let lane = self.links[self.calls[index as usize].link as usize].request_lane;
             self.queue.push_lane(lane, at, index, 1);
         }
     }
 
-    /// A call's request has reached its node, if nothing lies between.
+    /// Sends a request, or a reply, on its way through a network in which it may meet something.
+    #[cold]
+    fn send_through(&mut self, index: u32, reply: bool, sending: u64, at: u64, lane: u32) {
+        let kind = if reply { Kind::Reply } else { Kind::Request };
+        match self.hindered(index, reply, sending, at) {
+            Some(later) => {
+                self.queue.push(later, kind, index);
+            }
+            None if at > self.now => self.queue.push_lane(lane, at, index, 1),
+            None if reply => self.arrive_back(index),
+            None => self.arrive(index),
+        }
+    }
+
+    /// A call's request comes to the end of its way.
+    #[inline(always)]
     pub(in crate::sim) fn arrive(&mut self, index: u32) {
         if !self.network.is_sound()
             && let Some(fault) = self.cut_through(index, false)
@@ -197,32 +200,59 @@ impl Sim {
             self.op_meets(self.calls[index as usize].op, fault);
             return self.not_connected(index);
         }
-        let call = &self.calls[index as usize];
-        let node = &self.nodes[call.node as usize];
-        if node.removed {
+        self.reach_node(index);
+    }
+
+    /// A call's request has reached its node.
+    #[inline(always)]
+    fn reach_node(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        let slot = &mut self.nodes[call.node as usize];
+        if slot.removed {
             return self.refuse(index, Cause::Refused);
         }
-        match node.kind {
-            NodeKind::LoadBalancer => self.balancer_arrive(index),
-            NodeKind::Clients => self.refuse(index, Cause::Refused),
-            kind => {
-                let here = &node.instances[call.instance as usize];
-                if (here.moved || !here.status.serves()) && !self.accepts(index) {
-                    return;
-                }
-                self.enter(index);
-                if kind == NodeKind::Service {
-                    self.admit_to_service(index);
-                } else {
-                    self.admit_to_store(index);
-                }
+        match &slot.body {
+            Body::Balancer(_) => return self.balancer_arrive(index),
+            Body::Clients(_) => return self.refuse(index, Cause::Refused),
+            Body::Service(_) | Body::Store(_) => {}
+        }
+        let here = &mut slot.instances[call.instance as usize];
+        if here.moved || !here.status.serves() {
+            return self.knock(index);
+        }
+        here.enter(call, self.now);
+        slot.arrived += 1;
+        match &slot.body {
+            Body::Service(service) => {
+                let next = service.admit(here, call, index, self.now);
+                self.follow_up(index, next);
             }
+            _ => self.admit_to_store(index),
         }
     }
 
-    /// Whether an instance that does not serve, or has moved, takes the connection and serves it at once; if not, the
-    /// call is seen to.
+    /// A call's request has reached an instance that does not serve, or has moved.
     #[cold]
+    fn knock(&mut self, index: u32) {
+        if self.accepts(index) {
+            self.enter(index);
+            self.admit(index);
+        }
+    }
+
+    /// A call that is at its instance is served, queued or turned away.
+    pub(in crate::sim) fn admit(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        let slot = &mut self.nodes[call.node as usize];
+        let Body::Service(service) = &slot.body else {
+            return self.admit_to_store(index);
+        };
+        let here = &mut slot.instances[call.instance as usize];
+        let next = service.admit(here, call, index, self.now);
+        self.follow_up(index, next);
+    }
+
+    /// Whether such an instance takes the connection and serves it at once; if not, the call is seen to.
     fn accepts(&mut self, index: u32) -> bool {
         let call = &self.calls[index as usize];
         let here = &self.nodes[call.node as usize].instances[call.instance as usize];
@@ -323,11 +353,9 @@ impl Sim {
     #[inline(always)]
     pub(in crate::sim) fn enter(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
-        let node = &mut self.nodes[call.node as usize];
-        node.arrived += 1;
-        call.present = true;
-        call.arrived = self.now;
-        node.instances[call.instance as usize].present.add(self.now);
+        let slot = &mut self.nodes[call.node as usize];
+        slot.arrived += 1;
+        slot.instances[call.instance as usize].enter(call, self.now);
     }
 
     /// The call leaves its instance, which is what its time there is counted to.
@@ -337,7 +365,14 @@ impl Sim {
         self.nodes[call.node as usize].sees_off(call, self.now);
     }
 
+    /// The node does not do what is asked.
+    #[cold]
+    pub(in crate::sim) fn reply_failed(&mut self, index: u32, cause: Cause) {
+        self.reply(index, Outcome::Failed(cause));
+    }
+
     /// The node has done with the call: it leaves, and its reply goes back.
+    #[inline(always)]
     pub(in crate::sim) fn reply(&mut self, index: u32, outcome: Outcome) {
         let call = &mut self.calls[index as usize];
         call.outcome = outcome;
@@ -358,15 +393,12 @@ impl Sim {
 
     #[inline(always)]
     pub(in crate::sim) fn send_back(&mut self, index: u32) {
-        let (at, sending) = self.travel(index, true);
-        if !self.network.is_plain()
-            && let Some(later) = self.hindered(index, true, sending, at)
-        {
-            self.queue.push(later, Kind::Reply, index);
+        let (at, sending, lane) = self.travel(index, true);
+        if !self.network.is_plain() {
+            self.send_through(index, true, sending, at, lane);
         } else if at == self.now {
-            self.arrive_back(index);
+            self.returned(index);
         } else {
-            let lane = self.links[self.calls[index as usize].link as usize].reply_lane;
             self.queue.push_lane(lane, at, index, 1);
         }
     }
@@ -385,32 +417,28 @@ impl Sim {
 
     /// A call's reply has reached whoever made it, or will not.
     pub(in crate::sim) fn returned(&mut self, index: u32) {
-        let call = &self.calls[index as usize];
-        let (op, parent, token, outcome) = (call.op, call.parent, call.parent_wait, call.outcome);
-        let (place, found) = (call.place, call.found);
-        let slot = &mut self.ops[op as usize];
-        let retried = slot.attempt > 0 || call.tries > 0;
+        let call = &mut self.calls[index as usize];
+        let op = &mut self.ops[call.op as usize];
+        let retried = op.attempt > 0 || call.tries > 0;
         let link = &mut self.links[call.link as usize];
-        link.count(call.instance, outcome, retried);
-        if parent == NONE {
-            if slot.wait == token {
-                slot.wait = 0;
-                match outcome {
-                    Outcome::Done => self.complete(op, place, found),
-                    Outcome::Failed(cause) => self.attempt_failed(op, cause),
-                }
-            }
-            self.free_call(index);
-            return;
+        link.count(call.instance, call.outcome, retried);
+        if call.parent == NONE {
+            return self.client_answered(index);
         }
-        let way = link.way;
+        let (parent, token, outcome) = (call.parent, call.parent_wait, call.outcome);
+        let (place, found) = (call.place, call.found);
+        let (way, from, target) = (link.way, link.from, call.target);
+        call.end();
+        self.free_calls.push(index);
+        if op.release() {
+            let op = call.op;
+            self.settle_op(op);
+        }
         if way == Way::FromBalancer {
-            let (from, target) = (link.from, call.target);
             self.target_done(from, target);
         }
         let waiting = &mut self.calls[parent as usize];
         if waiting.free || waiting.wait != token {
-            self.free_call(index);
             return;
         }
         waiting.wait = 0;
@@ -424,15 +452,30 @@ impl Sim {
                 waiting.found = found;
             }
         }
-        self.free_call(index);
         // Whatever went wrong further on, the service's own caller sees a store that did not answer, or an error.
-        let seen = match (way, outcome) {
-            (Way::FromBalancer, _) => return self.balancer_returned(parent, outcome),
-            (_, Outcome::Done) => Outcome::Done,
-            (Way::ToStore, _) => Outcome::Failed(Cause::StoreUnavailable),
-            (Way::ToService, _) => Outcome::Failed(Cause::Error),
-        };
-        self.service_returned(parent, seen);
+        match (way, outcome) {
+            (Way::FromBalancer, outcome) => return self.balancer_returned(parent, outcome),
+            (_, Outcome::Done) => {}
+            (Way::ToStore, _) => waiting.outcome = Outcome::Failed(Cause::StoreUnavailable),
+            (Way::ToService, _) => waiting.outcome = Outcome::Failed(Cause::Error),
+        }
+        self.proceed(parent);
+    }
+
+    /// An attempt's reply has reached its client.
+    #[inline(always)]
+    fn client_answered(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let op = &mut self.ops[call.op as usize];
+        if op.wait == call.parent_wait {
+            op.wait = 0;
+            let op = call.op;
+            match call.outcome {
+                Outcome::Done => self.complete(op, index),
+                Outcome::Failed(cause) => self.attempt_failed(op, cause),
+            }
+        }
+        self.free_call(index);
     }
 
     /// An event that a call waited for is due.

@@ -133,7 +133,7 @@ impl Sim {
             self.choose_target(node, bits, user, (tries > 0).then_some(before))
         };
         let Some(target) = target else {
-            return self.reply(index, Outcome::Failed(Cause::NoInstance));
+            return self.reply_failed(index, Cause::NoInstance);
         };
         self.calls[index as usize].target = target;
         let slot = &self.calls[index as usize];
@@ -151,15 +151,13 @@ impl Sim {
             0 => above,
             _ => draw(self.nodes[node as usize].key ^ u64::from(tries), above),
         };
-        let child = self.new_call(op, index, link, verb, bits);
+        let (child, token) = self.new_call(op, index, link, instance, verb, bits);
         let child_call = &mut self.calls[child as usize];
-        child_call.instance = instance;
         child_call.target = target;
         child_call.entry = entry;
         child_call.credential = credential;
         child_call.asker = asker;
         if let Some(timeout) = timeout {
-            let token = self.calls[index as usize].wait;
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);
         }
@@ -256,20 +254,16 @@ impl Sim {
         self.balance(index);
     }
 
-    /// Whoever calls a service without a balancer in front takes its instances in turn.
+    /// The instance that a call over a link goes to: whoever calls a service without a balancer in front takes its
+    /// instances in turn.
     #[inline(always)]
-    pub(in crate::sim) fn choose_instance(&mut self, index: u32, link: u16) {
+    pub(in crate::sim) fn choose_instance(&mut self, link: u16) -> u16 {
         let slot = &self.nodes[self.links[link as usize].to as usize];
-        let instance = match slot.kind {
-            NodeKind::Clients | NodeKind::LoadBalancer | NodeKind::ObjectStore => 0,
-            NodeKind::RedisLike | NodeKind::SqlDatabase => match &slot.body {
-                Body::Store(store) => store.primary,
-                _ => 0,
-            },
-            NodeKind::Service if slot.reach <= 1 => return,
-            NodeKind::Service => self.next_in_turn(link),
-        };
-        self.calls[index as usize].instance = instance;
+        match &slot.body {
+            Body::Service(_) if slot.reach > 1 => self.next_in_turn(link),
+            Body::Store(store) if slot.kind != NodeKind::ObjectStore => store.primary,
+            _ => 0,
+        }
     }
 
     /// The instance whose turn it is where a service is called without a balancer.

@@ -1,5 +1,7 @@
 //! Which of the targets that are in rotation gets a request.
 
+use std::cmp::Ordering;
+
 use crate::model::node::Policy;
 use crate::sim::stations::balancer::BalancerBody;
 use crate::sim::streams::{below, draw};
@@ -32,9 +34,22 @@ impl BalancerBody {
             }
             Policy::Random => nth(below(bits, n as u64) as usize),
             Policy::LeastConnections => {
-                let least = (0..n).map(|k| load(nth(k))).min()?;
-                let ties = || (0..n).map(nth).filter(|&t| load(t) == least);
-                ties().nth(below(bits, ties().count() as u64) as usize)?
+                let others = || {
+                    let (before, from) = self.usable.split_at(not.unwrap_or(0));
+                    let behind = &from[usize::from(not.is_some())..];
+                    before.iter().chain(behind).map(|&t| (t, load(t)))
+                };
+                let (mut least, mut ties) = (u32::MAX, 0);
+                for (_, load) in others() {
+                    ties = match load.cmp(&least) {
+                        Ordering::Less => 1,
+                        Ordering::Equal => ties + 1,
+                        Ordering::Greater => ties,
+                    };
+                    least = least.min(load);
+                }
+                let mut tied = others().filter(|&(_, load)| load == least);
+                tied.nth(below(bits, ties) as usize)?.0
             }
             Policy::TwoChoices => {
                 let n = n as u64;
