@@ -1,8 +1,8 @@
 //! The order of events.
 //!
 //! An event's place is (time, number). A few events stand in a sorted list, which is faster than a heap as long as they are
-//! few; what finds no room there stands in a heap. Constant delays (links, timeouts) go through lanes, where each entry is due no
-//! earlier than the one before it, so that only a lane's head stands among the others. A timer that nobody waits for any
+//! few; what finds no room there stands in a heap. Time limits, and messages when many are on their way, go through lanes, where
+//! each entry is due no earlier than the one before it, so that only a lane's head stands among the others. A timer that nobody waits for any
 //! more is skipped when its lane gets to it, without having stood there.
 
 use std::collections::VecDeque;
@@ -18,7 +18,7 @@ pub(in crate::sim) enum Kind {
     Timer,
     Retry,
     UserReady,
-    /// A message that came on its way by something that others of its lane did not.
+    /// A message on its way that is in no lane.
     Request,
     Reply,
     /// The head of a lane, whose entries are of one kind: time limits of clients, and of services and balancers; messages
@@ -96,6 +96,8 @@ impl Lane {
 
 /// Events in the sorted list.
 const FEW: usize = 32;
+/// What has a lane goes past it as long as no more stand in the list.
+const FEW_WITHOUT_LANES: usize = 24;
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::sim) struct Queue {
@@ -187,6 +189,12 @@ impl Queue {
             behind: VecDeque::new(),
         });
         self.lanes.len() as u32 - 1
+    }
+
+    /// Whether so few events are to come that it does not pay to go through a lane.
+    #[inline(always)]
+    pub(in crate::sim) fn has_few(&self) -> bool {
+        self.few_len <= FEW_WITHOUT_LANES
     }
 
     /// Puts an entry at a lane's end. Due before the entry in front of it, it waits for that one: a lane keeps order.

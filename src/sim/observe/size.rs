@@ -4,7 +4,7 @@
 
 use crate::model::{Command, Timed};
 use crate::sim::Sim;
-use crate::sim::clock::queue::ENTRY_BYTES;
+use crate::sim::clock::queue::{ENTRY_BYTES, Kind};
 use crate::sim::clock::timers::Timer;
 use crate::sim::keeping::Newest;
 use crate::sim::keeping::keys::KeyTable;
@@ -79,11 +79,19 @@ impl Sim {
             });
         }
         let per_message = size_of::<Call>() + ENTRY_BYTES;
-        for link in self.links.iter().filter(|l| !l.removed) {
-            let count: usize = [link.request_lane, link.reply_lane]
-                .iter()
-                .map(|&lane| self.queue.lane_len(lane))
-                .sum();
+        let mut beside = vec![0; self.links.len()];
+        for due in self.queue.pending() {
+            if matches!(due.kind, Kind::Request | Kind::Reply) {
+                beside[self.calls[due.index as usize].link as usize] += 1;
+            }
+        }
+        for (link, beside) in self.links.iter().zip(beside) {
+            if link.removed {
+                continue;
+            }
+            let lanes = [link.request_lane, link.reply_lane];
+            let in_lanes = lanes.map(|lane| self.queue.lane_len(lane));
+            let count = in_lanes[0] + in_lanes[1] + beside;
             let name = |node: u16| &self.nodes[node as usize].name;
             parts.push(Held {
                 holder: Holder::Link(format!("{}->{}", name(link.from), name(link.to))),

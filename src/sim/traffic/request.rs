@@ -172,6 +172,8 @@ impl Sim {
             self.send_through(index, false, sending, at, lane);
         } else if at == self.now {
             self.reach_node(index);
+        } else if self.queue.has_few() {
+            self.queue.push(at, Kind::Request, index);
         } else {
             self.queue.push_lane(lane, at, index, 1);
         }
@@ -398,6 +400,8 @@ impl Sim {
             self.send_through(index, true, sending, at, lane);
         } else if at == self.now {
             self.returned(index);
+        } else if self.queue.has_few() {
+            self.queue.push(at, Kind::Reply, index);
         } else {
             self.queue.push_lane(lane, at, index, 1);
         }

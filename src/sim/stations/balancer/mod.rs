@@ -105,58 +105,63 @@ impl Sim {
     }
 
     pub(in crate::sim) fn balancer_arrive(&mut self, index: u32) {
-        self.enter(index);
-        let node = self.calls[index as usize].node;
-        let Some(balancer) = self.balancer(node) else {
+        let call = &mut self.calls[index as usize];
+        let slot = &mut self.nodes[call.node as usize];
+        let Body::Balancer(balancer) = &slot.body else {
             return;
         };
-        let (work, lane) = (balancer.settings.work.0, balancer.work_lane);
-        if work == 0 {
+        slot.arrived += 1;
+        slot.instances[call.instance as usize].enter(call, self.now);
+        let at = self.now + balancer.settings.work.0;
+        if at == self.now {
             return self.balance(index);
         }
-        let token = self.new_token();
-        self.calls[index as usize].resume = token;
-        self.queue.push_lane(lane, self.now + work, index, token);
+        if self.queue.has_few() {
+            call.resume = self.queue.push(at, Kind::Resume, index);
+        } else {
+            let lane = balancer.work_lane;
+            let token = self.new_token();
+            self.calls[index as usize].resume = token;
+            self.queue.push_lane(lane, at, index, token);
+        }
     }
 
     /// Chooses an instance and sends the request on.
     pub(in crate::sim) fn balance(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (node, op, tries, before) = (call.node, call.op, call.tries, call.target);
-        let same = call.step == 1;
-        let verb = call.verb;
-        let user = self.ops[op as usize].user;
-        let target = if same {
+        let (verb, above) = (call.verb, call.draw);
+        let (entry, credential, asker) = (call.entry, call.credential, call.asker);
+        // A try after a pause goes to the same instance.
+        let target = if call.step == 1 {
             Some(before)
         } else {
-            let bits = self.calls[index as usize].draw;
-            self.choose_target(node, bits, user, (tries > 0).then_some(before))
+            let user = self.ops[op as usize].user;
+            self.choose_target(node, above, user, (tries > 0).then_some(before))
         };
         let Some(target) = target else {
             return self.reply_failed(index, Cause::NoInstance);
         };
-        self.calls[index as usize].target = target;
-        let slot = &self.calls[index as usize];
-        let (entry, credential, asker) = (slot.entry, slot.credential, slot.asker);
-        let Some(balancer) = self.balancer(node) else {
+        let slot = &mut self.nodes[node as usize];
+        let Body::Balancer(balancer) = &mut slot.body else {
             return;
         };
         let chosen = &mut balancer.targets[target as usize];
         chosen.in_flight += 1;
         let (link, instance) = (chosen.link, chosen.instance);
         let (lane, timeout) = (balancer.response_lane, balancer.settings.response_timeout);
-        let above = self.calls[index as usize].draw;
         // The first try passes on what it was called with, as if nothing stood in between.
         let bits = match tries {
             0 => above,
-            _ => draw(self.nodes[node as usize].key ^ u64::from(tries), above),
+            _ => draw(slot.key ^ u64::from(tries), above),
         };
+        self.calls[index as usize].target = target;
         let (child, token) = self.new_call(op, index, link, instance, verb, bits);
-        let child_call = &mut self.calls[child as usize];
-        child_call.target = target;
-        child_call.entry = entry;
-        child_call.credential = credential;
-        child_call.asker = asker;
+        let call = &mut self.calls[child as usize];
+        call.target = target;
+        call.entry = entry;
+        call.credential = credential;
+        call.asker = asker;
         if let Some(timeout) = timeout {
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);
@@ -164,8 +169,9 @@ impl Sim {
         self.send(child);
     }
 
+    #[inline(always)]
     pub(in crate::sim) fn target_done(&mut self, node: u16, target: u16) {
-        if let Some(balancer) = self.balancer(node) {
+        if let Body::Balancer(balancer) = &mut self.nodes[node as usize].body {
             let target = &mut balancer.targets[target as usize];
             debug_assert!(target.in_flight > 0, "a request in flight ends once");
             target.in_flight = target.in_flight.saturating_sub(1);
@@ -173,6 +179,7 @@ impl Sim {
     }
 
     /// The target for a request; `not` is avoided if there is another.
+    #[inline(always)]
     pub(in crate::sim) fn choose_target(
         &mut self,
         node: u16,
@@ -218,10 +225,18 @@ impl Sim {
     }
 
     /// A request that the balancer sent has been answered, or has failed.
+    #[inline(always)]
     pub(in crate::sim) fn balancer_returned(&mut self, index: u32, outcome: Outcome) {
-        let Outcome::Failed(cause) = outcome else {
-            return self.reply(index, outcome);
-        };
+        match outcome {
+            Outcome::Done => self.reply(index, outcome),
+            Outcome::Failed(cause) => self.balancer_failed(index, cause),
+        }
+    }
+
+    /// A request that the balancer sent has failed: it is tried again, or has failed for whoever asked, too.
+    #[cold]
+    fn balancer_failed(&mut self, index: u32, cause: Cause) {
+        let outcome = Outcome::Failed(cause);
         let node = self.calls[index as usize].node;
         let now = self.now;
         let call = &mut self.calls[index as usize];
