@@ -11,6 +11,7 @@ use crate::sim::observe::snapshot::Cause;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::draw;
 use crate::sim::traffic::call::Verb;
+use crate::sim::traffic::operation::Wanted;
 pub(in crate::sim) use places::{Before, PlacedBefore};
 
 /// A user of a clients node.
@@ -108,8 +109,13 @@ impl Sim {
             return self.attempt(op);
         }
         if slot.login == NONE {
-            let (client, bits) = (self.ops[op as usize].client, self.ops[op as usize].draw);
-            let login = self.open_op(client, draw(bits, 0x6c6f_6769), user, Verb::Login, 0, NONE);
+            let wanted = Wanted {
+                draw: draw(self.ops[op as usize].draw, 0x6c6f_6769),
+                verb: Verb::Login,
+                key: 0,
+                ..self.ops[op as usize].wanted()
+            };
+            let login = self.open_op(wanted, NONE);
             self.ops[login as usize].forced = true;
             self.users[user as usize].login = login;
             self.ops[login as usize].waiting = op;

@@ -17,7 +17,7 @@ use crate::sim::streams::{
     Alias, Purpose as Draw, Sampler, below, draw, exponential, purpose_key, unit,
 };
 use crate::sim::traffic::call::{KINDS, Verb};
-use crate::sim::traffic::operation::{Op, Seat};
+use crate::sim::traffic::operation::{Op, Seat, Wanted};
 
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct ClientsBody {
@@ -167,6 +167,52 @@ impl ClientsBody {
         self.epoch = queue.push(self.arrives_at, Kind::Arrival, u32::from(node));
     }
 
+    /// What its `nth` operation is to do.
+    #[inline(always)]
+    fn want(&self, node: u16, nth: u64) -> Wanted {
+        let bits = draw(self.keys.operation, nth);
+        let (number, user) = if self.needs_user {
+            let users = u64::from(self.settings.users);
+            let number = below(draw(self.keys.user, bits), users) as u32;
+            (number, self.place_of_user(number))
+        } else {
+            (0, 0)
+        };
+        let verb = match self.only {
+            Some(verb) => verb,
+            None => {
+                let u = unit(draw(self.keys.kind, bits));
+                let at = self.mix.iter().position(|&upto| u < upto).unwrap_or(0);
+                KINDS[at].1
+            }
+        };
+        let key = if self.needs_key {
+            self.want_key(node, number, bits)
+        } else {
+            0
+        };
+        Wanted {
+            draw: bits,
+            user,
+            key,
+            client: node,
+            verb,
+        }
+    }
+
+    #[inline(always)]
+    fn want_key(&self, node: u16, user: u32, bits: u64) -> Key {
+        let bits = draw(self.keys.key, bits);
+        if self.own_keys {
+            let own = below(bits, u64::from(self.settings.keys_per_user));
+            return keys::own(node, user, own as u32);
+        }
+        keys::shared(match &self.popularity {
+            Some(alias) => alias.choose(bits),
+            None => below(bits, u64::from(self.settings.keys)) as u32,
+        })
+    }
+
     /// Where the user of a number, from 0, stands in the table of all users.
     #[inline]
     pub(in crate::sim) fn place_of_user(&self, number: u32) -> u32 {
@@ -299,16 +345,26 @@ impl Sim {
             return;
         }
         clients.next_arrival(&mut self.queue, node as u16, self.now);
-        self.new_op(node as u16, NONE);
+        clients.next_op += 1;
+        let wanted = clients.want(node as u16, clients.next_op);
+        self.begin(wanted, NONE);
     }
 
-    pub(in crate::sim) fn user_ready(&mut self, seat: u32) {
-        let Seat { node, leaving, .. } = self.seats[seat as usize];
-        if leaving || self.nodes[node as usize].removed || self.now >= self.end {
-            self.free_seats.push(seat);
+    pub(in crate::sim) fn user_ready(&mut self, index: u32) {
+        let seat = &mut self.seats[index as usize];
+        let slot = &self.nodes[seat.node as usize];
+        if seat.leaving || slot.removed || self.now >= self.end {
+            self.free_seats.push(index);
             return;
         }
-        self.new_op(node, seat);
+        let Body::Clients(clients) = &slot.body else {
+            return;
+        };
+        // By seat and its how manieth it is there, so that one operation that takes longer shifts no other seat's draws.
+        seat.begun += 1;
+        let nth = u64::from(seat.number) << 32 | u64::from(seat.begun);
+        let wanted = clients.want(seat.node, nth);
+        self.begin(wanted, index);
     }
 
     /// The user of a closed loop, in whose seat `slot` the operation was, thinks before the next.
@@ -329,76 +385,28 @@ impl Sim {
             .push(now + wait.max(least), Kind::UserReady, slot);
     }
 
-    /// An operation begins.
+    /// An operation begins, at a closed loop's `seat`.
     #[inline(always)]
-    fn new_op(&mut self, node: u16, slot: u32) {
-        let has_sessions = self.has_sessions();
-        let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
-            return;
-        };
-        // By seat and its how manieth it is there, so that one operation that takes longer shifts no other seat's draws.
-        let nth = if slot == NONE {
-            clients.next_op += 1;
-            clients.next_op
-        } else {
-            let seat = &mut self.seats[slot as usize];
-            seat.begun += 1;
-            u64::from(seat.number) << 32 | u64::from(seat.begun)
-        };
-        let bits = draw(clients.keys.operation, nth);
-        let (number, user) = if clients.needs_user {
-            let users = u64::from(clients.settings.users);
-            let number = below(draw(clients.keys.user, bits), users) as u32;
-            (number, clients.place_of_user(number))
-        } else {
-            (0, 0)
-        };
-        let verb = clients.only.unwrap_or_else(|| {
-            let u = unit(draw(clients.keys.kind, bits));
-            let at = clients.mix.iter().position(|&upto| u < upto).unwrap_or(0);
-            KINDS[at].1
-        });
-        let key = if !clients.needs_key {
-            0
-        } else if clients.own_keys {
-            let own = below(
-                draw(clients.keys.key, bits),
-                u64::from(clients.settings.keys_per_user),
-            ) as u32;
-            keys::own(node, number, own)
-        } else {
-            let bits = draw(clients.keys.key, bits);
-            keys::shared(match &clients.popularity {
-                Some(alias) => alias.choose(bits),
-                None => below(bits, u64::from(clients.settings.keys)) as u32,
-            })
-        };
-        let op = self.open_op(node, bits, user, verb, key, slot);
+    fn begin(&mut self, wanted: Wanted, seat: u32) {
         if let Some(told) = &mut self.told {
             told.started.push(self.now);
         }
-        if !has_sessions || verb == Verb::Login {
-            self.attempt(op);
+        let op = self.open_op(wanted, seat);
+        if !self.has_sessions() || wanted.verb == Verb::Login {
+            self.send_attempt(op, wanted, 0, self.now);
         } else {
             self.attempt_with_credential(op);
         }
     }
 
     #[inline(always)]
-    pub(in crate::sim) fn open_op(
-        &mut self,
-        client: u16,
-        bits: u64,
-        user: u32,
-        verb: Verb,
-        key: Key,
-        slot: u32,
-    ) -> u32 {
+    pub(in crate::sim) fn open_op(&mut self, wanted: Wanted, seat: u32) -> u32 {
+        let Wanted { client, key, .. } = wanted;
         let counts = self.now >= self.warmup;
         self.nodes[client as usize].arrived += 1;
         let counted = &mut self.counted[usize::from(counts)];
         counted.offered += 1;
-        counted.offered_by_kind[verb as usize & 3] += 1;
+        counted.offered_by_kind[wanted.verb as usize & 3] += 1;
         let expects_stamp = self.newest_of(client, key);
         let index = self.free_ops.pop().unwrap_or_else(|| {
             self.ops.push(Op::default());
@@ -407,11 +415,11 @@ impl Sim {
         // Field by field: a whole struct is built elsewhere first and then copied, which takes longer.
         let op = &mut self.ops[index as usize];
         op.intended = self.now;
-        op.draw = bits;
-        op.user = user;
+        op.draw = wanted.draw;
+        op.user = wanted.user;
         op.key = key;
         op.client = client;
-        op.verb = verb;
+        op.verb = wanted.verb;
         op.attempt = 0;
         op.references = 1;
         op.wait = 0;
@@ -424,7 +432,7 @@ impl Sim {
         op.expects_stamp = expects_stamp;
         op.waiting = NONE;
         op.next = NONE;
-        op.slot = slot;
+        op.slot = seat;
         op.met = None;
         op.met_now = false;
         op.sent_at = self.now;
@@ -463,11 +471,16 @@ impl Sim {
         op.resume = 0;
         op.met_now = false;
         op.sent_at = self.now;
-        let (node, user, attempt, verb) = (op.client, op.user, op.attempt, op.verb);
-        let bits = op.draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
-        self.counted[usize::from(op.intended >= self.warmup)].attempts += 1;
+        let (wanted, attempt, intended) = (op.wanted(), op.attempt, op.intended);
+        self.send_attempt(index, wanted, attempt, intended);
+    }
+
+    /// The same for an operation, intended at that time, whose attempt has begun.
+    #[inline(always)]
+    fn send_attempt(&mut self, index: u32, wanted: Wanted, attempt: u16, intended: u64) {
+        self.counted[usize::from(intended >= self.warmup)].attempts += 1;
         let has_sessions = self.has_sessions();
-        let Body::Clients(clients) = &mut self.nodes[node as usize].body else {
+        let Body::Clients(clients) = &mut self.nodes[wanted.client as usize].body else {
             return;
         };
         // The budget grows by a share of a retry with each first attempt.
@@ -485,11 +498,13 @@ impl Sim {
             return self.attempt_failed(index, Cause::Refused);
         }
         let instance = self.choose_instance(link);
-        let (call, token) = self.new_call(index, NONE, link, instance, verb, bits);
+        let bits = wanted.draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
+        let (call, token) = self.new_call(index, NONE, link, instance, wanted.verb, bits);
         if has_sessions {
             let slot = &mut self.calls[call as usize];
             slot.entry = true;
-            slot.credential = self.users.get(user as usize).map_or(0, |u| u.session);
+            let user = self.users.get(wanted.user as usize);
+            slot.credential = user.map_or(0, |u| u.session);
         }
         if let Some(timeout) = timeout {
             self.queue

@@ -4,6 +4,16 @@ use crate::sim::keeping::keys::Key;
 use crate::sim::keeping::ledger::Place;
 use crate::sim::traffic::call::Verb;
 
+/// What an operation is to do.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Wanted {
+    pub draw: u64,
+    pub user: u32,
+    pub key: Key,
+    pub client: u16,
+    pub verb: Verb,
+}
+
 /// Something a user wants done.
 #[derive(Clone, Debug, Default)]
 pub(in crate::sim) struct Op {
@@ -46,6 +56,17 @@ pub(in crate::sim) struct Op {
 }
 
 impl Op {
+    #[inline(always)]
+    pub(in crate::sim) fn wanted(&self) -> Wanted {
+        Wanted {
+            draw: self.draw,
+            user: self.user,
+            key: self.key,
+            client: self.client,
+            verb: self.verb,
+        }
+    }
+
     /// One reference less; true with the last.
     #[inline(always)]
     pub(in crate::sim) fn release(&mut self) -> bool {
