@@ -197,6 +197,16 @@ impl Queue {
         self.few_len <= FEW_WITHOUT_LANES
     }
 
+    /// Puts a message on its way in, into its lane if there is much else.
+    #[inline(always)]
+    pub(in crate::sim) fn push_message(&mut self, at: u64, kind: Kind, lane: u32, index: u32) {
+        if self.has_few() {
+            self.push(at, kind, index);
+        } else {
+            self.push_lane(lane, at, index, 1);
+        }
+    }
+
     /// Puts an entry at a lane's end. Due before the entry in front of it, it waits for that one: a lane keeps order.
     #[inline]
     pub(in crate::sim) fn push_lane(&mut self, lane: u32, at: u64, index: u32, token: u32) {

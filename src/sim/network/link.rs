@@ -47,15 +47,20 @@ impl LinkSlot {
     /// Counts a call that has come back from an instance.
     #[inline(always)]
     pub(in crate::sim) fn count(&mut self, instance: u16, outcome: Outcome, retried: bool) {
-        let instance = instance as usize;
-        if self.calls.len() <= instance {
-            self.calls.resize(instance + 1, CallCounts::default());
-        }
-        let counts = &mut self.calls[instance];
+        let Some(counts) = self.calls.get_mut(instance as usize) else {
+            return self.count_first(instance, outcome, retried);
+        };
         match outcome {
             Outcome::Done if retried => counts.retried += 1,
             Outcome::Done => counts.completed += 1,
             Outcome::Failed(_) => counts.failed += 1,
         }
+    }
+
+    #[cold]
+    fn count_first(&mut self, instance: u16, outcome: Outcome, retried: bool) {
+        let counted = usize::from(instance) + 1;
+        self.calls.resize(counted, CallCounts::default());
+        self.count(instance, outcome, retried);
     }
 }

@@ -124,7 +124,8 @@ impl Sim {
         let (mut at, mut sending) = (self.now, 0);
         if link.ns_per_byte > 0.0 {
             // Behind what a slow link is still sending it may be due after the end of time.
-            sending = (f64::from(bytes) * link.ns_per_byte) as u64;
+            // Through a signed number, which converts in one instruction.
+            sending = (f64::from(bytes) * link.ns_per_byte) as i64 as u64;
             at = at.max(link.busy_until[way]).saturating_add(sending);
             link.busy_until[way] = at;
         }
@@ -172,10 +173,8 @@ impl Sim {
             self.send_through(index, false, sending, at, lane);
         } else if at == self.now {
             self.reach_node(index);
-        } else if self.queue.has_few() {
-            self.queue.push(at, Kind::Request, index);
         } else {
-            self.queue.push_lane(lane, at, index, 1);
+            self.queue.push_message(at, Kind::Request, lane, index);
         }
     }
 
@@ -400,10 +399,8 @@ impl Sim {
             self.send_through(index, true, sending, at, lane);
         } else if at == self.now {
             self.returned(index);
-        } else if self.queue.has_few() {
-            self.queue.push(at, Kind::Reply, index);
         } else {
-            self.queue.push_lane(lane, at, index, 1);
+            self.queue.push_message(at, Kind::Reply, lane, index);
         }
     }
 
@@ -430,7 +427,7 @@ impl Sim {
             return self.client_answered(index);
         }
         let (parent, token, outcome) = (call.parent, call.parent_wait, call.outcome);
-        let (place, found) = (call.place, call.found);
+        let (wrote, found) = (call.place.is_some(), call.found);
         let (way, from, target) = (link.way, link.from, call.target);
         call.end();
         self.free_calls.push(index);
@@ -449,13 +446,14 @@ impl Sim {
         waiting.child = NONE;
         // A try that failed leaves nothing with whoever made it: another may follow.
         if outcome == Outcome::Done {
-            if place.is_some() && waiting.place.is_none() {
-                waiting.place = place;
-            }
             if waiting.found == UNREAD {
                 waiting.found = found;
             }
+            if wrote && waiting.place.is_none() {
+                self.calls[parent as usize].place = self.calls[index as usize].place;
+            }
         }
+        let waiting = &mut self.calls[parent as usize];
         // Whatever went wrong further on, the service's own caller sees a store that did not answer, or an error.
         match (way, outcome) {
             (Way::FromBalancer, outcome) => return self.balancer_returned(parent, outcome),
