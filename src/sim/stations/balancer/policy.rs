@@ -1,7 +1,5 @@
 //! Which of the targets that are in rotation gets a request.
 
-use std::cmp::Ordering;
-
 use crate::model::node::Policy;
 use crate::sim::stations::balancer::BalancerBody;
 use crate::sim::streams::{below, draw};
@@ -34,22 +32,17 @@ impl BalancerBody {
             }
             Policy::Random => nth(below(bits, n as u64) as usize),
             Policy::LeastConnections => {
-                let others = || {
-                    let (before, from) = self.usable.split_at(not.unwrap_or(0));
-                    let behind = &from[usize::from(not.is_some())..];
-                    before.iter().chain(behind).map(|&t| (t, load(t)))
-                };
+                let others = (0..).zip(&self.usable).filter(|(k, _)| Some(*k) != not);
                 let (mut least, mut ties) = (u32::MAX, 0);
-                for (_, load) in others() {
-                    ties = match load.cmp(&least) {
-                        Ordering::Less => 1,
-                        Ordering::Equal => ties + 1,
-                        Ordering::Greater => ties,
-                    };
-                    least = least.min(load);
+                for (_, &target) in others.clone() {
+                    let load = load(target);
+                    if load < least {
+                        (least, ties) = (load, 0);
+                    }
+                    ties += u64::from(load == least);
                 }
-                let mut tied = others().filter(|&(_, load)| load == least);
-                tied.nth(below(bits, ties) as usize)?.0
+                let mut tied = others.filter(|(_, target)| load(**target) == least);
+                *tied.nth(below(bits, ties) as usize)?.1
             }
             Policy::TwoChoices => {
                 let n = n as u64;
