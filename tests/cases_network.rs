@@ -188,7 +188,18 @@ fn a_zone_is_cut_from_the_rest() {
     let sim = run_of(&text, r#"At("10s", Cut("@a -> *"))"#);
     let snapshot = sim.snapshot();
     let link = snapshot.links.iter().find(|l| l.from == "lb").unwrap();
-    assert_eq!(link.trouble.unwrap().cut, [Extent::Some; 2]);
+    let trouble = link.trouble.as_ref().unwrap();
+    assert_eq!(trouble.cut, [Extent::Some; 2]);
+    // Through which fault, and which instances are behind it.
+    assert_eq!((&trouble.faults, &snapshot.network), (&vec![0], &vec![0]));
+    let cut = link.troubles.iter().map(|t| t.cut[0]);
+    let [all, none] = [Extent::All, Extent::None];
+    assert_eq!(cut.collect::<Vec<_>>(), [all, none, all, none]);
+    let zones = snapshot.nodes[2]
+        .instances
+        .iter()
+        .map(|i| i.zone.as_deref());
+    assert_eq!(zones.flatten().collect::<String>(), "abab");
     let found: Vec<u32> = snapshot
         .happenings
         .iter()

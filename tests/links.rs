@@ -7,7 +7,7 @@ mod support;
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Pos2, vec2};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use statescope::app::action::Selection;
 use statescope::model::{Command, Topology, file};
 use statescope::sim::Sim;
@@ -344,7 +344,7 @@ fn what_cannot_be_joined_says_why_at_the_pointer() {
         let said: Vec<String> = window
             .harness
             .query_all_by_role(Role::Alert)
-            .filter_map(|node| egui_kittest::kittest::NodeT::accesskit_node(&node).label())
+            .filter_map(|node| node.accesskit_node().label())
             .collect();
         assert!(
             said.iter().any(|text| text.contains(why)),
@@ -410,7 +410,7 @@ fn everything_is_done_by_the_keyboard_alone() {
     let options: Vec<String> = window
         .harness
         .query_all_by_role(Role::ListBoxOption)
-        .filter_map(|node| egui_kittest::kittest::NodeT::accesskit_node(&node).label())
+        .filter_map(|node| node.accesskit_node().label())
         .collect();
     assert_eq!(options, ["api", "search"]);
     for key in [Key::ArrowDown, Key::ArrowDown, Key::Enter] {
@@ -653,4 +653,132 @@ fn a_short_link_shows_as_many_handles_as_there_is_room_for() {
     assert_eq!(at(80.0 + width + 120.0), [true, true]);
     assert_eq!(at(80.0 + width + 56.0), [false, true]);
     assert_eq!(at(80.0 + width + 20.0), [false, false]);
+}
+
+fn network(window: &Window) -> Vec<String> {
+    let snapshot = window.shell().live().view().snapshot;
+    let faults = snapshot
+        .network
+        .iter()
+        .map(|&fault| &snapshot.faults[fault]);
+    faults.map(|fault| format!("{:?}", fault.command)).collect()
+}
+
+fn menu(window: &mut Window, label: &str, item: &str) {
+    window.harness.get_by_label(label).click_secondary();
+    window.choose(item);
+    window.wait(0.5);
+}
+
+/// What a screen reader says of an instance.
+fn pip(window: &Window, name: &str) -> String {
+    let node = window.harness.get_by_role_and_label(Role::Button, name);
+    node.accesskit_node().description().unwrap_or_default()
+}
+
+#[test]
+fn a_link_is_cut_slowed_made_lossy_and_healed_from_its_menu() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Space);
+    window.wait(1.0);
+    let label = "Link api to store";
+    window.harness.get_by_label(label).focus();
+    window.frames(2);
+    window.keys(Modifiers::SHIFT, Key::F10);
+    let heal = window.harness.get_by_role_and_label(Role::MenuItem, "Heal");
+    assert!(heal.accesskit_node().is_disabled());
+    window.key(Key::Escape);
+    for (item, told) in [
+        ("Slow down 100 times", "100 times slower"),
+        ("Lose 10 % of messages", "10 % of messages lost"),
+        ("Cut from store to api only", "replies cut off"),
+        ("Cut", "cut"),
+    ] {
+        menu(&mut window, label, item);
+        let said = window.description(label);
+        assert!(
+            said.starts_with(told) || said.contains(&format!("{told}, ")),
+            "{item}: {said}"
+        );
+    }
+    assert_eq!(network(&window).len(), 4);
+    // The inspector says what is wrong, since when, and ends one of them.
+    assert!(window.has_part("Cut from store to api") && window.has_part("since "));
+    assert!(window.has_part("Cut between api and store"));
+    menu(&mut window, label, "Heal");
+    assert_eq!(network(&window), Vec::<String>::new());
+    assert!(!window.description(label).contains("cut"));
+    assert!(window.description("Faults").contains("nothing is wrong"));
+    // Nothing of it is an edit.
+    assert_eq!(window.shell().live().document().text(), SHOP);
+    // In the log and on the axis of time, in words.
+    assert!(window.has_part("Cut between api and store"));
+}
+
+#[test]
+fn an_instance_is_slowed_cut_off_and_healed_by_keys_alone() {
+    let text = SHOP.replace(
+        "Service(instances: 2,",
+        "Service(instances: 2, zones: [\"a\", \"b\"],",
+    );
+    let mut window = Window::of(&text);
+    window.key(Key::Space);
+    window.wait(1.0);
+    let choose = |window: &mut Window, item: &str| {
+        window.harness.get_by_label("Service api").focus();
+        window.frames(3);
+        for key in [Key::Enter, Key::ArrowDown, Key::Enter] {
+            window.key(key);
+        }
+        window.frames(2);
+        let item = window.harness.get_by_role_and_label(Role::MenuItem, item);
+        item.focus();
+        window.frames(2);
+        window.key(Key::Enter);
+        window.wait(0.5);
+    };
+    assert!(pip(&window, "api 2").contains("zone b"));
+    choose(&mut window, "Slow down 10 times");
+    assert!(pip(&window, "api 2").contains("10 times slower"));
+    choose(&mut window, "Cut off from everything");
+    assert!(window.description("Link lb to api").contains("cut in part"));
+    choose(&mut window, "Cut off zone b");
+    assert_eq!(network(&window).len(), 2);
+    choose(&mut window, "Heal all of it");
+    assert_eq!(network(&window).len(), 0);
+    choose(&mut window, "Resume at full speed");
+    assert!(!pip(&window, "api 2").contains("slower"));
+    choose(&mut window, "Lose zone b");
+    assert!(pip(&window, "api 2").starts_with("machine lost"));
+    assert!(pip(&window, "api 1").starts_with("up"));
+}
+
+#[test]
+fn what_is_wrong_ends_in_the_inspector_and_zones_are_typed_there() {
+    let mut window = Window::of(SHOP);
+    window.key(Key::Space);
+    window.wait(1.0);
+    select(&mut window, "Link lb to api");
+    window.click("Slow 10 times");
+    window.wait(0.5);
+    assert!(window.has_part("10 times slower between lb and api"));
+    window.click("Heal");
+    window.wait(0.5);
+    assert_eq!(network(&window), Vec::<String>::new());
+    window.click("Service api");
+    window.harness.set_size(vec2(1280.0, 3000.0));
+    window.frames(4);
+    let buttons = window.harness.query_all_by_role(Role::Button);
+    let is_more = |label: String| label.ends_with(" more");
+    let more: Vec<_> = buttons
+        .filter(|button| button.accesskit_node().label().is_some_and(is_more))
+        .collect();
+    more[more.len() - 1].click();
+    window.frames(4);
+    field(&window, "Zones").focus();
+    window.frames(3);
+    field(&window, "Zones").type_text("east, west");
+    window.key(Key::Enter);
+    assert_eq!(window.topology().nodes["api"].zones(), ["east", "west"]);
+    assert_eq!(window.undo_label(), "api zones east, west");
 }

@@ -7,8 +7,8 @@ mod support;
 
 use egui::{Key, Modifiers, Pos2, vec2};
 use egui_kittest::kittest::Queryable;
-use statescope::model::{Command, Timed};
-use statescope::units::Duration;
+use statescope::model::{Command, Sides, Timed};
+use statescope::units::{Duration, Share};
 use support::window::Window;
 
 const SHOP: &str = r#"Topology(schema: 1, name: "Shop", sessions: InMemory(), duration: "2m",
@@ -384,4 +384,57 @@ fn a_seed_that_is_none_is_refused_in_words() {
         assert!(!window.has(told), "{typed}");
     }
     assert_eq!(window.topology().seed, 1);
+}
+
+#[test]
+fn a_fault_of_the_network_is_planned_between_two_sides() {
+    let mut window = Window::of(&SHOP.replace(
+        "Service(instances: 3,",
+        "Service(instances: 3, zones: [\"a\", \"b\"],",
+    ));
+    window.click("Link lb to api");
+    let crash = place(&window, "20.0 s  Crash");
+    let second = per_second(&window);
+    click_at(&mut window, crash + vec2(5.1 * second, 0.0));
+    window.click("Cut between lb and api");
+    let planned = |window: &Window| scenario(window)[2].command().clone();
+    let sides = |text: &str| text.parse::<Sides>().unwrap();
+    assert_eq!(planned(&window), Command::Cut(sides("lb -> api")));
+    window.key(Key::Enter);
+    for (list, choice) in [
+        ("What: Cut", "Slow down"),
+        ("And: api", "api 2"),
+        ("Between: lb", "everything else"),
+        ("And: api 2", "zone b"),
+    ] {
+        window.click(list);
+        window.frames(3);
+        let option = egui::accesskit::Role::ListBoxOption;
+        window.harness.get_by_role_and_label(option, choice).click();
+        window.frames(3);
+    }
+    assert_eq!(planned(&window), Command::Slow(sides("* -> @b"), 10.0));
+    let type_in = |window: &mut Window, name: &str, text: &str| {
+        window
+            .harness
+            .get_by_role_and_label(egui::accesskit::Role::TextInput, name)
+            .focus();
+        window.frames(3);
+        window.keys(Modifiers::COMMAND, Key::A);
+        window.text(text);
+        window.key(Key::Enter);
+    };
+    type_in(&mut window, "Times slower", "0.5");
+    assert!(window.has_part("times slower: more than 1"));
+    type_in(&mut window, "Times slower", "25");
+    assert_eq!(planned(&window), Command::Slow(sides("* -> @b"), 25.0));
+    assert!(window.has_part("25.0 s  Slow down 25 times between everything else and zone b"));
+    window.click("What: Slow down");
+    window.frames(3);
+    window.click("Lose messages");
+    type_in(&mut window, "Share lost", "5 %");
+    assert_eq!(
+        planned(&window),
+        Command::Lose(sides("* -> @b"), Share(0.05))
+    );
 }

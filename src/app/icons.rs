@@ -95,6 +95,12 @@ pub enum Icon {
     Note,
     /// A link between nodes.
     Link,
+    /// Nothing gets through.
+    Cut,
+    /// Nothing gets through one way.
+    CutOneWay,
+    /// Messages are lost on the way.
+    Lossy,
     /// Save elsewhere.
     Export,
     /// A file.
@@ -141,7 +147,7 @@ pub enum Icon {
 
 impl Icon {
     /// All icons, in the order of the enum.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 66] = [
         Self::Clients,
         Self::LoadBalancer,
         Self::Service,
@@ -184,6 +190,9 @@ impl Icon {
         Self::Zone,
         Self::Note,
         Self::Link,
+        Self::Cut,
+        Self::CutOneWay,
+        Self::Lossy,
         Self::Export,
         Self::File,
         Self::More,
@@ -272,6 +281,11 @@ impl Icon {
             Self::Zone => "M2.5 5V2.5H5M11 2.5h2.5V5M13.5 11v2.5H11M5 13.5H2.5V11",
             Self::Note => "M3 3h10v7l-3 3H3zM13 10h-3v3",
             Self::Link => "M3 12.5C8 12.5 8 3.5 13 3.5M3 12.5h.1M13 3.5h.1",
+            Self::Cut => "M1.5 8H5M11 8h3.5M5.2 12l2-8M8.8 12l2-8",
+            Self::CutOneWay => {
+                "M2 5h12M11.5 2.5L14 5l-2.5 2.5M2 11h4M9 8.8l4.4 4.4M13.4 8.8L9 13.2"
+            }
+            Self::Lossy => "M1.5 8H4M7 8h2M12 8h2.5M5.5 4.5v.1M10.5 11.5v.1",
             Self::Export => "M8 10.5V3M8 3L5 6M8 3l3 3M3 10.5V13h10v-2.5",
             Self::File => "M4 2h5l3 3v9H4zM9 2v3h3",
             Self::More => "M4 8h.1M8 8h.1M12 8h.1",

@@ -325,6 +325,7 @@ fn snapshot() -> Snapshot {
         },
         reads: ReadCounts::default(),
         faults: vec![fault],
+        network: Vec::new(),
         happenings: vec![
             happening(
                 1,

@@ -324,6 +324,14 @@ impl Node {
         }
     }
 
+    /// The zone that an instance or member is in, by its number from 1.
+    pub fn zone(&self, number: u32) -> Option<&str> {
+        let zones = self.zones();
+        let place = number.checked_sub(1)? as usize;
+        let zone = place.checked_rem(zones.len()).map(|at| &zones[at]);
+        zone.map(String::as_str)
+    }
+
     /// Members of a store: the primary and its replicas; instances of a service; else 1.
     pub fn members(&self) -> u32 {
         match self {

@@ -42,6 +42,19 @@ fn the_main_view() {
     }
 }
 
+/// What is wrong with the network and with single instances, each told by its shape; from afar, too.
+#[test]
+fn troubles() {
+    let drawn = Drawn::troubled();
+    for dark in [true, false] {
+        let image = draw(&drawn, dark, vec2(1180.0, 560.0), None);
+        let theme = if dark { "dark" } else { "light" };
+        assert_picture(&format!("canvas-troubles-{theme}"), &image);
+    }
+    let image = draw(&drawn, false, vec2(700.0, 380.0), Some(0.4));
+    assert_picture("canvas-troubles-far-light", &image);
+}
+
 /// States that the main view does not show: many instances, every status, stores in trouble, a ghost; and how it looks
 /// from afar.
 #[test]

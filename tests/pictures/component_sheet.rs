@@ -423,6 +423,13 @@ fn pips(ui: &mut Ui, p: &Palette) {
         ("failing check", of(PipState::FailingCheck)),
         ("hung", of(PipState::Hung)),
         (
+            "slow",
+            Pip {
+                state: PipState::Slow,
+                ..Pip::up(0.8, 0.0)
+            },
+        ),
+        (
             "selected",
             Pip {
                 selected: true,
@@ -439,7 +446,7 @@ fn pips(ui: &mut Ui, p: &Palette) {
         ),
     ];
     for (i, (name, pip)) in all.iter().enumerate() {
-        let x = 56.0 + 70.0 * i as f32;
+        let x = 56.0 + 64.0 * i as f32;
         paint_pip(painter, pos2(x, 490.0), 1.15, pip, p);
         paint_text(
             painter,

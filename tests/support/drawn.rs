@@ -13,8 +13,8 @@ use statescope::model::settings::ron_options;
 use statescope::model::toggles::Remembered;
 use statescope::model::{Command, Topology};
 use statescope::sim::snapshot::{
-    CallCounts, FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts, Recovery,
-    Role, Snapshot, Status,
+    CallCounts, Extent, FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts,
+    Recovery, Role, Snapshot, Status, Trouble,
 };
 use statescope::units::Duration;
 
@@ -197,6 +197,105 @@ impl Drawn {
             Command::Set("sessions".into(), r#"ServerSide(store: "sessions")"#.into()),
         ];
         drawn
+    }
+
+    /// Links on which something is wrong, and instances that are slow.
+    pub fn troubled() -> Self {
+        let topology: Topology = ron_options()
+            .from_str(
+                r#"Topology(
+    schema: 1,
+    sessions: InMemory(),
+    nodes: {
+        "clients": Clients(arrivals: Poisson("400/s")),
+        "lb": LoadBalancer(policy: StickyCookie),
+        "api": Service(instances: 4, state: InMemory()),
+        "store": RedisLike(),
+        "search": Service(instances: 16),
+        "db": SqlDatabase(),
+        "mail": Service(instances: 2),
+        "files": ObjectStore(),
+    },
+    links: ["clients -> lb", "lb -> api", "api -> store", "api -> search", "api -> db", "api -> mail", "mail -> files"],
+    canvas: {
+        "clients": (20, 140), "lb": (260, 130), "api": (510, 90), "store": (900, 10), "search": (900, 130),
+        "db": (900, 265), "mail": (900, 385), "files": (510, 400),
+    },
+)"#,
+            )
+            .unwrap();
+        let none = Trouble::default();
+        let cut = |cut| Trouble {
+            cut,
+            ..none.clone()
+        };
+        let slow = |slower| Trouble {
+            slower,
+            ..none.clone()
+        };
+        let (no, some, all) = (Extent::None, Extent::Some, Extent::All);
+        let lossy = |loss| Trouble {
+            loss,
+            ..none.clone()
+        };
+        let wrong = |from: &str, to: &str, trouble: Trouble| LinkView {
+            trouble: Some(trouble),
+            ..link(from, to, &[(80.0, 0.0, 20.0)])
+        };
+        let lanes = vec![none.clone(), cut([all; 2]), slow(10.0), cut([no, all])];
+        let mut api = wrong("lb", "api", cut([some; 2]));
+        api.calls = link("lb", "api", &[(90.0, 5.0, 5.0); 4]).calls;
+        api.troubles = lanes;
+        let partly = Trouble {
+            slower: 2.5,
+            ..cut([some; 2])
+        };
+        let plain = |count: u32| -> Vec<InstanceView> {
+            (1..=count).map(|n| instance(n, 0.6, 0)).collect()
+        };
+        let of = |name: &str, kind, instances: Vec<InstanceView>| NodeView {
+            instances,
+            ..node(name, kind, 100.0, 0.42)
+        };
+        let (mut slowed, mut many, mut two) = (plain(4), plain(16), plain(2));
+        for (instances, places) in [
+            (&mut slowed, [2, 2]),
+            (&mut many, [3, 9]),
+            (&mut two, [0, 0]),
+        ] {
+            for place in places {
+                instances[place].slowed = 10.0;
+                instances[place].load = 1.0;
+            }
+        }
+        slowed[2].queue = 40;
+        let snapshot = Snapshot {
+            now: at(NOW_S),
+            nodes: vec![
+                node("clients", NodeKind::Clients, 400.0, 0.0),
+                node("lb", NodeKind::LoadBalancer, 400.0, 0.0),
+                of("api", NodeKind::Service, slowed),
+                of("store", NodeKind::RedisLike, plain(1)),
+                of("search", NodeKind::Service, many),
+                of("db", NodeKind::SqlDatabase, plain(1)),
+                of("mail", NodeKind::Service, two),
+                of("files", NodeKind::ObjectStore, plain(1)),
+            ],
+            links: vec![
+                wrong("clients", "lb", slow(10.0)),
+                api,
+                wrong("api", "store", cut([all; 2])),
+                wrong("api", "search", partly),
+                wrong("api", "db", cut([no, all])),
+                wrong("api", "mail", lossy(0.01)),
+                wrong("mail", "files", cut([all, no])),
+            ],
+            ..Snapshot::default()
+        };
+        Self {
+            playing: true,
+            ..Self::of(topology, snapshot)
+        }
     }
 
     pub fn view(&self) -> View<'_> {

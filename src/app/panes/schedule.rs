@@ -8,8 +8,8 @@ use crate::app::words::{events, format, spoken};
 use crate::model::check::{Severity, check};
 use crate::model::settings::to_ron;
 use crate::model::workload::Arrivals;
-use crate::model::{Command, Node, Sessions, Stop, Timed, Topology};
-use crate::units::Duration;
+use crate::model::{Command, Node, Sessions, Side, Sides, Stop, Timed, Topology};
+use crate::units::{Duration, Share};
 
 /// Whether an event of the document's scenario is still to come in this run.
 pub fn is_ahead(view: &View, place: usize) -> bool {
@@ -76,7 +76,7 @@ const FIRST: [&str; 4] = ["Crash", "Lose the machine", "Deploy", "Fail over"];
 pub fn offers(view: &View, at: Duration) -> Vec<Offer> {
     let mut offers = Vec::new();
     match view.selection {
-        Some(Selection::Link(key)) => offers.extend(of_link(view.topology, key)),
+        Some(Selection::Link(key)) => offers.extend(of_link(key)),
         Some(Selection::Nodes(names)) => {
             let all = names
                 .iter()
@@ -134,7 +134,16 @@ pub fn of_node(topology: &Topology, name: &str, number: u32) -> Vec<Offer> {
             offer("Hang", Command::Hang(own(), number)),
             offer("Resume", Command::Resume(own(), number)),
             offer("Restart", Command::Restart(own(), number)),
+            offer("Slow down", Command::SlowInstance(own(), number, 10.0)),
         ]);
+        let here = Side::Instance(own(), number);
+        let sides = Sides {
+            from: here,
+            to: Side::Rest,
+        };
+        offers.push(offer("Cut off", Command::Cut(sides)));
+        let zone = node.zone(number);
+        offers.extend(zone.map(|zone| offer("Lose its zone", Command::LoseZone(zone.to_owned()))));
     }
     match node {
         Node::Service(_) => offers.extend([
@@ -167,22 +176,23 @@ fn of_clients(name: &str, arrivals: &Arrivals) -> Option<Offer> {
     })
 }
 
-fn of_link(topology: &Topology, key: &str) -> Vec<Offer> {
-    let Some(place) = topology.links.find(key) else {
-        return Vec::new();
-    };
-    let path = topology.links.0[place].settings.path.clone();
-    let slow = Command::Set(format!("links.{key}.latency"), "\"100ms\"".to_owned());
-    let words = spoken::link_words(key);
+fn of_link(key: &str) -> Vec<Offer> {
+    let sides = key
+        .split_once("->")
+        .map(|(from, to)| Sides::nodes(from, to));
+    sides.map_or_else(Vec::new, |sides| between(&sides))
+}
+
+/// What can happen to the network between two sides.
+pub fn between(sides: &Sides) -> Vec<Offer> {
+    let own = || sides.clone();
     vec![
-        Offer {
-            text: format!("Slow {words} to 100 ms"),
-            ..offer("Slow down", slow)
-        },
-        Offer {
-            text: format!("Cut {words}"),
-            ..offer("Cut", Command::Unlink(path))
-        },
+        offer("Cut", Command::Cut(own())),
+        offer("Cut one way", Command::CutOneWay(own())),
+        offer("Cut the other way", Command::CutOneWay(sides.reversed())),
+        offer("Slow down", Command::Slow(own(), 10.0)),
+        offer("Lose messages", Command::Lose(own(), Share(0.01))),
+        offer("Heal", Command::Heal(own())),
     ]
 }
 
@@ -319,6 +329,14 @@ mod tests {
         // Only a store fails over, and only tokens have a key.
         assert!(!of_instance.iter().any(|text| text.contains("ail over")));
         assert!(!of_instance.iter().any(|text| text.contains("signing")));
+        assert!(of_instance.contains(&"Cut between api 3 and everything else".to_owned()));
+        sample.selection = Some(Selection::Link("lb->api".into()));
+        let of_link = texts(&sample);
+        assert!(
+            of_link.contains(&"Cut from api to lb".to_owned()),
+            "{of_link:?}"
+        );
+        assert!(of_link.contains(&"Lose 1 % between lb and api".to_owned()));
         sample.selection = Some(Selection::Node("clients".into()));
         assert_eq!(texts(&sample), ["Double the load of clients"]);
         sample.selection = Some(Selection::Node("lb".into()));

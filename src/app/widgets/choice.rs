@@ -1,13 +1,16 @@
 //! A choice from a list that opens on a click.
 
 use egui::{
-    Align2, Color32, Key, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, Key, Popup, PopupCloseBehavior, Role, ScrollArea, Sense, Stroke, StrokeKind,
+    Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::{focus_ring, paint_text};
 use crate::app::icons::Icon;
 use crate::app::theme::{self, Weight, height, radius, size, stroke};
+
+/// A longer list is scrolled.
+const MOST_HEIGHT: f32 = 12.0 * height::BUTTON;
 
 /// Shows the current option, none where several things differ; returns another one when it is chosen.
 ///
@@ -82,12 +85,16 @@ pub fn choice_among<'o>(
         .accessible_name(name)
         .show(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            for option in options() {
-                let is_current = option == shown;
-                if item(ui, option, is_current, width - 10.0) && !is_current {
-                    chosen = Some(option);
-                }
-            }
+            ScrollArea::vertical()
+                .max_height(MOST_HEIGHT)
+                .show(ui, |ui| {
+                    for option in options() {
+                        let is_current = option == shown;
+                        if item(ui, option, is_current, width - 10.0) && !is_current {
+                            chosen = Some(option);
+                        }
+                    }
+                });
         });
     // Closed by a key, it gives the keyboard back.
     let by_key = ui.input(|input| input.key_pressed(Key::Enter) || input.key_pressed(Key::Escape));
@@ -119,6 +126,9 @@ fn item(ui: &mut Ui, text: &str, selected: bool, least: f32) -> bool {
     let painter = ui.painter();
     if response.hovered() || response.has_focus() {
         painter.rect_filled(rect, radius::CONTROL - 1.0, palette.raised);
+    }
+    if response.gained_focus() {
+        response.scroll_to_me(None);
     }
     if selected {
         Icon::Check.paint(

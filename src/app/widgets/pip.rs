@@ -26,6 +26,8 @@ pub enum PipState {
     Hung,
     /// Serves with cold caches.
     Warming,
+    /// Serves, made slow by a fault.
+    Slow,
 }
 
 /// One instance, ready to be painted.
@@ -70,10 +72,17 @@ pub fn paint_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, palette:
         painter.circle_stroke(centre, 14.5 * zoom, Stroke::new(1.5 * zoom, palette.text));
     }
     match pip.state {
-        PipState::Up | PipState::Warming => {
+        PipState::Up | PipState::Warming | PipState::Slow => {
             painter.circle_filled(centre, disc, palette.card);
-            painter.add(load_shape(centre, 6.5 * zoom, pip.load, palette));
-            painter.circle_stroke(centre, disc, outline(palette.health));
+            // Dots need more room between them and the load.
+            let slow = pip.state == PipState::Slow;
+            let radius = if slow { 5.6 } else { 6.5 } * zoom;
+            painter.add(load_shape(centre, radius, pip.load, palette));
+            if slow {
+                dotted(painter, centre, disc, zoom, palette);
+            } else {
+                painter.circle_stroke(centre, disc, outline(palette.health));
+            }
             if pip.state == PipState::Warming {
                 let ring = arc(centre, 11.5 * zoom, share(pip.warmed));
                 painter.extend(Shape::dashed_line(
@@ -164,6 +173,7 @@ pub fn paint_dense_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, pa
     let radius = 4.5 * zoom;
     let colour = match pip.state {
         PipState::Up | PipState::Warming => palette.health,
+        PipState::Slow => palette.slow,
         PipState::Booting | PipState::Draining => palette.text2,
         PipState::Down => palette.down,
         PipState::FailingCheck | PipState::Hung => palette.failed,
@@ -173,9 +183,14 @@ pub fn paint_dense_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, pa
     } else {
         palette.card
     };
-    painter.circle(centre, radius, fill, Stroke::new(1.5 * zoom, colour));
+    if pip.state == PipState::Slow {
+        painter.circle_filled(centre, radius, fill);
+        dotted(painter, centre, radius, 0.75 * zoom, palette);
+    } else {
+        painter.circle(centre, radius, fill, Stroke::new(1.5 * zoom, colour));
+    }
     match pip.state {
-        PipState::Up | PipState::Warming => {
+        PipState::Up | PipState::Warming | PipState::Slow => {
             painter.add(load_shape(centre, 3.2 * zoom, pip.load, palette));
         }
         PipState::Down => {
@@ -208,6 +223,16 @@ pub fn paint_dense_pip(painter: &Painter, centre: Pos2, zoom: f32, pip: &Pip, pa
     }
     if pip.selected {
         painter.circle_stroke(centre, 6.5 * zoom, Stroke::new(1.5 * zoom, palette.text));
+    }
+}
+
+/// An outline of dots: slow.
+fn dotted(painter: &Painter, centre: Pos2, radius: f32, zoom: f32, palette: &Palette) {
+    // As many as are a dot's width apart.
+    let dots = (TAU * radius / (4.2 * zoom)).round().max(6.0) as usize;
+    for dot in 0..dots {
+        let at = on_circle(centre, radius, dot as f32 / dots as f32);
+        painter.circle_filled(at, 1.25 * zoom, palette.slow);
     }
 }
 

@@ -212,23 +212,31 @@ pub fn imperative(command: &Command) -> (Icon, String) {
         Command::Link(path) => (Icon::Link, format!("link {}", spoken::link(path))),
         Command::Unlink(path) => (Icon::Link, format!("unlink {}", spoken::link(path))),
         Command::SlowInstance(node, n, factor) => {
-            (Icon::Pause, format!("slow {node} {n} {factor} times"))
+            let times = format::times(*factor);
+            (Icon::Clock, format!("slow {node} {n} down {times} times"))
         }
         Command::LoseZone(zone) => (Icon::Bolt, format!("lose zone {zone}")),
-        Command::Cut(sides) => (Icon::Link, format!("cut {}", sides.between())),
-        Command::CutOneWay(sides) => (Icon::Link, format!("cut {}", sides.one_way())),
+        Command::Cut(sides) => (Icon::Cut, format!("cut {}", sides.between())),
+        Command::CutOneWay(sides) => (Icon::CutOneWay, format!("cut {}", sides.one_way())),
         Command::Slow(sides, factor) => (
-            Icon::Link,
-            format!("{factor} times slower {}", sides.between()),
+            Icon::Clock,
+            format!(
+                "slow down {} times {}",
+                format::times(*factor),
+                sides.between()
+            ),
         ),
-        Command::Lose(sides, share) => (Icon::Link, format!("lose {share} {}", sides.between())),
-        Command::Heal(sides) => (Icon::Link, format!("heal {}", sides.between())),
+        Command::Lose(sides, share) => (
+            Icon::Lossy,
+            format!("lose {} {}", format::given(share.0), sides.between()),
+        ),
+        Command::Heal(sides) => (Icon::Check, format!("heal {}", sides.between())),
         other => (Icon::Bolt, words(&format!("{other:?}")).to_lowercase()),
     }
 }
 
 /// The same as done: "api 2 crashed".
-fn past(command: &Command) -> String {
+pub fn past(command: &Command) -> String {
     match command {
         Command::Crash(node, instance) => format!("{node} {instance} crashed"),
         Command::LoseMachine(node, instance) => format!("{node} {instance} lost its machine"),
@@ -262,14 +270,22 @@ fn past(command: &Command) -> String {
         Command::Link(path) => format!("{} linked", spoken::link(path)),
         Command::Unlink(path) => format!("{} unlinked", spoken::link(path)),
         Command::SlowInstance(node, n, factor) => {
-            format!("{node} {n} works {factor} times slower")
+            format!("{node} {n} works {} times slower", format::times(*factor))
         }
-        Command::LoseZone(zone) => format!("zone {zone} lost its machines"),
-        Command::Cut(sides) => format!("cut {}", sides.between()),
-        Command::CutOneWay(sides) => format!("cut {}", sides.one_way()),
-        Command::Slow(sides, factor) => format!("{factor} times slower {}", sides.between()),
-        Command::Lose(sides, share) => format!("{share} of messages lost {}", sides.between()),
-        Command::Heal(sides) => format!("healed {}", sides.between()),
+        Command::LoseZone(zone) => format!("Zone {zone} lost its machines"),
+        Command::Cut(sides) => format!("Cut {}", sides.between()),
+        Command::CutOneWay(sides) => format!("Cut {}", sides.one_way()),
+        Command::Slow(sides, factor) => format!(
+            "{} times slower {}",
+            format::times(*factor),
+            sides.between()
+        ),
+        Command::Lose(sides, share) => format!(
+            "{} of messages lost {}",
+            format::given(share.0),
+            sides.between()
+        ),
+        Command::Heal(sides) => format!("Healed {}", sides.between()),
         other => capitalised(&words(&format!("{other:?}"))),
     }
 }

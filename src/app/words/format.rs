@@ -120,6 +120,26 @@ pub fn percent(share: f64) -> (String, &'static str) {
     (text, "%")
 }
 
+/// A share that somebody gave, not one that was measured, in as many digits as it takes: "1 %", "2.5 %".
+pub fn given(share: f64) -> String {
+    let percent = share * 100.0;
+    let hundredths = (percent * 100.0).round() / 100.0;
+    if hundredths > 0.0 {
+        format!("{hundredths} %")
+    } else {
+        format!("{percent} %")
+    }
+}
+
+/// How many times: "10", "2.5", "1,000".
+pub fn times(factor: f64) -> String {
+    if factor < 10.0 {
+        format!("{}", (factor * 10.0).round() / 10.0)
+    } else {
+        grouped(factor.round() as u64)
+    }
+}
+
 /// A value and its unit as one text: "184 ms", "398/s".
 pub fn joined((value, unit): (String, &str)) -> String {
     if unit.is_empty() || unit.starts_with('/') {

@@ -7,5 +7,6 @@ pub mod problems;
 mod span;
 pub mod spoken;
 pub(super) mod toggles;
+pub mod troubles;
 
 pub use span::{Span, SpanKind};

@@ -9,6 +9,7 @@ use crate::sim::snapshot::{InstanceView, NodeKind, Role, Status};
 use crate::units::Duration;
 
 use crate::app::words::format::{self, counted, grouped, joined, span};
+use crate::app::words::troubles;
 
 /// How often a second: "240/s".
 pub fn per_second(rate: f64) -> String {
@@ -144,7 +145,7 @@ pub fn kinds_name(kind: NodeKind) -> &'static str {
 /// What an instance is doing, in words that follow its name.
 pub fn status(instance: &InstanceView, now: Duration) -> String {
     let since = span(Duration(now.0.saturating_sub(instance.since.0)));
-    match instance.status {
+    let told = match instance.status {
         Status::Up if instance.in_rotation => "up".into(),
         Status::Up => "up, out of rotation".into(),
         Status::Booting => "booting".into(),
@@ -154,6 +155,11 @@ pub fn status(instance: &InstanceView, now: Duration) -> String {
         Status::Crashed => format!("down {since}"),
         Status::MachineLost => format!("machine lost {since}"),
         Status::Removed => "removed".into(),
+    };
+    if instance.status.serves() && instance.slowed > 1.0 {
+        format!("{told}, {}", troubles::slower(instance.slowed))
+    } else {
+        told
     }
 }
 
@@ -164,6 +170,9 @@ pub fn instance(instance: &InstanceView, now: Duration) -> String {
         Role::Primary => parts.push("primary".into()),
         Role::Replica => parts.push("replica".into()),
         Role::Alone => {}
+    }
+    if let Some(zone) = &instance.zone {
+        parts.push(format!("zone {zone}"));
     }
     let (waiting, beyond) = (instance.queue, instance.backlog);
     if instance.status.serves() {

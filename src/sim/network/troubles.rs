@@ -163,6 +163,42 @@ impl Network {
         met
     }
 
+    /// The faults that it suffers from now, oldest first.
+    pub(in crate::sim) fn faults(&self) -> Vec<usize> {
+        let mut faults: Vec<usize> = self.troubles.iter().map(|t| t.fault as usize).collect();
+        faults.sort_unstable();
+        faults
+    }
+
+    /// What is wrong between pairs of spots, all together.
+    fn trouble_on(&self, pairs: impl Iterator<Item = (Spot, Spot)>) -> TroubleView {
+        let mut view = TroubleView::default();
+        let (mut all, mut cut) = (0, [0; 2]);
+        for (a, b) in pairs {
+            all += 1;
+            for (way, (from, to)) in [(a, b), (b, a)].into_iter().enumerate() {
+                let met = self.meets(from, to);
+                cut[way] += u32::from(met.cut.is_some());
+                view.slower = view.slower.max(met.slower);
+                view.loss = view.loss.max(met.loss);
+            }
+            let strikes = |t: &&Trouble| t.strikes(a, b) || t.strikes(b, a);
+            for trouble in self.troubles.iter().filter(strikes) {
+                let fault = trouble.fault as usize;
+                if !view.faults.contains(&fault) {
+                    view.faults.push(fault);
+                }
+            }
+        }
+        view.faults.sort_unstable();
+        view.cut = cut.map(|cut| match cut {
+            0 => Extent::None,
+            some if some < all => Extent::Some,
+            _ => Extent::All,
+        });
+        view
+    }
+
     fn are_in_different_zones(from: Spot, to: Spot) -> bool {
         from.zone != 0 && to.zone != 0 && from.zone != to.zone
     }
@@ -192,6 +228,13 @@ impl Sim {
                 n => zones[instance as usize % n],
             },
         }
+    }
+
+    /// The name of the zone that an instance is in.
+    pub(in crate::sim) fn zone_of(&self, node: u16, instance: u16) -> Option<String> {
+        let zone = usize::from(self.spot(node, instance).zone);
+        let at = zone.checked_sub(1)?;
+        self.network.zones.get(at).cloned()
     }
 
     /// Where a call comes from, and where it goes to.
@@ -445,27 +488,25 @@ impl Sim {
         from.flat_map(move |a| to.clone().into_iter().map(move |b| (a, b)))
     }
 
-    /// What is wrong on the way from one node to another; `None` if nothing is.
-    pub(in crate::sim) fn trouble_between(&self, from: u16, to: u16) -> Option<TroubleView> {
+    /// What is wrong on the way from one node to another, if anything is, and the same by instance of the one that is called.
+    pub(in crate::sim) fn troubles_between(
+        &self,
+        from: u16,
+        to: u16,
+    ) -> (Option<TroubleView>, Vec<TroubleView>) {
         if self.network.is_sound() {
-            return None;
+            return (None, Vec::new());
         }
-        let mut view = TroubleView::default();
-        let (mut pairs, mut cut) = (0, [0; 2]);
-        for (a, b) in self.pairs(from, to) {
-            pairs += 1;
-            for (way, (from, to)) in [(a, b), (b, a)].into_iter().enumerate() {
-                let met = self.network.meets(from, to);
-                cut[way] += u32::from(met.cut.is_some());
-                view.slower = view.slower.max(met.slower);
-                view.loss = view.loss.max(met.loss);
-            }
+        let all = self.network.trouble_on(self.pairs(from, to));
+        if all == TroubleView::default() {
+            return (None, Vec::new());
         }
-        view.cut = cut.map(|cut| match cut {
-            0 => Extent::None,
-            all if all == pairs => Extent::All,
-            _ => Extent::Some,
+        let from = self.spots(from);
+        let called = 0..self.nodes[to as usize].instances.len() as u16;
+        let by_instance = called.map(|instance| {
+            let to = self.spot(to, instance);
+            self.network.trouble_on(from.iter().map(|&from| (from, to)))
         });
-        (view != TroubleView::default()).then_some(view)
+        (Some(all), by_instance.collect())
     }
 }

@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub reads: ReadCounts,
     /// The faults so far, oldest first, with what each has cost.
     pub faults: Vec<FaultView>,
+    /// What the network suffers from now, oldest first: indices of `faults`.
+    pub network: Vec<usize>,
     /// What happened lately, oldest first; `Happening::id` never repeats.
     pub happenings: Vec<Happening>,
     /// Events handled so far.
@@ -141,7 +143,7 @@ pub enum Role {
 }
 
 /// An instance of a service or a member of a store.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InstanceView {
     /// Its number, from 1.
     pub number: u32,
@@ -153,6 +155,10 @@ pub struct InstanceView {
     pub in_rotation: bool,
     /// Its part in replication.
     pub role: Role,
+    /// The zone it is in.
+    pub zone: Option<String>,
+    /// So many times slower a fault makes it; 1: not.
+    pub slowed: f64,
     /// Share of its workers that is held, 0 to 1.
     pub load: f64,
     /// Requests waiting.
@@ -177,6 +183,31 @@ pub struct InstanceView {
     pub last_snapshot: Option<Duration>,
 }
 
+impl Default for InstanceView {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            status: Status::default(),
+            since: Duration(0),
+            in_rotation: false,
+            role: Role::default(),
+            zone: None,
+            slowed: 1.0,
+            load: 0.0,
+            queue: 0,
+            backlog: 0,
+            queue_limit: None,
+            sessions: 0,
+            writes: 0,
+            unsaved: 0,
+            state_bytes: 0,
+            lost_writes: 0,
+            lost_sessions: 0,
+            last_snapshot: None,
+        }
+    }
+}
+
 /// A link.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LinkView {
@@ -195,10 +226,12 @@ pub struct LinkView {
     pub bytes: u64,
     /// What is wrong on it now.
     pub trouble: Option<Trouble>,
+    /// The same by instance of the called node (index 0: instance 1); empty where nothing is wrong.
+    pub troubles: Vec<Trouble>,
 }
 
 /// What is wrong on the way from one node to another.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trouble {
     /// How much of it is cut: requests, and replies.
     pub cut: [Extent; 2],
@@ -206,6 +239,8 @@ pub struct Trouble {
     pub slower: f64,
     /// The share of messages lost on the way, where that is highest.
     pub loss: f64,
+    /// What it is through, oldest first: indices of `Snapshot::faults`.
+    pub faults: Vec<usize>,
 }
 
 impl Default for Trouble {
@@ -214,6 +249,7 @@ impl Default for Trouble {
             cut: [Extent::None; 2],
             slower: 1.0,
             loss: 0.0,
+            faults: Vec::new(),
         }
     }
 }

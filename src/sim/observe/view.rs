@@ -39,6 +39,7 @@ impl Sim {
                 stale: self.counted.iter().map(|c| c.stale).sum(),
             },
             faults: self.fault_views(),
+            network: self.network.faults(),
             happenings: self.happenings.iter().cloned().collect(),
             events: self.events,
         }
@@ -264,6 +265,8 @@ impl Sim {
             since: Duration(here.since),
             in_rotation,
             role,
+            zone: self.zone_of(node, instance),
+            slowed: here.slowed,
             load: if here.workers == u32::MAX {
                 0.0
             } else {
@@ -296,6 +299,7 @@ impl Sim {
     }
 
     fn link_view(&self, link: &LinkSlot) -> LinkView {
+        let (trouble, troubles) = self.troubles_between(link.from, link.to);
         LinkView {
             from: self.nodes[link.from as usize].name.clone(),
             to: self.nodes[link.to as usize].name.clone(),
@@ -303,7 +307,8 @@ impl Sim {
             calls: link.calls.clone(),
             messages: link.messages,
             bytes: link.bytes,
-            trouble: self.trouble_between(link.from, link.to),
+            trouble,
+            troubles,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Cards and their pips as things that can be clicked and reached by the keyboard.
 
 use egui::{
-    CursorIcon, EventFilter, Id, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Ui, Vec2,
-    WidgetInfo, vec2,
+    CursorIcon, EventFilter, Id, Key, Modifiers, PointerButton, Pos2, Rect, Response, Role, Sense,
+    Ui, Vec2, WidgetInfo, vec2,
 };
 
 use super::Canvas;
@@ -263,7 +263,8 @@ fn toggled(view: &View, name: &str) -> Option<Selection> {
 
 /// The key that opens the menu of what has the keyboard.
 pub(super) fn menu_key(ui: &Ui) -> bool {
-    ui.input(|input| input.modifiers.shift && input.key_pressed(Key::F10))
+    // As it was when the key went down: within a frame Shift may have gone up again.
+    ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::F10))
 }
 
 /// From the pip that has the keyboard to another, back to its card, or on to the next card.

@@ -1,6 +1,6 @@
 //! What can be pulled at a link: its two ends, to other nodes, and its middle, for its latency.
 
-use egui::{CursorIcon, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
+use egui::{CursorIcon, Pos2, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
 use super::handles::{Pull, let_go};
 use super::ink::Ink;
@@ -129,6 +129,7 @@ impl Canvas {
                     actions.push(Action::Select(Some(Selection::Link(line.key.clone()))));
                     give_keyboard(ui, line);
                 }
+                self.handle_menu(ui, &response, line);
                 if response.dragged()
                     && let Some(pointer) = response.interact_pointer_pos()
                 {
@@ -181,6 +182,7 @@ impl Canvas {
         if response.double_clicked() {
             self.type_latency(&line.key);
         }
+        self.handle_menu(ui, &response, line);
         if response.dragged()
             && let Some(total) = response.total_drag_delta()
         {
@@ -198,6 +200,15 @@ impl Canvas {
             actions.push(edit);
         }
         true
+    }
+
+    /// The menu of a link opens on its handles as well.
+    fn handle_menu(&mut self, ui: &Ui, response: &Response, line: &Line) {
+        if response.secondary_clicked() {
+            let about = Selection::Link(line.key.clone());
+            let at = response.rect.center();
+            self.open_menu(ui, Some(about), at, link_id(ui, &line.key));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::scene::Scene;
 use crate::app::action::{Action, Selection};
 use crate::app::run::state::View;
 use crate::app::widgets::tooltip;
-use crate::app::words::{format, nodes};
+use crate::app::words::{format, nodes, troubles};
 
 /// How near to a link the pointer must be to be on it, in points.
 const NEAR: f32 = 7.0;
@@ -147,7 +147,7 @@ pub(super) fn bytes_per_second(line: &Line) -> String {
     format!("{}/s", format::joined(format::bytes(line.bytes)))
 }
 
-/// How much flows and with what outcome, how long it takes, and how many bytes it is.
+/// What is wrong on it, how much flows and with what outcome, how long it takes, and how many bytes it is.
 fn describe(line: &Line) -> Vec<String> {
     let total = line.rates.total();
     let mut calls = nodes::per_second(total);
@@ -160,7 +160,8 @@ fn describe(line: &Line) -> Vec<String> {
         calls = format!("{calls}, {share} retried");
     }
     let latency = format::joined(format::time(line.latency.secs()));
-    let mut parts = vec![calls, format!("latency {latency}"), bytes_per_second(line)];
+    let mut parts: Vec<String> = line.trouble.iter().flat_map(troubles::in_words).collect();
+    parts.extend([calls, format!("latency {latency}"), bytes_per_second(line)]);
     if line.implied {
         parts.push("follows from a setting".into());
     }

@@ -10,10 +10,17 @@ use crate::app::icons::Icon;
 use crate::app::run::meant::{remove, unlink};
 use crate::app::run::state::View;
 use crate::app::widgets::{menu_header, menu_item, menu_separator};
-use crate::app::words::{nodes, spoken};
-use crate::model::{Command, Node, Stop, Topology};
-use crate::sim::snapshot::{InstanceView, Role, Status};
-use crate::units::Duration;
+use crate::app::words::troubles::{self, Wrong};
+use crate::app::words::{format, nodes, spoken};
+use crate::model::{Command, Node, Side, Sides, Stop};
+use crate::sim::snapshot::{Extent, InstanceView, Role, Status, Trouble};
+use crate::units::{Duration, Share};
+
+/// How many times slower menus make an instance, and a link.
+const SLOW_INSTANCE: f64 = 10.0;
+const SLOW_LINK: [f64; 2] = [10.0, 100.0];
+/// The share of messages that they make a link lose.
+const LOSSY_LINK: [f64; 2] = [0.01, 0.1];
 
 /// A menu that is open, or about to.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +54,7 @@ pub fn open(ui: &Ui) {
 }
 
 /// Shows the menu while it is open; returns whether it still is.
-pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, topology: &Topology, asked: &mut Asked) -> bool {
+pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, view: &View, asked: &mut Asked) -> bool {
     let id = id(ui);
     if !Popup::is_id_open(ui.ctx(), id) {
         return false;
@@ -79,7 +86,7 @@ pub fn show(ui: &Ui, menu: &Menu, scene: &Scene, topology: &Topology, asked: &mu
                 of_several(ui, names, asked);
                 true
             }
-            Some(about) => content(ui, about, scene, topology, &mut asked.actions),
+            Some(about) => content(ui, about, scene, view, &mut asked.actions),
             None => {
                 of_nothing(ui, scene, asked);
                 true
@@ -100,7 +107,7 @@ fn content(
     ui: &mut Ui,
     about: &Selection,
     scene: &Scene,
-    topology: &Topology,
+    view: &View,
     actions: &mut Vec<Action>,
 ) -> bool {
     match about {
@@ -109,7 +116,7 @@ fn content(
             let instance =
                 card.and_then(|card| card.instances.iter().find(|i| i.number == *number));
             match card.zip(instance) {
-                Some((card, instance)) => of_instance(ui, card, instance, scene.now, actions),
+                Some((card, instance)) => of_instance(ui, card, instance, scene.now, view, actions),
                 None => return false,
             }
         }
@@ -118,7 +125,7 @@ fn content(
             None => return false,
         },
         Selection::Link(key) => {
-            of_link(ui, key, topology.links.find(key).is_none(), actions);
+            of_link(ui, key, view, actions);
         }
         Selection::Nodes(_) => {}
     }
@@ -149,6 +156,7 @@ fn of_instance(
     card: &Card,
     instance: &InstanceView,
     now: Duration,
+    view: &View,
     actions: &mut Vec<Action>,
 ) {
     let status = instance.status;
@@ -201,6 +209,80 @@ fn of_instance(
     );
     if instance.role == Role::Primary {
         fail_over(ui, card, actions);
+    }
+    hinder(ui, card.name, instance, view, actions);
+}
+
+/// What does not kill an instance: it is slow, or nobody reaches it, or its zone is struck; and what ends that.
+fn hinder(
+    ui: &mut Ui,
+    name: &str,
+    instance: &InstanceView,
+    view: &View,
+    actions: &mut Vec<Action>,
+) {
+    menu_separator(ui);
+    let number = instance.number;
+    let wrong = troubles::of_instance(view.snapshot, name, instance);
+    let (slow, network): (Vec<_>, Vec<_>) = wrong
+        .into_iter()
+        .partition(|wrong| wrong.end.sides().is_none());
+    // One that hangs goes on by the entry above.
+    if let Some(slow) = slow.first().filter(|_| instance.status.serves()) {
+        let text = "Resume at full speed";
+        choose(ui, true, Icon::Play, text, "", actions, || {
+            Action::Run(slow.end.clone())
+        });
+    } else {
+        let serves = instance.status.serves();
+        let text = format!("Slow down {SLOW_INSTANCE} times");
+        choose(ui, serves, Icon::Clock, &text, "", actions, || {
+            Action::Run(Command::SlowInstance(
+                name.to_owned(),
+                number,
+                SLOW_INSTANCE,
+            ))
+        });
+    }
+    let mut cut = |side: Side, text: &str| {
+        let sides = Sides {
+            from: side,
+            to: Side::Rest,
+        };
+        let is_cut = network
+            .iter()
+            .any(|wrong| wrong.began == Command::Cut(sides.clone()));
+        choose(ui, !is_cut, Icon::Cut, text, "", actions, || {
+            Action::Run(Command::Cut(sides))
+        });
+    };
+    let here = Side::Instance(name.to_owned(), number);
+    cut(here, "Cut off from everything");
+    if let Some(zone) = &instance.zone {
+        cut(Side::Zone(zone.clone()), &format!("Cut off zone {zone}"));
+        let text = format!("Lose zone {zone}");
+        choose(ui, true, Icon::Bolt, &text, "", actions, || {
+            Action::Run(Command::LoseZone(zone.clone()))
+        });
+    }
+    heal(ui, &network, actions);
+}
+
+/// Ends all of what is wrong with the network.
+fn heal(ui: &mut Ui, wrong: &[Wrong], actions: &mut Vec<Action>) {
+    let ends = troubles::ends(wrong);
+    let text = match ends.len() {
+        0 | 1 => "Heal",
+        _ => "Heal all of it",
+    };
+    let chosen = ui
+        .add_enabled_ui(!ends.is_empty(), |ui| {
+            menu_item(ui, Some(Icon::Check), text, "")
+        })
+        .inner;
+    if chosen.clicked() {
+        ui.close();
+        actions.extend(ends.into_iter().map(Action::Run));
     }
 }
 
@@ -424,20 +506,31 @@ pub fn set_instances(name: &str, count: u32) -> Action {
     Action::Edit(vec![set], format!("{name}: {count} instance{plural}"))
 }
 
-fn of_link(ui: &mut Ui, key: &str, implied: bool, actions: &mut Vec<Action>) {
-    let kind = if implied {
-        "follows from a setting"
-    } else {
-        "link"
+fn of_link(ui: &mut Ui, key: &str, view: &View, actions: &mut Vec<Action>) {
+    let implied = view.topology.links.find(key).is_none();
+    let Some((from, to)) = key.split_once("->") else {
+        return;
     };
-    menu_header(ui, &spoken::link(key), kind);
+    let mut links = view.snapshot.links.iter();
+    let shown = links.find(|link| link.from == from && link.to == to);
+    let trouble = shown.and_then(|link| link.trouble.as_ref());
+    let state = match trouble {
+        Some(trouble) => troubles::in_words(trouble).join(", "),
+        None if implied => "follows from a setting".to_owned(),
+        None => "link".to_owned(),
+    };
+    menu_header(ui, &spoken::link(key), &state);
     let icon = Icon::Rename;
     choose(ui, true, icon, "Type the latency", "Enter", actions, || {
         Action::AskLatency(key.to_owned())
     });
+    menu_separator(ui);
+    link_faults(ui, (from, to), trouble, actions);
+    heal(ui, &troubles::of_link(view.snapshot, from, to), actions);
     if implied {
         return;
     }
+    menu_separator(ui);
     choose(
         ui,
         true,
@@ -447,6 +540,42 @@ fn of_link(ui: &mut Ui, key: &str, implied: bool, actions: &mut Vec<Action>) {
         actions,
         || unlink(key),
     );
+}
+
+/// What can go wrong on the way between two nodes.
+fn link_faults(
+    ui: &mut Ui,
+    (from, to): (&str, &str),
+    trouble: Option<&Trouble>,
+    actions: &mut Vec<Action>,
+) {
+    let sides = Sides::nodes(from, to);
+    let cut = trouble.map_or([Extent::None; 2], |trouble| trouble.cut);
+    let is_open = |way: usize| cut[way] != Extent::All;
+    let mut fault = |enabled: bool, icon: Icon, text: &str, command: Command| {
+        choose(ui, enabled, icon, text, "", actions, || {
+            Action::Run(command)
+        });
+    };
+    let open = is_open(0) || is_open(1);
+    fault(open, Icon::Cut, "Cut", Command::Cut(sides.clone()));
+    for (way, sides) in [sides.clone(), sides.reversed()].into_iter().enumerate() {
+        let text = format!("Cut {} only", sides.one_way());
+        let one_way = Command::CutOneWay(sides);
+        fault(is_open(way), Icon::CutOneWay, &text, one_way);
+    }
+    for times in SLOW_LINK {
+        let text = format!("Slow down {times} times");
+        let slow = Command::Slow(sides.clone(), times);
+        let already = trouble.is_some_and(|trouble| trouble.slower == times);
+        fault(!already, Icon::Clock, &text, slow);
+    }
+    for share in LOSSY_LINK {
+        let text = format!("Lose {} of messages", format::given(share));
+        let lose = Command::Lose(sides.clone(), Share(share));
+        let already = trouble.is_some_and(|trouble| trouble.loss == share);
+        fault(!already, Icon::Lossy, &text, lose);
+    }
 }
 
 impl Canvas {
@@ -470,7 +599,7 @@ impl Canvas {
         actions: &mut Vec<Action>,
     ) -> bool {
         let mut asked = Asked::default();
-        let open = show(ui, menu, scene, view.topology, &mut asked);
+        let open = show(ui, menu, scene, view, &mut asked);
         actions.append(&mut asked.actions);
         if let Some(way) = asked.arrange {
             actions.extend(self.arrange(view, scene, way));

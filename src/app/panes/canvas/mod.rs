@@ -30,6 +30,7 @@ mod selecting;
 mod shown;
 mod tools;
 mod transform;
+mod troubled;
 mod view;
 
 pub use picture::{picture, png};

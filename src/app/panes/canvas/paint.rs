@@ -8,7 +8,7 @@ use super::interact::On;
 use super::link::{self, Line};
 use super::place::Places;
 use super::scene::{Card, Scene, Worst};
-use super::{Canvas, card, cards, ends, guides, handles, lines, selecting};
+use super::{Canvas, card, cards, ends, guides, handles, lines, selecting, troubled};
 use crate::app::action::Selection;
 use crate::app::document::place_new_nodes;
 use crate::app::run::state::View;
@@ -67,6 +67,9 @@ impl Canvas {
                 lifted: matches!(&self.pull, Some(Pull::End { key, .. }) if *key == line.key),
             };
             moving |= self.flows.paint(&ink, line, emphasis, seconds, speed);
+            if line.trouble.is_some() && ink.readable() && !emphasis.lifted {
+                troubled::paint_words(&mut ink, scene, line, emphasis.selected);
+            }
         }
 
         paint_ghosts(&mut ink, view, scene, &mut self.ghosts);

@@ -310,7 +310,7 @@ impl<'a> Card<'a> {
         }
         let is_well = |index: &usize| {
             let instance = &self.instances[*index];
-            instance.status == Status::Up && instance.in_rotation
+            instance.status == Status::Up && instance.in_rotation && instance.slowed <= 1.0
         };
         let mut shown: Vec<usize> = all.clone().filter(|index| !is_well(index)).collect();
         shown.truncate(most);
@@ -435,6 +435,7 @@ fn instances<'a>(node: &Node, view: Option<&'a NodeView>) -> Cow<'a, [InstanceVi
             (true, 1) => Role::Primary,
             (true, _) => Role::Replica,
         },
+        zone: node.zone(number).map(str::to_owned),
         ..InstanceView::default()
     });
     Cow::Owned(drawn.collect())
@@ -456,6 +457,7 @@ impl Worst {
                 Status::Crashed | Status::MachineLost => 3.0,
                 Status::Hung => 2.0,
                 Status::Booting | Status::Draining => 1.0,
+                _ if instance.slowed > 1.0 => 1.0,
                 _ => 0.0,
             };
             let lost = (instance.lost_sessions + instance.lost_writes) as f64;

@@ -12,10 +12,12 @@ use crate::app::widgets::{
 };
 use crate::app::words::{events, format, spoken};
 use crate::model::settings::to_ron;
-use crate::model::{Command, Node, Renaming, Timed, Topology};
+use crate::model::{Command, Node, Renaming, Side, Sides, Timed, Topology};
 use crate::units::Duration;
 
 const WIDTH: f32 = 284.0;
+/// Width of a list that one chooses from.
+const CHOICE: f32 = 150.0;
 
 /// The form of an event while it is open.
 #[derive(Clone, Debug)]
@@ -140,89 +142,89 @@ impl Form {
         stays
     }
 
-    /// What is done, and to which instance.
+    /// What is done, and to what.
     fn command_ui(&self, ui: &mut Ui, timed: &Timed, view: &View, actions: &mut Vec<Action>) {
         let command = timed.command();
-        let change = |command: Command| with(timed, command);
-        let apply = |command: Command, actions: &mut Vec<Action>| {
+        let asked = [
+            what_ui(ui, command, view),
+            self.node_ui(ui, timed, view),
+            number_ui(ui, command, view),
+            sides_ui(ui, command, view),
+            zone_ui(ui, command, view),
+            self.extent_ui(ui, timed, view),
+            self.value_ui(ui, timed, view),
+        ];
+        for command in asked.into_iter().flatten() {
             let what = events::imperative(&command).1;
-            actions.extend(schedule::changed(view, self.place, change(command), &what));
+            let timed = with(timed, command);
+            actions.extend(schedule::changed(view, self.place, timed, &what));
+        }
+    }
+
+    /// Why this would be no event in the stead of the one that is there; none if it would.
+    fn problem(&self, timed: &Timed, command: &Command, view: &View) -> Option<String> {
+        let there = with(timed, command.clone());
+        schedule::problem(view.topology, &there, Some(self.place))
+    }
+
+    fn node_ui(&self, ui: &mut Ui, timed: &Timed, view: &View) -> Option<Command> {
+        let command = timed.command();
+        let node = command.node()?;
+        // Where the same can be done.
+        let others = || {
+            let names = view.topology.nodes.keys().map(String::as_str);
+            let can = |name: &&str| {
+                let there = at_node(command, name, view.topology);
+                *name == node || self.problem(timed, &there, view).is_none()
+            };
+            names.filter(can).collect()
         };
-        if let Some(node) = command.node() {
-            let number = instance(command).unwrap_or(1);
-            let offers = schedule::of_node(view.topology, node, number);
-            let same = |offer: &schedule::Offer| {
-                std::mem::discriminant(&offer.command) == std::mem::discriminant(command)
-                    && stop(&offer.command) == stop(command)
+        let chosen = setting_row(ui, "Node", "", |ui| {
+            choice_among(ui, "Node", node, others, CHOICE)
+        });
+        chosen.map(|name| at_node(command, name, view.topology))
+    }
+
+    /// How slow, or how lossy.
+    fn extent_ui(&self, ui: &mut Ui, timed: &Timed, view: &View) -> Option<Command> {
+        let command = timed.command();
+        let (name, shown) = match command {
+            Command::Slow(_, factor) | Command::SlowInstance(_, _, factor) => {
+                ("Times slower", factor.to_string())
+            }
+            Command::Lose(_, share) => ("Share lost", share.to_string()),
+            _ => return None,
+        };
+        let parse = |text: &str| {
+            let command = with_extent(command, text.trim())?;
+            match self.problem(timed, &command, view) {
+                Some(problem) => Err(problem),
+                None => Ok(command),
+            }
+        };
+        setting_field(ui, name, "", &shown, parse).applied
+    }
+
+    /// What a setting becomes.
+    fn value_ui(&self, ui: &mut Ui, timed: &Timed, view: &View) -> Option<Command> {
+        let Command::Set(path, value) = timed.command() else {
+            return None;
+        };
+        let shown = value.trim_matches('"');
+        let parse = |text: &str| {
+            let quoted = value.starts_with('"') && !text.starts_with('"');
+            let text = if quoted {
+                format!("\"{text}\"")
+            } else {
+                text.to_owned()
             };
-            if let Some(current) = offers.iter().position(same) {
-                let verbs: Vec<&str> = offers.iter().map(|offer| offer.verb).collect();
-                let chosen = setting_row(ui, "What", "", |ui| {
-                    choice(ui, "What", Some(current), &verbs, 150.0)
-                });
-                if let Some(chosen) = chosen {
-                    apply(offers[chosen].command.clone(), actions);
-                }
+            let command = Command::Set(path.clone(), text);
+            match self.problem(timed, &command, view) {
+                Some(problem) => Err(problem),
+                None => Ok(command),
             }
-        }
-        if let Some(node) = command.node() {
-            // Where the same can be done.
-            let others = || {
-                let names = view.topology.nodes.keys().map(String::as_str);
-                let can = |name: &&str| {
-                    let there = change(at_node(command, name, view.topology));
-                    let problem = || schedule::problem(view.topology, &there, Some(self.place));
-                    *name == node || problem().is_none()
-                };
-                names.filter(can).collect()
-            };
-            let chosen = setting_row(ui, "Node", "", |ui| {
-                choice_among(ui, "Node", node, others, 150.0)
-            });
-            if let Some(name) = chosen {
-                apply(at_node(command, name, view.topology), actions);
-            }
-        }
-        if let Some(number) = instance(command) {
-            let most = command
-                .node()
-                .and_then(|node| view.topology.nodes.get(node))
-                .map_or(1, Node::members);
-            let asked = setting_row(ui, "Instance", "", |ui| {
-                stepper(ui, "Instance", number, 1..=most.max(number), 92.0)
-            });
-            if let Some(number) = asked {
-                apply(with_number(command, number), actions);
-            }
-        }
-        if let Command::AddInstances(_, count) | Command::RemoveInstances(_, count) = command {
-            let asked = setting_row(ui, "How many", "", |ui| {
-                stepper(ui, "How many", *count, 1..=1000, 92.0)
-            });
-            if let Some(count) = asked {
-                apply(with_number(command, count), actions);
-            }
-        }
-        if let Command::Set(path, value) = command {
-            let shown = value.trim_matches('"');
-            let parse = |text: &str| {
-                let quoted = value.starts_with('"') && !text.starts_with('"');
-                let text = if quoted {
-                    format!("\"{text}\"")
-                } else {
-                    text.to_owned()
-                };
-                let command = Command::Set(path.clone(), text);
-                match schedule::problem(view.topology, &change(command.clone()), Some(self.place)) {
-                    Some(problem) => Err(problem),
-                    None => Ok(command),
-                }
-            };
-            let field = setting_field(ui, "Becomes", "", shown, parse);
-            if let Some(command) = field.applied {
-                apply(command, actions);
-            }
-        }
+        };
+        setting_field(ui, "Becomes", "", shown, parse).applied
     }
 
     /// When it happens.
@@ -337,6 +339,109 @@ impl Form {
     }
 }
 
+/// What is done.
+fn what_ui(ui: &mut Ui, command: &Command, view: &View) -> Option<Command> {
+    let offers = match (command.node(), command.sides()) {
+        (Some(node), _) => {
+            let number = instance(command).unwrap_or(1);
+            schedule::of_node(view.topology, node, number)
+        }
+        (None, Some(sides)) => schedule::between(sides),
+        (None, None) => return None,
+    };
+    let same = |offer: &schedule::Offer| {
+        std::mem::discriminant(&offer.command) == std::mem::discriminant(command)
+            && stop(&offer.command) == stop(command)
+    };
+    let current = offers.iter().position(same)?;
+    let verbs: Vec<&str> = offers.iter().map(|offer| offer.verb).collect();
+    let chosen = setting_row(ui, "What", "", |ui| {
+        choice(ui, "What", Some(current), &verbs, CHOICE)
+    });
+    chosen.map(|chosen| offers[chosen].command.clone())
+}
+
+/// Which instance, or how many.
+fn number_ui(ui: &mut Ui, command: &Command, view: &View) -> Option<Command> {
+    let (name, number, most) = match command {
+        Command::AddInstances(_, count) | Command::RemoveInstances(_, count) => {
+            ("How many", *count, 1000)
+        }
+        _ => {
+            let number = instance(command)?;
+            let node = command
+                .node()
+                .and_then(|node| view.topology.nodes.get(node));
+            let most = node.map_or(1, Node::members);
+            ("Instance", number, most.max(number))
+        }
+    };
+    let asked = setting_row(ui, name, "", |ui| stepper(ui, name, number, 1..=most, 92.0));
+    asked.map(|number| with_number(command, number))
+}
+
+/// Between what it is.
+fn sides_ui(ui: &mut Ui, command: &Command, view: &View) -> Option<Command> {
+    let sides = command.sides()?;
+    let names = match command {
+        Command::CutOneWay(_) => ["From", "To"],
+        _ => ["Between", "And"],
+    };
+    let mut chosen = None;
+    for (name, side) in names.into_iter().zip([&sides.from, &sides.to]) {
+        let shown = side.in_words();
+        let all = all_sides(view.topology);
+        let words: Vec<String> = all.iter().map(Side::in_words).collect();
+        let asked = setting_row(ui, name, "", |ui| {
+            let options = || words.iter().map(String::as_str).collect();
+            choice_among(ui, name, &shown, options, CHOICE)
+        });
+        let place = asked.and_then(|asked| words.iter().position(|words| words == asked));
+        if let Some(other) = place.and_then(|place| all.get(place)) {
+            let mut sides = sides.clone();
+            if name == names[0] {
+                sides.from = other.clone();
+            } else {
+                sides.to = other.clone();
+            }
+            chosen = Some(with_sides(command, sides));
+        }
+    }
+    chosen
+}
+
+/// Everything that a fault of the network can be between.
+fn all_sides(topology: &Topology) -> Vec<Side> {
+    /// Of more instances a node's first are offered.
+    const MOST: u32 = 12;
+    let nodes = topology.nodes.iter().flat_map(|(name, node)| {
+        let of_several =
+            (matches!(node, Node::Service(_)) || node.is_store()) && node.members() > 1;
+        let most = if of_several {
+            node.members().min(MOST)
+        } else {
+            0
+        };
+        let instances = (1..=most).map(|number| Side::Instance(name.clone(), number));
+        std::iter::once(Side::Node(name.clone())).chain(instances)
+    });
+    let zones = topology.zones();
+    let zones = zones.iter().map(|zone| Side::Zone((*zone).to_owned()));
+    nodes.chain(zones).chain([Side::Rest]).collect()
+}
+
+/// Which zone.
+fn zone_ui(ui: &mut Ui, command: &Command, view: &View) -> Option<Command> {
+    let Command::LoseZone(zone) = command else {
+        return None;
+    };
+    let zones = || view.topology.zones();
+    let chosen = setting_row(ui, "Zone", "", |ui| {
+        choice_among(ui, "Zone", zone, zones, CHOICE)
+    });
+    chosen.map(|zone| Command::LoseZone(zone.to_owned()))
+}
+
 /// The same time with another command.
 fn with(timed: &Timed, command: Command) -> Timed {
     match timed {
@@ -352,6 +457,7 @@ fn instance(command: &Command) -> Option<u32> {
         | Command::LoseMachine(_, number)
         | Command::Hang(_, number)
         | Command::Resume(_, number)
+        | Command::SlowInstance(_, number, _)
         | Command::Restart(_, number) => Some(*number),
         _ => None,
     }
@@ -383,6 +489,7 @@ fn with_number(command: &Command, to: u32) -> Command {
     | Command::LoseMachine(_, number)
     | Command::Hang(_, number)
     | Command::Resume(_, number)
+    | Command::SlowInstance(_, number, _)
     | Command::Restart(_, number)
     | Command::AddInstances(_, number)
     | Command::RemoveInstances(_, number) = &mut command
@@ -390,4 +497,41 @@ fn with_number(command: &Command, to: u32) -> Command {
         *number = to;
     }
     command
+}
+
+/// The same between other sides.
+fn with_sides(command: &Command, to: Sides) -> Command {
+    let mut command = command.clone();
+    if let Command::Cut(sides)
+    | Command::CutOneWay(sides)
+    | Command::Slow(sides, _)
+    | Command::Lose(sides, _)
+    | Command::Heal(sides) = &mut command
+    {
+        *sides = to;
+    }
+    command
+}
+
+/// The same, so slow or so lossy.
+///
+/// # Errors
+/// It is no number, or no share; what would be right.
+fn with_extent(command: &Command, typed: &str) -> Result<Command, String> {
+    let mut command = command.clone();
+    match &mut command {
+        Command::Slow(_, factor) | Command::SlowInstance(_, _, factor) => {
+            let number = typed.trim_end_matches(['\u{d7}', 'x']).trim_end();
+            *factor = number
+                .parse()
+                .map_err(|_| "Write how many times slower, such as 10".to_owned())?;
+        }
+        Command::Lose(_, share) => {
+            *share = typed
+                .parse()
+                .map_err(|error: crate::units::ParseError| error.to_string())?;
+        }
+        _ => {}
+    }
+    Ok(command)
 }

@@ -145,20 +145,27 @@ impl Charts {
     }
 }
 
-/// From each fault that kills or hangs until it was noticed; until now while it has not been.
+/// From each fault until it was noticed; until now while one that kills or hangs has not been.
 pub(super) fn bands(view: &View) -> Vec<(f64, f64)> {
     let faults = view.snapshot.faults.iter();
     faults
         .filter_map(|fault| {
-            let (Command::Crash(node, number)
-            | Command::LoseMachine(node, number)
-            | Command::Hang(node, number)) = &fault.command
-            else {
-                return None;
-            };
             let from = fault.at.secs();
+            let until = |after: Duration| (from, from + after.secs());
+            let (node, number) = match &fault.command {
+                Command::Crash(node, number)
+                | Command::LoseMachine(node, number)
+                | Command::Hang(node, number) => (node, number),
+                Command::LoseZone(_)
+                | Command::SlowInstance(..)
+                | Command::Cut(_)
+                | Command::CutOneWay(_)
+                | Command::Slow(..)
+                | Command::Lose(..) => return fault.detected.map(until),
+                _ => return None,
+            };
             if let Some(after) = fault.detected {
-                return Some((from, from + after.secs()));
+                return Some(until(after));
             }
             let instance = view
                 .node(node)?

@@ -2,12 +2,12 @@
 
 use egui::Ui;
 
-use super::Pane;
+use super::{Pane, wrong};
 use crate::app::action::Action;
 use crate::app::icons::Icon;
 use crate::app::theme;
 use crate::app::widgets::{Button, figure_row, section};
-use crate::app::words::{format, nodes};
+use crate::app::words::{format, nodes, troubles};
 use crate::model::Command;
 use crate::sim::snapshot::Status;
 
@@ -23,6 +23,14 @@ pub fn show(ui: &mut Ui, node: &str, number: u32, pane: &mut Pane) {
         return;
     };
     section(ui, &title, &nodes::status(instance, view.snapshot.now));
+    wrong::show(
+        ui,
+        &troubles::of_instance(view.snapshot, node, instance),
+        pane,
+    );
+    if let Some(zone) = &instance.zone {
+        figure_row(ui, "Zone", &[], zone, "", None);
+    }
     let reading = view.readings.node(node).and_then(|n| n.instance(number));
     let reading = reading.copied().unwrap_or_default();
     let (load, unit) = format::percent(reading.load);
@@ -69,6 +77,10 @@ pub fn show(ui: &mut Ui, node: &str, number: u32, pane: &mut Pane) {
     match instance.status {
         Status::Up | Status::Warming => {
             buttons.push((Icon::Pause, "Hang", "", of(Command::Hang)));
+            if instance.slowed <= 1.0 {
+                let slow = Command::SlowInstance(node.to_owned(), number, 10.0);
+                buttons.push((Icon::Clock, "Slow 10 times", "", slow));
+            }
         }
         Status::Hung => {
             buttons.push((Icon::Play, "Resume", "", of(Command::Resume)));

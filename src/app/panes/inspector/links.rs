@@ -1,13 +1,16 @@
-//! Links: which nodes one leads from and to, and those of a node.
+//! Links: which nodes one leads from and to, what is wrong on it, and those of a node.
 
 use egui::Ui;
 
-use super::Pane;
+use super::{Pane, wrong};
 use crate::app::action::{Action, Selection};
 use crate::app::icons::Icon;
 use crate::app::theme;
 use crate::app::widgets::{Button, choice_among, paint_text, section, setting_row};
 use crate::app::words::format;
+use crate::app::words::troubles::Wrong;
+use crate::model::{Command, Sides};
+use crate::units::Share;
 
 /// Width of the choice of a node.
 const CONTROL: f32 = 150.0;
@@ -33,6 +36,33 @@ pub fn ends(ui: &mut Ui, from: &str, to: &str, pane: &mut Pane) {
             pane.actions.push(reconnect);
         }
     }
+}
+
+/// Shows what is wrong on a link, and what can go wrong on it.
+pub fn faults(ui: &mut Ui, (from, to): (&str, &str), wrong: &[Wrong], pane: &mut Pane) {
+    let remark = if wrong.is_empty() {
+        "nothing is wrong"
+    } else {
+        ""
+    };
+    section(ui, "Faults", remark);
+    wrong::show(ui, wrong, pane);
+    let sides = || Sides::nodes(from, to);
+    let began = |command: &Command| wrong.iter().any(|wrong| wrong.began == *command);
+    let faults = [
+        (Icon::Cut, "Cut", Command::Cut(sides())),
+        (Icon::Clock, "Slow 10 times", Command::Slow(sides(), 10.0)),
+        (Icon::Lossy, "Lose 1 %", Command::Lose(sides(), Share(0.01))),
+    ];
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(theme::space::S, theme::space::S);
+        for (icon, label, command) in faults {
+            let button = Button::secondary(label).icon(icon);
+            if ui.add_enabled(!began(&command), button).clicked() {
+                pane.actions.push(Action::Run(command));
+            }
+        }
+    });
 }
 
 /// Of a longer name so many letters leave room for the latency beside it.

@@ -8,6 +8,7 @@ mod overview;
 pub mod promises;
 mod settings;
 mod several;
+mod wrong;
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use crate::app::run::meant::{remove, unlink};
 use crate::app::run::state::View;
 use crate::app::theme::{self, Palette, Weight, height, size, space, stroke};
 use crate::app::widgets::{Button, paint_text, tooltip};
-use crate::app::words::{format, nodes, spoken};
+use crate::app::words::{format, nodes, spoken, troubles};
 use crate::model::node::LinkSettings;
 use crate::model::settings::{Field, Profile, Setting, Shape, with_profile};
 use crate::model::{Command, Link, Node};
@@ -220,6 +221,8 @@ impl Inspector {
         if written.is_some() {
             section(ui, |ui| links::ends(ui, from, to, pane));
         }
+        let wrong = troubles::of_link(pane.view.snapshot, from, to);
+        section(ui, |ui| links::faults(ui, (from, to), &wrong, pane));
         section(ui, |ui| now::show_link(ui, from, to, pane));
         section(ui, |ui| {
             let key = format!("{from}->{to}");

@@ -71,10 +71,21 @@ impl Inspector {
         };
         section(ui, |ui| {
             let shown = of(&[
-                "sessions", "duration", "warmup", "seed", "name", "summary", "note", "profile",
+                "sessions",
+                "duration",
+                "warmup",
+                "seed",
+                "zone_latency",
+                "name",
+                "summary",
+                "note",
+                "profile",
             ]);
-            let first = ["sessions", "duration", "warmup", "seed"];
-            settings::show(ui, &[String::new()], &shown, &first, &mut self.more, pane);
+            let first = ["sessions", "duration", "warmup", "seed", "zone_latency"];
+            // How far zones are apart matters where there are some.
+            let count = if topology.zones().is_empty() { 4 } else { 5 };
+            let (base, first) = ([String::new()], &first[..count]);
+            settings::show(ui, &base, &shown, first, &mut self.more, pane);
         });
     }
 }

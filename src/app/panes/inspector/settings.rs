@@ -274,11 +274,21 @@ fn is_quantity(shape: &Shape) -> bool {
     )
 }
 
+/// Whether it is a list of names, which are typed with commas between them.
+fn is_names(shape: &Shape) -> bool {
+    matches!(shape, Shape::List(of) if **of == Shape::Text)
+}
+
 /// A typed text as in a file: quantities and texts get their quotes.
 fn quoted(shape: &Shape, typed: &str) -> String {
     let typed = typed.trim();
     let bare = typed.trim_matches('"');
     match shape {
+        shape if is_names(shape) && !typed.starts_with('[') => {
+            let names = typed.split(',').map(|name| name.trim().trim_matches('"'));
+            let names: Vec<String> = names.filter(|n| !n.is_empty()).map(str::to_owned).collect();
+            to_ron(&names)
+        }
         Shape::Text => to_ron(&bare.to_owned()),
         shape if is_quantity(shape) => to_ron(&bare.to_owned()),
         _ => typed.to_owned(),
@@ -287,7 +297,14 @@ fn quoted(shape: &Shape, typed: &str) -> String {
 
 /// A value's text as it is shown in a field.
 fn unquoted(shape: &Shape, text: &str) -> String {
-    if is_quantity(shape) || *shape == Shape::Text {
+    if is_names(shape) {
+        let names = text.trim().trim_start_matches('[').trim_end_matches(']');
+        let names = names.split(',').map(|name| name.trim().trim_matches('"'));
+        names
+            .filter(|n| !n.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ")
+    } else if is_quantity(shape) || *shape == Shape::Text {
         let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
         bare.unwrap_or(text)
             .replace("\\\"", "\"")
@@ -373,7 +390,7 @@ fn text_field(
         place.set(topology, &text).map(|commands| (commands, text))
     });
     if let Some((commands, text)) = response.applied {
-        let label = place.label(&text);
+        let label = place.label(&unquoted(shape, &text));
         pane.actions.push(Action::Edit(commands, label));
     }
 }

@@ -136,8 +136,15 @@ impl Live {
 
     /// Whether a command is about a node that does not run, because the document cannot be run as it is.
     pub(super) fn lacks(&self, command: &Command) -> bool {
-        let known = |node| self.running.nodes.contains_key(node);
-        self.problem.is_some() && !command.node().is_some_and(known)
+        let known = |node: &str| self.running.nodes.contains_key(node);
+        let runs = match (command, command.sides()) {
+            (_, Some(sides)) => [&sides.from, &sides.to]
+                .into_iter()
+                .all(|side| side.node().is_none_or(known)),
+            (Command::LoseZone(zone), None) => self.running.zones().contains(&zone.as_str()),
+            (_, None) => command.node().is_some_and(known),
+        };
+        self.problem.is_some() && !runs
     }
 }
 

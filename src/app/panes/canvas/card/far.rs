@@ -183,7 +183,7 @@ fn badness(instance: &InstanceView) -> u8 {
         PipState::Down => 4,
         PipState::Hung => 3,
         PipState::FailingCheck => 2,
-        PipState::Booting | PipState::Draining => 1,
+        PipState::Booting | PipState::Draining | PipState::Slow => 1,
         PipState::Warming | PipState::Up => 0,
     }
 }

@@ -201,8 +201,9 @@ fn paint_loss(ink: &Ink, card: &Card, out: f32) {
 /// What an instance's pip says of it, without its load.
 fn pip_state(instance: &InstanceView) -> PipState {
     match instance.status {
-        Status::Up if instance.in_rotation => PipState::Up,
-        Status::Up => PipState::FailingCheck,
+        Status::Up if !instance.in_rotation => PipState::FailingCheck,
+        Status::Up | Status::Warming if instance.slowed > 1.0 => PipState::Slow,
+        Status::Up => PipState::Up,
         Status::Booting => PipState::Booting,
         Status::Warming => PipState::Warming,
         Status::Draining => PipState::Draining,

@@ -151,6 +151,27 @@ pub(super) fn curve(from: Pos2, leaves: Side, to: Pos2, arrives: Side) -> Curve 
     ])
 }
 
+/// The point at a share of the length of a line, from 0 to 1, and the direction that it has there.
+pub fn along(points: &[Pos2], share: f32) -> (Pos2, Vec2) {
+    let length: f32 = points.windows(2).map(|p| (p[1] - p[0]).length()).sum();
+    let (mut passed, wanted) = (0.0, share * length);
+    let mut last = (points.first().copied().unwrap_or_default(), Vec2::X);
+    for pair in points.windows(2) {
+        let part = pair[1] - pair[0];
+        let length = part.length();
+        if length <= 0.0 {
+            continue;
+        }
+        let way = part / length;
+        if passed + length >= wanted {
+            return (pair[0] + way * (wanted - passed), way);
+        }
+        passed += length;
+        last = (pair[1], way);
+    }
+    last
+}
+
 /// Walks along a line of points.
 pub(super) struct Walk<'a> {
     pub(super) points: &'a [Pos2],

@@ -8,6 +8,7 @@ use super::curve::Walk;
 use super::paint::{Emphasis, paint_selected, paint_way};
 use super::{Lane, Line};
 use crate::app::panes::canvas::ink::Ink;
+use crate::app::panes::canvas::troubled;
 
 /// At most so many dots a link.
 pub(super) const MOST_DOTS: usize = 40;
@@ -92,8 +93,10 @@ impl Flows {
             self.0.remove(&key);
             return false;
         }
-        let curve = lane.curve.on_screen(&ink.transform);
-        let points = curve.points();
+        let points = lane.points(&ink.transform);
+        let Some(points) = troubled::flow(lane, points, ink.zoom()) else {
+            return false;
+        };
         let length: f32 = points.windows(2).map(|p| (p[1] - p[0]).length()).sum();
         let world_length = length / ink.zoom();
         if world_length < 4.0 {

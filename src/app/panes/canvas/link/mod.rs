@@ -5,7 +5,7 @@ mod flow;
 mod implied;
 mod paint;
 
-pub use curve::Curve;
+pub use curve::{Curve, along};
 pub use flow::Flows;
 pub use implied::implied;
 pub use paint::{Emphasis, cross, paint_covered, paint_ghost};
@@ -15,11 +15,12 @@ use std::collections::HashMap;
 use egui::{Pos2, Rect, pos2, vec2};
 
 use super::scene::{Card, Scene, is_sticky};
+use super::transform::Transform;
 use crate::app::run::readings::{CallRates, LinkReading, Readings};
 use crate::model::Topology;
 use crate::model::node::LinkSettings;
 use crate::model::settings::with_profile;
-use crate::sim::snapshot::{LinkView, NodeKind, Role};
+use crate::sim::snapshot::{Extent, LinkView, NodeKind, Role, Trouble};
 use crate::units::Duration;
 use curve::{Side, curve, sides};
 
@@ -50,6 +51,8 @@ pub struct Line {
     pub bytes: f64,
     /// Time of a message one way.
     pub latency: Duration,
+    /// What is wrong on it.
+    pub trouble: Option<Trouble>,
 }
 
 impl Line {
@@ -82,6 +85,19 @@ pub struct Lane {
     pub rates: CallRates,
     /// Whether what it leads to is dead.
     pub refused: bool,
+    /// What is wrong on it.
+    pub trouble: Trouble,
+}
+
+impl Lane {
+    /// Where it runs on the screen, as a line of points.
+    pub fn points(&self, transform: &Transform) -> Vec<Pos2> {
+        self.curve.on_screen(transform).points()
+    }
+
+    fn is_sound(&self) -> bool {
+        self.trouble == Trouble::default()
+    }
 }
 
 /// The lines between the cards of a scene. `links` is what is shown of the running system's links.
@@ -154,6 +170,8 @@ pub fn lines(
                 }
                 sum
             };
+            let shown = shown_at(links, at, source.name, target.name);
+            let trouble = shown.and_then(|link| link.trouble.clone());
             let (leaves, arrives) = sides[at];
             let (leave_at, arrive_at) = ports[at];
             let total = reading.map_or_else(CallRates::default, LinkReading::total);
@@ -183,6 +201,9 @@ pub fn lines(
                                 pos2(edge, goal.y),
                                 arrives,
                             ),
+                            trouble: shown.map_or_else(Trouble::default, |link| {
+                                trouble_at(link, numbers.clone().map(|i| i.number))
+                            }),
                             rates: rate(&mut numbers.map(|instance| instance.number)),
                             refused,
                         }
@@ -193,6 +214,7 @@ pub fn lines(
                     curve: curve(leave_at, leaves, arrive_at, arrives),
                     rates: total,
                     refused: is_dead(target),
+                    trouble: trouble.clone().unwrap_or_default(),
                 }]
             };
             Line {
@@ -204,6 +226,7 @@ pub fn lines(
                 bytes: reading.map_or(0.0, |reading| reading.bytes),
                 lanes,
                 rates: total,
+                trouble,
             }
         })
         .collect();
@@ -213,6 +236,34 @@ pub fn lines(
         }
     }
     lines
+}
+
+/// What is shown of the running system's link between two nodes, most likely at this place.
+fn shown_at<'l>(links: &'l [LinkView], at: usize, from: &str, to: &str) -> Option<&'l LinkView> {
+    let is = |link: &&LinkView| link.from == from && link.to == to;
+    let here = links.get(at).filter(is);
+    here.or_else(|| links.iter().find(is))
+}
+
+/// What is wrong on the way to some instances of the called node, by number.
+fn trouble_at(link: &LinkView, numbers: impl Iterator<Item = u32>) -> Trouble {
+    let at = |number: u32| link.troubles.get((number as usize).checked_sub(1)?);
+    let mut each = numbers.filter_map(at);
+    let Some(first) = each.next() else {
+        return Trouble::default();
+    };
+    each.fold(first.clone(), |all, one| Trouble {
+        cut: [0, 1].map(|way| {
+            if all.cut[way] == one.cut[way] {
+                all.cut[way]
+            } else {
+                Extent::Some
+            }
+        }),
+        slower: all.slower.max(one.slower),
+        loss: all.loss.max(one.loss),
+        faults: all.faults,
+    })
 }
 
 /// The cards that a line is not from or to.
@@ -365,10 +416,12 @@ mod tests {
                 curve: curve(ends.0, leaves, ends.1, arrives),
                 rates: CallRates::default(),
                 refused: false,
+                trouble: Trouble::default(),
             }],
             rates: CallRates::default(),
             bytes: 0.0,
             latency: Duration(0),
+            trouble: None,
         }
     }
 

@@ -6,6 +6,7 @@ use super::curve::{curve, sides};
 use super::{Lane, Line, strangers};
 use crate::app::panes::canvas::ink::Ink;
 use crate::app::panes::canvas::scene::Scene;
+use crate::app::panes::canvas::troubled;
 
 /// How links look while the pointer or the selection is on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +88,12 @@ pub(super) fn paint_way(ink: &Ink, lane: &Lane, emphasis: Emphasis) {
     } else {
         mix(palette.canvas, palette.edge, 0.55)
     };
-    ink.painter.line(points, Stroke::new(thickness, colour));
+    let stroke = Stroke::new(thickness, colour);
+    if lane.is_sound() {
+        ink.painter.line(points, stroke);
+    } else {
+        troubled::paint_way(ink, lane, &points, stroke, emphasis.selected);
+    }
 }
 
 /// An opaque mixture, so that the parts of a line do not show where they overlap.
