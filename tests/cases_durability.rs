@@ -230,7 +230,10 @@ fn a_planned_failover_is_off_when_the_primary_dies_meanwhile() {
 
 #[test]
 fn a_forced_failover_loses_what_the_copy_lacks_and_does_not_pause() {
-    let changes = [("scenario", "[At(\"20s\", ForceFailover(\"s\"))]")];
+    let changes = [
+        ("nodes.s.demotion_delay", "0s"),
+        ("scenario", "[At(\"20s\", ForceFailover(\"s\"))]"),
+    ];
     let topology = case_with("promotion-waits-for-stream", &changes);
     let mut samples = Vec::new();
     for seed in 1..=20 {

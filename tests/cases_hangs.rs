@@ -153,7 +153,11 @@ fn a_restart_brings_no_copy_what_is_under_way() {
     let lost = end_of(STORE, &unbuffered, &scenario).writes.lost;
     assert!(near(lost, 1_900), "{lost}");
     // Back at 22 s, forced over at once: the copy has what was written by 12 s, of 20 s.
-    let patient = [on_file[0], ("nodes.db.down_after", "5s")];
+    let patient = [
+        on_file[0],
+        ("nodes.db.down_after", "5s"),
+        ("nodes.db.demotion_delay", "0s"),
+    ];
     let scenario =
         r#"At("20s", Crash("db", 1)), At("22s", Restart("db", 1)), At("22s", ForceFailover("db"))"#;
     let end = end_of(STORE, &patient, scenario);

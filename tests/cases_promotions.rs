@@ -314,6 +314,7 @@ fn what_waits_for_a_planned_failover_outlives_a_forced_one() {
                 r#"Asynchronous(replicas: 1, lag: "1s")"#,
             ),
             ("nodes.clients.timeout", "None"),
+            ("nodes.store.demotion_delay", "0s"),
             (
                 "scenario",
                 r#"[At("20005ms", Failover("store")), At("20505ms", ForceFailover("store"))]"#,

@@ -3,10 +3,12 @@
 //! The expectation comes from the same run, stopped earlier: what an instance held at the fault, at its last snapshot,
 //! one fsync period or one replication lag before. Operations in flight at either instant are the only slack.
 
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 use statescope::model::settings::ron_options;
-use statescope::model::{Command, Stop, Topology, check};
+use statescope::model::{Command, Node, Stop, Topology, check};
 use statescope::sim::snapshot::Snapshot;
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
@@ -47,6 +49,12 @@ fn topology(tables: &Tables, row: &Row) -> Topology {
             .set_path(path, value)
             .unwrap_or_else(|e| panic!("{}: {e}", row.name));
     }
+    // In zones of its own: what is lost with a zone is the store, or the service.
+    if let Some(Node::RedisLike(_) | Node::SqlDatabase(_)) = topology.nodes.get("store") {
+        topology
+            .set_path("nodes.store.zones", r#"["x", "y"]"#)
+            .unwrap();
+    }
     let problems: Vec<String> = check(&topology)
         .into_iter()
         .filter(|p| p.severity == statescope::model::Severity::Error)
@@ -56,9 +64,19 @@ fn topology(tables: &Tables, row: &Row) -> Topology {
     topology
 }
 
-fn command(column: &str, at: &(String, u32)) -> Option<Command> {
+/// The zone that an instance or member is in.
+fn zone(topology: &Topology, (node, number): &(String, u32)) -> String {
+    let zones = topology.nodes[node].zones();
+    zones[(*number as usize - 1) % zones.len()].clone()
+}
+
+fn command(topology: &Topology, column: &str, at: &(String, u32)) -> Option<Command> {
     let (node, number) = at.clone();
+    let sides = |text: String| text.parse().unwrap();
     match column {
+        "zone_loss" => Some(Command::LoseZone(zone(topology, at))),
+        "partition" => Some(Command::Cut(sides(format!("{node}.{number} -> *")))),
+        "cut_from_balancer" => Some(Command::Cut(sides(format!("lb -> {node}.{number}")))),
         "none" => None,
         "crash" => Some(Command::Crash(node, number)),
         "machine_loss" => Some(Command::LoseMachine(node, number)),
@@ -74,8 +92,14 @@ fn command(column: &str, at: &(String, u32)) -> Option<Command> {
 }
 
 /// The instances that the cell is about.
-fn concerned(column: &str, at: &(String, u32)) -> (String, Vec<u32>) {
+fn concerned(topology: &Topology, column: &str, at: &(String, u32)) -> (String, Vec<u32>) {
+    let node = &topology.nodes[&at.0];
     match column {
+        "zone_loss" => {
+            let zone = zone(topology, at);
+            let inside = |number: &u32| self::zone(topology, &(at.0.clone(), *number)) == zone;
+            (at.0.clone(), (1..=node.members()).filter(inside).collect())
+        }
         "scale_in" => ("api".into(), vec![3]),
         "deploy_drained" | "deploy_abrupt" => ("api".into(), vec![1, 2, 3]),
         _ => (at.0.clone(), vec![at.1]),
@@ -106,7 +130,7 @@ fn try_cell(
     let what = format!("{} / {column} / {code} (seed {seed})", row.name);
     // Not in step with any clock of the topology.
     let fault_at = 40 * SECOND + seed * 337_000_000;
-    let concerned = concerned(column, &row.at);
+    let concerned = concerned(topology, column, &row.at);
     let run_to = |at: u64| {
         let mut sim = Sim::new(topology, seed, Watch { live: false });
         sim.run_until(Duration(at));
@@ -130,14 +154,28 @@ fn try_cell(
         }
     };
     let lost_before = lost(&before);
-    if let Some(command) = command(column, &row.at) {
+    if let Some(command) = command(topology, column, &row.at) {
         sim.apply(&command)
             .unwrap_or_else(|e| panic!("{what}: {e}"));
     }
     let just_after = sim.snapshot();
-    sim.run_until(Duration(fault_at + 6 * SECOND));
+    // Long enough for every copy to be promoted, and where nothing comes back by itself.
+    let back = if column == "partition" { 13 } else { 6 };
+    sim.run_until(Duration(fault_at + back * SECOND));
+    let parted = sim.snapshot();
     match column {
         "crash" | "machine_loss" => drop(sim.apply(&Command::Restart(row.at.0.clone(), row.at.1))),
+        "zone_loss" => {
+            for &number in &concerned.1 {
+                drop(sim.apply(&Command::Restart(row.at.0.clone(), number)));
+            }
+        }
+        "partition" | "cut_from_balancer" => {
+            let cut = command(topology, column, &row.at);
+            let sides = cut.as_ref().and_then(Command::sides).cloned();
+            sim.apply(&Command::Heal(sides.expect("a cut has two sides")))
+                .unwrap_or_else(|e| panic!("{what}: {e}"));
+        }
         "hang" => drop(sim.apply(&Command::Resume(row.at.0.clone(), row.at.1))),
         _ => {}
     }
@@ -209,6 +247,13 @@ fn try_cell(
         }
         // Each of three instances loses the lag before its own stop.
         "G" if deploys => at_most(40 + slack),
+        // What the deposed side alone has when it is told.
+        "B" => {
+            let has = pick(held(&parted, &concerned));
+            at_least(has.saturating_sub(parted.operations.in_flight));
+            at_most(has + parted.operations.in_flight);
+            at_most(had.saturating_sub(earlier(fault_at - 200_000_000).0) + slack);
+        }
         "F" | "G" => {
             let window = match (code, row.window) {
                 (_, Some(window)) => window.0,

@@ -12,7 +12,7 @@ pub use self::graph::{ImpliedLink, Why, first_services, implied_links, never_cal
 use super::naming::identity;
 use super::node::{Node, Policy, Service};
 use super::settings::{shortened, unknown_name};
-use super::state::{Sessions, SnapshotTo, State};
+use super::state::{Replication, Sessions, SnapshotTo, State};
 use super::topology::{Topology, check_name};
 use super::workload::{Arrivals, Clients, Distribution, Popularity};
 use crate::units::Duration;
@@ -240,6 +240,40 @@ impl<'a> Check<'a> {
         self.calls();
     }
 
+    /// Whether writes wait for, or depend on, no more copies than there are, and whoever watches stands in a zone.
+    fn replication(&mut self, path: &str, node: &Node) {
+        let (replication, below, observer) = match node {
+            Node::Service(service) => match &service.state {
+                State::InMemory(memory) => (&memory.replication, "state.", ""),
+                _ => return,
+            },
+            Node::RedisLike(store) => (&store.replication, "", store.observer_zone.as_str()),
+            Node::SqlDatabase(store) => (&store.replication, "", store.observer_zone.as_str()),
+            _ => return,
+        };
+        self.copies(&format!("{path}.{below}replication"), replication);
+        if !observer.is_empty()
+            && let Some(problem) = self.topology.zone_problem(observer)
+        {
+            self.error(format!("{path}.observer_zone"), problem);
+        }
+    }
+
+    pub(super) fn copies(&mut self, path: &str, replication: &Replication) {
+        let copies = replication.replicas();
+        for (name, wanted) in [
+            ("acknowledgements", replication.acknowledgements()),
+            ("min_replicas", replication.least_copies().0),
+        ] {
+            if wanted > copies {
+                self.error(
+                    format!("{path}.{name}"),
+                    format!("{wanted} copies can never have a write where there are {copies}: give it as many `replicas`"),
+                );
+            }
+        }
+    }
+
     fn nodes(&mut self) {
         let topology = self.topology;
         if clients(topology).next().is_none() {
@@ -261,6 +295,7 @@ impl<'a> Check<'a> {
                     format!("`{other}` has the same id `{}`, so both would draw the same random numbers: remove it from one", shortened(id)),
                 );
             }
+            self.replication(&path, node);
             for zone in node.zones() {
                 if let Err(message) = check_name(zone) {
                     self.error(format!("{path}.zones"), message.replace("a node", "a zone"));

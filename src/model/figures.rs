@@ -116,6 +116,10 @@ const LOSSES: Names = &[
     ("crash", "A process died."),
     ("machine_loss", "A machine died."),
     ("promotion", "A copy took over that lacked it."),
+    (
+        "partition",
+        "It was written on one side of a cut, and the other side had taken over.",
+    ),
     ("deployment", "An instance was replaced by a new version."),
     ("scale_in", "An instance was removed."),
     (

@@ -200,8 +200,12 @@ settings! {
         pub zones: Vec<String> = Vec::new(), source "ours";
         /// How long the primary is missed before a replica is promoted.
         pub down_after: Duration = Duration(30_000_000_000), in "1ms".."1h", source "sentinel.conf, down-after-milliseconds";
+        /// The zone from which the primary is watched; empty: where most callers are.
+        pub observer_zone: String = String::new(), source "ours";
         /// Time of the promotion itself.
         pub promotion_time: Duration = Duration(1_000_000_000), in "0s".."1h", source "gk";
+        /// How long after a forced failover the old primary is told, and answers whoever believes in it until then.
+        pub demotion_delay: Duration = Duration(10_000_000_000), in "0s".."1h", source "gk";
         /// From a restart to the first command, without loading data.
         pub boot_time: Duration = Duration(5_000_000_000), bare Duration(0), in "0s".."1h", source "gk";
         /// A dead member is started again after this; None: only by an event.
@@ -232,8 +236,12 @@ settings! {
         pub zones: Vec<String> = Vec::new(), source "ours";
         /// How long the primary is missed before a replica is promoted.
         pub down_after: Duration = Duration(30_000_000_000), in "1ms".."1h", source "gk";
+        /// The zone from which the primary is watched; empty: where most callers are.
+        pub observer_zone: String = String::new(), source "ours";
         /// Time of the promotion itself.
         pub promotion_time: Duration = Duration(1_000_000_000), in "0s".."1h", source "gk";
+        /// How long after a forced failover the old primary is told, and answers whoever believes in it until then.
+        pub demotion_delay: Duration = Duration(10_000_000_000), in "0s".."1h", source "gk";
         /// From a restart to the first query.
         pub boot_time: Duration = Duration(5_000_000_000), bare Duration(0), in "0s".."1h", source "gk";
         /// A dead member is started again after this; None: only by an event.

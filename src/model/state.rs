@@ -55,6 +55,8 @@ choices! {
         None,
         /// Copies that follow with a delay; writes do not wait for them.
         Asynchronous(AsynchronousReplication),
+        /// Copies that some of which must have a write before it is acknowledged.
+        Synchronous(SynchronousReplication),
     }
 
     /// How sessions are kept.
@@ -144,6 +146,20 @@ settings! {
         pub lag: Duration = Duration(1_000_000), in "0s".."1h", source "gk: 1 ms in a zone, 5 ms in another, 200 ms far away";
         /// How much of what is on its way is in the primary's kernel, and reaches the copy though the process dies.
         pub send_buffer: Bytes = Bytes(4_194_304), in "0B".."1GiB", source "Linux tcp_wmem, largest of the three";
+        /// Copies that must follow, or writes are refused once fewer have done so for `max_lag`; 0: none.
+        pub min_replicas: u32 = 0, in "0".."10", source "redis.conf, min-replicas-to-write";
+        /// How long writes go on while fewer copies follow than `min_replicas`.
+        pub max_lag: Duration = Duration(10_000_000_000), in "0s".."1h", source "redis.conf, min-replicas-max-lag";
+    }
+
+    /// Copies that writes wait for.
+    pub struct SynchronousReplication {
+        /// How many.
+        pub replicas: u32 = 1, in "1".."10", source "gk";
+        /// How many of them must have a write before it is acknowledged; it waits for them and never for fewer.
+        pub acknowledgements: u32 = 1, in "1".."10", source "PostgreSQL synchronous_standby_names, ANY k";
+        /// From a write until a copy has it and the primary knows.
+        pub lag: Duration = Duration(1_000_000), in "0s".."1h", source "gk: 1 ms in a zone, 2 to 5 ms in another";
     }
 
     /// Sessions in signed tokens, without a way to revoke them.
@@ -187,6 +203,7 @@ impl Replication {
         match self {
             Self::None => 0,
             Self::Asynchronous(a) => a.replicas,
+            Self::Synchronous(s) => s.replicas,
         }
     }
 
@@ -195,6 +212,8 @@ impl Replication {
         match self {
             Self::None => Bytes(0),
             Self::Asynchronous(a) => a.send_buffer,
+            // As the default of the other: no acknowledged write depends on it.
+            Self::Synchronous(_) => AsynchronousReplication::default().send_buffer,
         }
     }
 
@@ -203,6 +222,23 @@ impl Replication {
         match self {
             Self::None => Duration(0),
             Self::Asynchronous(a) => a.lag,
+            Self::Synchronous(s) => s.lag,
+        }
+    }
+
+    /// How many copies must have a write before it is acknowledged.
+    pub fn acknowledgements(&self) -> u32 {
+        match self {
+            Self::None | Self::Asynchronous(_) => 0,
+            Self::Synchronous(s) => s.acknowledgements,
+        }
+    }
+
+    /// How many copies must follow for writes to be taken, and how long they are taken without.
+    pub fn least_copies(&self) -> (u32, Duration) {
+        match self {
+            Self::Asynchronous(a) => (a.min_replicas, a.max_lag),
+            Self::None | Self::Synchronous(_) => (0, Duration(0)),
         }
     }
 }

@@ -127,6 +127,27 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
             });
             event
         }
+        What::Demoted {
+            node,
+            instance,
+            lost_writes,
+        } => {
+            let title = format!("{node} {instance} learns that another leads");
+            let mut event = Event::new(
+                at,
+                Icon::Restart,
+                format!("{node} {instance} follows"),
+                title,
+            );
+            event.lost = *lost_writes > 0;
+            event.detail.push(if event.lost {
+                let writes = format::counted(*lost_writes, "write", "writes");
+                Span::lost(format!("{} that it alone had lost.", acknowledged(&writes)))
+            } else {
+                Span::plain("It alone had no acknowledged write.")
+            });
+            event
+        }
         What::CalledOff { node, why } => {
             let title = format!("{node} does not fail over");
             let mut event = Event::new(at, Icon::Cross, "called off", title);

@@ -297,6 +297,7 @@ impl<'a> Check<'a> {
                 continue;
             }
             if let Sessions::InMemory(memory) = &topology.sessions {
+                self.copies("sessions.replication", &memory.replication);
                 // With copies every instance can fetch them.
                 if memory.replication.replicas() == 0 {
                     self.warning(

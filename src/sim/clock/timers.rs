@@ -58,6 +58,23 @@ pub(in crate::sim) enum Timer {
         log: u32,
         since: u64,
     },
+    /// Whoever watches a log's primary has not seen it for long enough; another has been promoted.
+    Unseen {
+        log: u32,
+        since: u64,
+    },
+    Depose {
+        log: u32,
+        since: u64,
+    },
+    /// Whoever leads a log that another has taken over is told.
+    Demote {
+        log: u32,
+    },
+    /// Copies of a log may have more.
+    Copied {
+        log: u32,
+    },
     Moved {
         log: u32,
         number: u32,
@@ -170,6 +187,10 @@ impl Sim {
             Timer::SnapshotDone { log, writing } => self.snapshot_done(log, writing),
             Timer::Detect { log, since } => self.primary_missed(log, since),
             Timer::Promote { log, since } => self.promote_if_orphan(log, since),
+            Timer::Unseen { log, since } => self.unseen(log, since),
+            Timer::Depose { log, since } => self.depose_unseen(log, since),
+            Timer::Demote { log } => self.demote(log),
+            Timer::Copied { log } => self.copied(log),
             Timer::Moved { log, number } => self.moved(log, number),
             Timer::SessionsMoved => self.sessions_moved(),
             Timer::DeployStops {

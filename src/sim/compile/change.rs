@@ -133,6 +133,7 @@ impl Sim {
         for index in 0..self.nodes.len() as u16 {
             self.add_targets(index);
         }
+        self.regroup();
         self.measure_messages();
         if before.nodes.is_empty() {
             self.assign_spaces();

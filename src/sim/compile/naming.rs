@@ -47,6 +47,7 @@ impl Happening {
             | What::Started { node, .. }
             | What::Stopped { node, .. }
             | What::Promoted { node, .. }
+            | What::Demoted { node, .. }
             | What::CalledOff { node, .. }
             | What::Deployed { node }
             | What::Migrated { node, .. } => {

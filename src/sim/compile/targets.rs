@@ -1,7 +1,7 @@
 //! What balancers send to.
 
 use crate::sim::Sim;
-use crate::sim::ids::NO_INSTANCE;
+use crate::sim::ids::{NO_INSTANCE, NONE};
 use crate::sim::observe::snapshot::Status;
 use crate::sim::stations::balancer::Target;
 use crate::sim::stations::node::Body;
@@ -96,7 +96,12 @@ impl Sim {
             |t: &Target| self.nodes[t.node as usize].removed && t.in_flight == 0 && !t.probing;
         let mut free: Vec<bool> = self.targets_of(node).iter().map(gone).collect();
         if free.contains(&true) {
-            let here = |c: &&Call| !c.free && c.present && c.node == node && c.tries > 0;
+            let here = |c: &&Call| {
+                let tried = c.present && c.node == node && c.tries > 0;
+                // What is on its way back from an instance that had been replaced.
+                let sent = self.links[c.link as usize].from == node && c.parent != NONE;
+                !c.free && (tried || sent)
+            };
             for call in self.calls.iter().filter(here) {
                 free[call.target as usize] = false;
             }

@@ -145,8 +145,72 @@ impl Sim {
                 };
                 self.timer_after(LOOK_AGAIN_NS, stops);
             }
+            Stop::Drained if self.may_end_beside(node, instance) => {
+                self.replace_beside(node, instance);
+            }
             Stop::Drained => self.drain(node, instance),
             Stop::Abrupt => self.replace(node, instance, Stop::Abrupt),
+        }
+    }
+
+    /// Whether an instance keeps nothing that its replacement would have to wait for, and there is room for both.
+    fn may_end_beside(&self, node: u16, instance: u16) -> bool {
+        let instances = &self.nodes[node as usize].instances;
+        let here = &instances[instance as usize];
+        let keeps_nothing = here.data_log == NONE && here.session_log == NONE;
+        keeps_nothing
+            && instances.len() < usize::from(u16::MAX) - 1
+            && self.calls.iter().any(|call| call.ends_with(node, instance))
+    }
+
+    /// The replacement takes the instance's place while that still ends, at a place of its own: as with pods, what is ending
+    /// takes no place.
+    fn replace_beside(&mut self, node: u16, instance: u16) {
+        let (now, number) = (self.now, u32::from(instance) + 1);
+        let Some(service) = self.service(node) else {
+            return;
+        };
+        let workers = service.settings.workers;
+        let overrides = &service.settings.instance_overrides;
+        let speed = overrides.get(&number).map_or(1.0, |o| o.speed);
+        let instances = &mut self.nodes[node as usize].instances;
+        let removed = |i: &Instance| i.status == Status::Removed;
+        let place = instances.iter().position(removed).unwrap_or_else(|| {
+            instances.push(Instance::new(now, workers, speed));
+            instances.len() - 1
+        });
+        let fresh = &mut instances[place];
+        if removed(fresh) {
+            fresh.begin_anew(now, workers, speed);
+        }
+        instances.swap(place, instance as usize);
+        // Logs that are over stay with their places, and no timer of one is taken for one of the other.
+        let [ended, fresh] = instances
+            .get_disjoint_mut([place, instance as usize])
+            .expect("two places");
+        std::mem::swap(&mut ended.data_log, &mut fresh.data_log);
+        std::mem::swap(&mut ended.session_log, &mut fresh.session_log);
+        let life = ended.life.max(fresh.life);
+        (ended.life, fresh.life) = (life + 1, life + 2);
+        (fresh.deploying, ended.deploying, ended.leaving) = (true, false, true);
+        // Whoever calls without a balancer learns of it when it comes up.
+        fresh.announced = false;
+        fresh.replaced_by_surge = std::mem::take(&mut ended.replaced_by_surge);
+        let surge = fresh.replaced_by_surge;
+        for index in 0..self.calls.len() {
+            let call = &mut self.calls[index];
+            if call.ends_with(node, instance) {
+                let (from, target) = (self.links[call.link as usize].from, call.target);
+                self.target_done(from, target, instance);
+                self.calls[index].instance = place as u16;
+            }
+        }
+        self.drain(node, place as u16);
+        if surge {
+            self.come_up(node, instance);
+        } else {
+            self.rotate(node, instance, false);
+            self.boot(node, instance);
         }
     }
 

@@ -105,6 +105,9 @@ impl Sim {
             orphan.asked = Some(fault);
             self.stream_cut(log);
             self.settle_bereft(node, LossCause::Promotion, Some(fault));
+        } else if here.durability.demotion_ns > 0 {
+            self.depose_by_force(log, fault);
+            return;
         } else {
             self.tell_of_copies(log, true, now);
             self.tell(Fact::Served(log, false));
@@ -291,7 +294,7 @@ impl Sim {
     }
 
     /// Writes that waited queue where they are to go; gives what wanted the failover that is over, if there was one.
-    fn end_failover(&mut self, node: u16, to: u16) -> Option<u32> {
+    pub(in crate::sim) fn end_failover(&mut self, node: u16, to: u16) -> Option<u32> {
         let now = self.now;
         let failover = self.store_mut(node)?.failover.take()?;
         for (index, token) in failover.held {

@@ -30,7 +30,9 @@ impl Sim {
             let filled = here.mark(stamp);
             let copy = Replica::new(candidate, synced_at, filled, Mark::default());
             here.replicas.push(copy);
+            self.look_at_copies(log, synced_at);
         }
+        self.part_copies(log);
         if self.logs[log as usize].online && self.logs[log as usize].last() > 0 {
             self.plan_fsync(log);
         }
@@ -61,14 +63,14 @@ impl Sim {
 
     /// When a copy on an instance that is filled from now on will be complete: an instance sends to one at a time, and
     /// receives from one at a time.
-    fn filled_at(&self, log: u32, to: u16) -> u64 {
+    pub(super) fn filled_at(&self, log: u32, to: u16) -> u64 {
         let here = &self.logs[log as usize];
         let sessions = self.live_sessions_in(log) * self.session_bytes();
         let bytes = self.state_bytes(log) + sessions;
         let others = self.logs.iter().filter(|l| l.node == here.node);
         let free = others
             .flat_map(|l| l.replicas.iter().map(move |r| (l.primary, r)))
-            .filter(|(from, r)| *from == here.primary || r.instance == to)
+            .filter(|(from, r)| !r.cut && (*from == here.primary || r.instance == to))
             .map(|(_, r)| r.synced_at)
             .fold(self.now, u64::max);
         free.saturating_add((bytes as f64 / COPY_BYTES_PER_S * 1e9) as u64)
@@ -78,6 +80,9 @@ impl Sim {
     pub(in crate::sim) fn fill_copies(&mut self, log: u32) {
         let copies = self.logs[log as usize].replicas.len();
         for copy in 0..copies {
+            if self.logs[log as usize].replicas[copy].cut {
+                continue;
+            }
             let to = self.logs[log as usize].replicas[copy].instance;
             let (at, stamp) = (self.filled_at(log, to), self.stamp);
             let here = &mut self.logs[log as usize];
@@ -262,7 +267,7 @@ impl Sim {
         self.logs
             .iter()
             .filter(|l| l.node == node && !l.retired)
-            .flat_map(|l| l.replicas.iter().map(|r| r.synced_at))
+            .flat_map(|l| l.replicas.iter().filter(|r| !r.cut).map(|r| r.synced_at))
             .max()
             .unwrap_or(0)
     }

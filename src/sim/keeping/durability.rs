@@ -49,10 +49,17 @@ pub(in crate::sim) struct Durability {
     pub snapshots: Option<SnapshotPolicy>,
     pub replicas: u32,
     pub lag_ns: u64,
+    /// So many copies must have a write before it is acknowledged.
+    pub acknowledgements: u32,
+    /// So many copies must follow, or have followed so long ago, for writes to be taken.
+    pub least_copies: u32,
+    pub without_ns: u64,
     /// Bytes on their way to a copy that are in the primary's kernel and outlive its process.
     pub send_buffer: u64,
     pub down_after_ns: u64,
     pub promotion_ns: u64,
+    /// How long after a forced failover the old primary is told.
+    pub demotion_ns: u64,
 }
 
 impl Durability {
@@ -104,7 +111,11 @@ pub(in crate::sim) fn durability_of_sessions(settings: &SessionsInMemory) -> Dur
 }
 
 fn copied(replication: &Replication, down_after: Duration) -> Durability {
+    let (least_copies, without) = replication.least_copies();
     Durability {
+        acknowledgements: replication.acknowledgements(),
+        least_copies,
+        without_ns: without.0,
         replicas: replication.replicas(),
         lag_ns: replication.lag().0,
         send_buffer: replication.send_buffer().0,
@@ -127,25 +138,33 @@ fn on_file(fsync: FsyncPolicy, fsync_ns: u64, volume: bool) -> Durability {
 /// What a store's data survives.
 pub(in crate::sim) fn durability_of_store(node: &Node) -> Durability {
     use crate::model::node::Persistence;
-    let (file, replication, down_after, promotion) = match node {
+    let (file, replication, down_after, promotion, demotion) = match node {
         Node::RedisLike(r) => {
             let file = match r.persistence {
                 Persistence::None => None,
                 Persistence::AppendOnly(fsync) => on_file(fsync, r.fsync_time.0, true).file,
             };
-            (file, &r.replication, r.down_after, r.promotion_time)
+            (
+                file,
+                &r.replication,
+                r.down_after,
+                r.promotion_time,
+                r.demotion_delay,
+            )
         }
         Node::SqlDatabase(d) => (
             on_file(d.fsync, d.commit_time.0, true).file,
             &d.replication,
             d.down_after,
             d.promotion_time,
+            d.demotion_delay,
         ),
         _ => return on_file(FsyncPolicy::Always, 0, true),
     };
     Durability {
         file,
         promotion_ns: promotion.0,
+        demotion_ns: demotion.0,
         ..copied(replication, down_after)
     }
 }

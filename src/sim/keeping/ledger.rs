@@ -114,6 +114,8 @@ pub(in crate::sim) struct Replica {
     /// What its own file has, while its process hangs or is gone.
     pub file: Option<Mark>,
     pub gone: bool,
+    /// Nothing comes to it from its primary: it stands still with what it has.
+    pub cut: bool,
     /// It came back while nobody had authority, with what its file has: whoever gets it fills the copy anew.
     pub anew: bool,
 }
@@ -130,6 +132,7 @@ impl Replica {
             disk,
             file: None,
             gone: false,
+            cut: false,
             anew: false,
         }
     }
@@ -160,6 +163,28 @@ pub(in crate::sim) struct Orphan {
     pub asked: Option<u32>,
     /// Acknowledged writes lost since, because nobody had them any more.
     pub lost: u64,
+}
+
+/// The primary serves, but whoever watches it has not seen it since.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Missed {
+    pub since: u64,
+    /// The fault of the network through which.
+    pub fault: u32,
+}
+
+/// What a log is whose primary does not know that another has taken over: the suffix that the other lacks, and what has
+/// been written since.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Deposed {
+    /// The log that the other leads.
+    pub by: u32,
+    pub fault: u32,
+    pub cause: LossCause,
+    /// Callers, by node and instance, that have not been told.
+    pub believers: Vec<(u16, u16)>,
+    /// When it is told, if that does not depend on the network.
+    pub told_at: Option<u64>,
 }
 
 /// A snapshot that is being written.
@@ -217,6 +242,14 @@ pub(in crate::sim) struct Log {
     /// The snapshot that is being written, and whether the next has been due meanwhile.
     pub snapshot_running: Option<Writing>,
     pub snapshot_overdue: bool,
+    /// Whoever watches its primary has not seen it since.
+    pub missed: Option<Missed>,
+    /// It goes on under a primary that another has taken over from, for those who have not been told.
+    pub deposed: Option<Deposed>,
+    /// Since when fewer copies follow than must.
+    pub short_since: Option<u64>,
+    /// Calls that wait until enough copies have their writes, with tokens and numbers.
+    pub awaiting: VecDeque<(u32, u32, u64)>,
     /// Calls that wait for a covering fsync: of the running one, and of the next.
     pub waiting_now: Vec<(u32, u32)>,
     pub waiting_next: Vec<(u32, u32)>,
@@ -260,6 +293,10 @@ impl Log {
             snapshot_due: None,
             snapshot_running: None,
             snapshot_overdue: false,
+            missed: None,
+            deposed: None,
+            short_since: None,
+            awaiting: VecDeque::new(),
             waiting_now: Vec::new(),
             waiting_next: Vec::new(),
             versions: KeyTable::default(),
@@ -632,6 +669,12 @@ impl Log {
             cause,
             fault,
         });
+        self.take_marks_back(mark);
+        lost
+    }
+
+    /// Nobody has more than this: numbers go on, so a mark beyond would cover new writes.
+    fn take_marks_back(&mut self, mark: Mark) {
         self.synced = self.synced.min(mark);
         self.snapshot = self.snapshot.min(mark);
         for replica in &mut self.replicas {
@@ -641,7 +684,6 @@ impl Log {
             replica.mark = replica.mark.map(|will_have| will_have.min(mark));
             replica.file = replica.file.map(|file| file.min(mark));
         }
-        lost
     }
 
     /// Takes writes of another log over, as one batch of so many bytes under one number; so many of them are acknowledged.
@@ -783,6 +825,58 @@ impl Log {
         self.durability = durability;
     }
 
+    /// What lies beyond a mark goes on as a log of its own, whose numbers count from there, with the copies that are not of
+    /// those `left` behind. Both have each key's newest version of what comes before.
+    pub(in crate::sim) fn fork(&mut self, mark: Mark, left: impl Fn(&Replica) -> bool) -> Self {
+        let beyond = |other: Mark| Mark {
+            sequence: other.sequence.saturating_sub(mark.sequence),
+            stamp: other.stamp,
+        };
+        let mut fork = Self::new(self.node, self.primary, self.purpose, self.durability);
+        fork.space = self.space;
+        fork.online = true;
+        fork.short_since = self.short_since;
+        fork.versions = self.versions.clone();
+        fork.overwritten = self.overwritten.beyond(mark.sequence);
+        fork.next = self.next - mark.sequence;
+        fork.synced = beyond(self.synced);
+        let at = self.segments.partition_point(|s| s.first <= mark.sequence);
+        fork.segments = self.segments.split_off(at);
+        for segment in &mut fork.segments {
+            segment.first -= mark.sequence;
+        }
+        let copies = std::mem::take(&mut self.replicas);
+        let (mine, its): (Vec<Replica>, Vec<Replica>) = copies.into_iter().partition(|c| left(c));
+        self.replicas = mine;
+        fork.replicas = its;
+        for copy in &mut fork.replicas {
+            copy.filled = beyond(copy.filled);
+            copy.disk = beyond(copy.disk);
+            copy.has = copy.has.map(beyond);
+            copy.file = copy.file.map(beyond);
+        }
+        fork.awaiting = std::mem::take(&mut self.awaiting);
+        for (_, _, number) in &mut fork.awaiting {
+            *number = number.saturating_sub(mark.sequence);
+        }
+        self.take_back(mark);
+        if let Some(last) = self.segments.back_mut() {
+            last.closed = true;
+        }
+        if self.segments.is_empty() {
+            self.base_end = self.base_end.max(mark.sequence);
+        }
+        self.take_marks_back(mark);
+        fork
+    }
+
+    /// Bytes written beyond a mark.
+    pub(in crate::sim) fn bytes_beyond(&self, mark: Mark) -> u64 {
+        let beyond = self.segments.iter().rev();
+        let beyond = beyond.take_while(|s| s.first > mark.sequence);
+        beyond.fold(0, |sum, segment| sum.saturating_add(segment.bytes))
+    }
+
     /// Empties it because its content is elsewhere now; gives the number of acknowledged writes it held.
     pub(in crate::sim) fn hand_over(&mut self) -> u64 {
         let held = self.acknowledged();
@@ -842,6 +936,7 @@ impl Log {
             + self.overwritten.bytes()
             + room::<Lost>(self.lost.len())
             + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())
+            + room::<(u32, u32, u64)>(self.awaiting.len())
             + room::<Replica>(self.replicas.len())
     }
 

@@ -6,6 +6,7 @@ pub(crate) enum LossCause {
     Crash,
     MachineLoss,
     Promotion,
+    Partition,
     Deployment,
     ScaleIn,
     Misrouted,
@@ -14,10 +15,11 @@ pub(crate) enum LossCause {
 }
 
 impl LossCause {
-    pub(in crate::sim) const ALL: [Self; 8] = [
+    pub(in crate::sim) const ALL: [Self; 9] = [
         Self::Crash,
         Self::MachineLoss,
         Self::Promotion,
+        Self::Partition,
         Self::Deployment,
         Self::ScaleIn,
         Self::Misrouted,
@@ -30,6 +32,7 @@ impl LossCause {
             Self::Crash => "crash",
             Self::MachineLoss => "machine_loss",
             Self::Promotion => "promotion",
+            Self::Partition => "partition",
             Self::Deployment => "deployment",
             Self::ScaleIn => "scale_in",
             Self::Misrouted => "misrouted",

@@ -10,6 +10,7 @@ pub(crate) mod loss;
 mod moving;
 mod newest;
 mod replication;
+mod split;
 
 pub(super) use newest::Newest;
 
@@ -258,7 +259,8 @@ impl Sim {
     pub(super) fn unavailable(&self) -> u64 {
         self.logs
             .iter()
-            .filter(|l| !l.retired && !l.online && l.purpose == Purpose::Data)
+            .filter(|l| !l.retired && l.purpose == Purpose::Data)
+            .filter(|l| !l.online || self.is_out_of_reach(l))
             .map(Log::acknowledged)
             .sum()
     }

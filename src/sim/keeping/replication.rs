@@ -35,7 +35,11 @@ impl Sim {
             };
             self.call_off_failover(node, why);
         }
+        self.forks_gone(node, instance, end);
         for log in self.logs_of(node, instance) {
+            if self.logs[log as usize].deposed.is_some() {
+                continue;
+            }
             if end != End::Hang {
                 let machine = end == End::Machine;
                 self.tell(Fact::Died { log, machine });
@@ -325,6 +329,7 @@ impl Sim {
         }
         self.place_replicas(log);
         self.keep_up(log);
+        self.watch(log);
         if purpose == Purpose::Data {
             self.happen(What::Promoted {
                 node: name,
@@ -399,6 +404,7 @@ impl Sim {
         }
         for log in self.logs_of(node, instance) {
             self.keep_up(log);
+            self.heal_split(log);
         }
         self.copies_back(node, instance);
         // It can take over what nobody could when the primary had been missed for long enough.

@@ -28,6 +28,19 @@ pub(in crate::sim) struct Spot {
 }
 
 impl Spot {
+    /// Somebody who is no instance of the topology: at a node, or nowhere in particular, in a zone or in none (0).
+    pub(in crate::sim) fn outside(node: u16, zone: u16) -> Self {
+        Self {
+            node,
+            instance: NO_INSTANCE,
+            zone,
+        }
+    }
+
+    pub(in crate::sim) fn zone(self) -> u16 {
+        self.zone
+    }
+
     pub(in crate::sim) fn is_in(self, zone: u16) -> bool {
         self.zone == zone
     }
@@ -237,14 +250,21 @@ impl Sim {
         self.network.zones.get(at).cloned()
     }
 
+    /// Who sends over a link on behalf of a call, or of a client: its node, and the instance there, if it has any.
+    pub(in crate::sim) fn caller(&self, link: u16, call: u32) -> (u16, u16) {
+        let from = self.links[link as usize].from;
+        let is_service = self.nodes[from as usize].kind == NodeKind::Service;
+        let instance = match self.calls.get(call as usize) {
+            Some(call) if is_service && !call.free && call.node == from => call.instance,
+            _ => NO_INSTANCE,
+        };
+        (from, instance)
+    }
+
     /// Where a call comes from, and where it goes to.
     fn spots_of(&self, index: u32) -> (Spot, Spot) {
         let call = &self.calls[index as usize];
-        let caller = self.links[call.link as usize].from;
-        let instance = match self.calls.get(call.parent as usize) {
-            Some(parent) if !parent.free && parent.node == caller => parent.instance,
-            _ => NO_INSTANCE,
-        };
+        let (caller, instance) = self.caller(call.link, call.parent);
         (
             self.spot(caller, instance),
             self.spot(call.node, call.instance),
@@ -422,6 +442,7 @@ impl Sim {
             self.end_troubles(|t| t.covers(&wanted) && t.is_replaced_by(&wanted));
             self.network.troubles.push(wanted);
         }
+        self.regroup();
         Ok(())
     }
 

@@ -112,6 +112,7 @@ impl Sim {
             }
         }
         for (index, log) in self.logs.iter().enumerate() {
+            self.wakes_by_copies(index as u32, &mut wakes);
             let is_running = |timer: &Timer| {
                 matches!(timer, Timer::FsyncDone { log, mark, .. }
                     if *log as usize == index && Some(*mark) == self.logs[index].fsync_running)
@@ -158,6 +159,20 @@ impl Sim {
             }
         }
         wakes
+    }
+
+    /// Writes that wait for copies go on when enough of those have them, which is looked at in time.
+    fn wakes_by_copies(&self, log: u32, wakes: &mut Wakes) {
+        let waiting = &self.logs[log as usize].awaiting;
+        let is_look = |timer: &Timer| matches!(timer, Timer::Copied { log: of } if *of == log);
+        let Some(&(.., first)) = waiting.front() else {
+            return;
+        };
+        if self.lacks_copies(log, first) || self.timers.iter().any(is_look) {
+            for &(call, token, _) in waiting {
+                wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
+            }
+        }
     }
 
     fn audit_calls(&self, wakes: &Wakes, faults: &mut Vec<String>) {
@@ -386,9 +401,10 @@ impl Sim {
         for (_, call) in self.live_calls() {
             let from = self.links[call.link as usize].from as usize;
             if call.parent != NONE
-                && let Some(sent) = sent[from].get_mut(call.target as usize)
+                && let Body::Balancer(balancer) = &self.nodes[from].body
+                && balancer.targets[call.target as usize].instance == call.instance
             {
-                *sent += 1;
+                sent[from][call.target as usize] += 1;
             }
             let here = counts[call.node as usize].get_mut(call.instance as usize);
             if let (true, Some(here)) = (call.present, here) {

@@ -38,7 +38,7 @@ pub(in crate::sim) struct Fault {
 pub(in crate::sim) struct WriteLedger {
     pub acknowledged: u64,
     pub lost: u64,
-    pub lost_by_cause: [u64; 8],
+    pub lost_by_cause: [u64; 9],
     pub keys_lost: u64,
     pub unacknowledged: u64,
     pub twice: u64,
@@ -51,7 +51,7 @@ pub(in crate::sim) struct SessionLedger {
     pub expired: u64,
     pub logged_out: u64,
     pub lost: u64,
-    pub lost_by_cause: [u64; 8],
+    pub lost_by_cause: [u64; 9],
 }
 
 #[derive(Clone, Debug, Default)]

@@ -140,6 +140,8 @@ pub enum Role {
     Primary,
     /// Follows the primary.
     Replica,
+    /// Another has taken over from it, and it does not know: it answers whoever does not know either.
+    Deposed,
 }
 
 /// An instance of a service or a member of a store.
@@ -508,6 +510,15 @@ pub enum What {
         /// Member that has authority now.
         instance: u32,
         /// Acknowledged writes that were beyond it, and are lost.
+        lost_writes: u64,
+    },
+    /// A primary that another had taken over from has been told.
+    Demoted {
+        /// Node's name.
+        node: String,
+        /// Member that follows from now on.
+        instance: u32,
+        /// Acknowledged writes that it alone had, and that are lost.
         lost_writes: u64,
     },
     /// A failover that somebody asked for does not come about.

@@ -251,10 +251,10 @@ impl Sim {
                     .get(store.log as usize)
                     .is_some_and(|l| l.durability.replicas > 0) =>
             {
-                if store.primary == instance {
-                    Role::Primary
-                } else {
-                    Role::Replica
+                match store.deposed {
+                    _ if store.primary == instance => Role::Primary,
+                    Some((old, _)) if old == instance => Role::Deposed,
+                    _ => Role::Replica,
                 }
             }
             _ => Role::Alone,

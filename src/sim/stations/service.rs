@@ -50,7 +50,8 @@ pub(in crate::sim) enum Next {
 const SESSION: u8 = 1;
 const STATE: u8 = 2;
 const ACCESS: u8 = 3;
-const CALLS: u8 = 4;
+const COPIES: u8 = 4;
+const CALLS: u8 = 5;
 
 impl ServiceBody {
     /// Whose draws follow from this key, and the time limits of whose calls stand in this lane.
@@ -223,10 +224,22 @@ impl Sim {
         if step == ACCESS {
             return self.access_step(index);
         }
+        if step == COPIES {
+            return self.copies_step(index);
+        }
         match service.calls.get(usize::from(step - CALLS)) {
             Some(&link) => self.call_on(index, step + 1, link, verb, 3),
             None => self.reply(index, Outcome::Done),
         }
+    }
+
+    /// Goes on once enough copies have what was written.
+    fn copies_step(&mut self, index: u32) {
+        if self.waits_for_copies(index) {
+            return self.wait_without_worker(index);
+        }
+        self.calls[index as usize].step = CALLS;
+        self.service_step_on(index);
     }
 
     /// Looks the session of a request up, or makes one.
@@ -246,6 +259,10 @@ impl Sim {
                 Sessions::InMemory(_) if verb == Verb::Login => {
                     let place = self.create_session_here(index);
                     self.calls[index as usize].place = place;
+                    self.calls[index as usize].step = STATE;
+                    if self.waits_for_copies(index) {
+                        return self.wait_without_worker(index);
+                    }
                 }
                 Sessions::InMemory(_) | Sessions::Jwt(_) | Sessions::None => {}
             }
@@ -296,9 +313,12 @@ impl Sim {
             return self.state_step(index);
         }
         let log = self.data_log(node, instance);
-        self.calls[index as usize].step = CALLS;
+        self.calls[index as usize].step = COPIES;
         if verb == Verb::Read {
+            self.calls[index as usize].step = CALLS;
             self.read_from(index, log);
+        } else if self.refuses_writes(log) {
+            return self.reply_failed(index, Cause::Error);
         } else {
             self.write_to(index, log);
             if self.must_wait_for_fsync(log) {
@@ -360,7 +380,7 @@ impl Sim {
             self.release_worker(index);
         }
         // Only now: another call that the worker took has had its turn.
-        self.calls[child as usize].instance = self.choose_instance(link);
+        self.calls[child as usize].instance = self.choose_instance(link, index);
         self.send(child);
     }
 

@@ -30,6 +30,8 @@ pub(in crate::sim) struct StoreBody {
     pub read_key: u64,
     pub primary: u16,
     pub log: u32,
+    /// A primary that does not know that another has taken over, and what it serves.
+    pub deposed: Option<(u16, u32)>,
     pub holds_worker_for_fsync: bool,
     /// Requests a second for reads and writes, and what is left of them: (rate, tokens, at).
     pub limits: [Option<(f64, f64, u64)>; 2],
@@ -69,15 +71,15 @@ impl Sim {
             return;
         };
         // A replica, or a primary that was deposed while the call was on its way, does not answer for the store.
-        if store.primary != call.instance {
+        let (leads, writes) = (store.primary == call.instance, call.verb.writes());
+        if !leads && store.deposed.is_none_or(|(old, _)| old != call.instance) {
             return self.reply_failed(index, Cause::Refused);
         }
-        let writes = call.verb.writes();
         if !store.admits(now, writes) {
             return self.reply_failed(index, Cause::QueueFull);
         }
         // Writes wait for a planned failover.
-        if writes && store.failover.is_some() {
+        if writes && leads && store.failover.is_some() {
             return self.hold_write(index);
         }
         let here = &mut slot.instances[call.instance as usize];
@@ -101,16 +103,20 @@ impl Sim {
         let Body::Store(store) = &slot.body else {
             return;
         };
+        let (instance, writes) = (call.instance, call.verb.writes());
         if call.step == SYNCED {
-            return self.reply(index, Outcome::Done);
+            return self.answer_when_copied(index);
         }
         call.step = SYNCED;
-        let (log, holds_worker) = (store.log, store.holds_worker_for_fsync);
-        let writes = call.verb.writes();
-        let in_round = slot.instances[call.instance as usize].round.open;
+        let holds_worker = store.holds_worker_for_fsync;
+        let log = store.log_at(instance);
+        let in_round = slot.instances[instance as usize].round.open;
+        if writes && self.refuses_writes(log) {
+            return self.reply(index, Outcome::Failed(Cause::Error));
+        }
         if writes {
             self.write_to(index, log);
-        } else if call.verb == Verb::Read {
+        } else if self.calls[index as usize].verb == Verb::Read {
             self.read_from(index, log);
         }
         if in_round {
@@ -122,7 +128,22 @@ impl Sim {
             }
             return self.wait_for_fsync(index, log);
         }
-        self.reply(index, Outcome::Done);
+        self.answer_when_copied(index);
+    }
+
+    /// A call is answered, or waits for the copies that its write depends on.
+    #[inline(always)]
+    fn answer_when_copied(&mut self, index: u32) {
+        let call = &self.calls[index as usize];
+        let (node, writes) = (call.node, call.verb.writes());
+        if !writes || !self.waits_for_copies(index) {
+            return self.reply(index, Outcome::Done);
+        }
+        // A connection waits; the one thread of a Redis-like store does not.
+        let connected = self.nodes[node as usize].kind == NodeKind::SqlDatabase;
+        if self.calls[index as usize].holds_worker && !connected {
+            self.release_worker(index);
+        }
     }
 }
 
@@ -146,11 +167,14 @@ impl Sim {
     /// All of a round has been carried out: it is synced if anything was written, and answered after that.
     pub(in crate::sim) fn end_round(&mut self, node: u16, instance: u16) {
         let now = self.now;
-        let log = self.store(node).map(|s| (s.log, s.primary));
+        let leads =
+            |s: &StoreBody| s.primary == instance || s.deposed.is_some_and(|d| d.0 == instance);
+        let log = self
+            .store(node)
+            .filter(|s| leads(s))
+            .map(|s| s.log_at(instance));
         let round = self.round_of(node, instance);
-        if let (true, Some((log, primary))) = (round.wrote, log)
-            && primary == instance
-        {
+        if let (true, Some(log)) = (round.wrote, log) {
             round.wrote = false;
             round.syncing = true;
             let number = round.number;
@@ -178,7 +202,7 @@ impl Sim {
         for (call, token) in done {
             if self.calls[call as usize].resume == token {
                 self.calls[call as usize].resume = 0;
-                self.reply(call, Outcome::Done);
+                self.answer_when_copied(call);
             }
         }
     }
@@ -235,6 +259,15 @@ impl Round {
 }
 
 impl StoreBody {
+    /// The log that a member serves: its primary, or one that has been deposed and does not know it.
+    #[inline(always)]
+    pub(in crate::sim) fn log_at(&self, instance: u16) -> u32 {
+        match self.deposed {
+            Some((old, fork)) if old == instance => fork,
+            _ => self.log,
+        }
+    }
+
     /// Whose draws follow from this key.
     pub(in crate::sim) fn new(key: u64) -> Self {
         Self {
@@ -244,6 +277,7 @@ impl StoreBody {
             left_by: None,
             primary: 0,
             log: NONE,
+            deposed: None,
             holds_worker_for_fsync: false,
             limits: [None, None],
             rounds: false,

@@ -111,6 +111,13 @@ impl Call {
         self.resume = 0;
     }
 
+    /// Whether it is at an instance, or on its way there.
+    pub(in crate::sim) fn ends_with(&self, node: u16, instance: u16) -> bool {
+        (self.node, self.instance) == (node, instance)
+            && !self.free
+            && (self.present || self.on_its_way())
+    }
+
     /// The request is on its link, and has not reached its node.
     pub(in crate::sim) fn on_its_way(&self) -> bool {
         !self.free && !self.present && self.arrived == 0 && self.outcome == Outcome::Done

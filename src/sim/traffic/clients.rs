@@ -497,7 +497,7 @@ impl Sim {
         if link == u16::MAX || self.links[link as usize].removed {
             return self.attempt_failed(index, Cause::Refused);
         }
-        let instance = self.choose_instance(link);
+        let instance = self.choose_instance(link, NONE);
         let bits = wanted.draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
         let (call, token) = self.new_call(index, NONE, link, instance, wanted.verb, bits);
         if has_sessions {

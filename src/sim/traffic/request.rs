@@ -428,7 +428,7 @@ impl Sim {
         }
         let (parent, token, outcome) = (call.parent, call.parent_wait, call.outcome);
         let (wrote, found) = (call.place.is_some(), call.found);
-        let (way, from, target) = (link.way, link.from, call.target);
+        let (way, from, target, instance) = (link.way, link.from, call.target, call.instance);
         call.end();
         self.free_calls.push(index);
         if op.release() {
@@ -436,7 +436,7 @@ impl Sim {
             self.settle_op(op);
         }
         if way == Way::FromBalancer {
-            self.target_done(from, target);
+            self.target_done(from, target, instance);
         }
         let waiting = &mut self.calls[parent as usize];
         if waiting.free || waiting.wait != token {
@@ -542,7 +542,7 @@ impl Sim {
         );
         let from = self.links[link as usize].from;
         if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
-            self.target_done(from, target);
+            self.target_done(from, target, instance);
         }
         self.free_call(index);
     }
@@ -570,6 +570,10 @@ impl Sim {
             }
             at = call.child;
         }
+        let cancel = cancel
+            || chain
+                .last()
+                .is_some_and(|&last| self.gives_up_on_copies(last));
         if cancel {
             for &waiting in chain.iter().rev() {
                 self.vanish(waiting);
@@ -611,10 +615,10 @@ impl Sim {
     fn never_heard(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let (op, link, target) = (call.op, call.link, call.target);
-        let (parent, token) = (call.parent, call.parent_wait);
+        let (parent, token, instance) = (call.parent, call.parent_wait, call.instance);
         let from = self.links[link as usize].from;
         if parent != NONE && self.nodes[from as usize].kind == NodeKind::LoadBalancer {
-            self.target_done(from, target);
+            self.target_done(from, target, instance);
         }
         self.free_call(index);
         self.clear_waiters(op, parent, token);

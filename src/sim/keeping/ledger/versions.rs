@@ -31,6 +31,19 @@ impl Overwritten {
         self.ones.clear();
     }
 
+    /// Those that writes beyond a number overwrote, counted from there.
+    pub(super) fn beyond(&self, number: u64) -> Self {
+        let ones = self.ones.iter().filter(|one| one.by > number);
+        let ones = ones.map(|one| One {
+            by: one.by - number,
+            ..*one
+        });
+        Self {
+            ones: ones.collect(),
+            limit: self.limit,
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         room::<One>(self.ones.len())
     }

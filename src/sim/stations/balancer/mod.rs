@@ -170,9 +170,13 @@ impl Sim {
     }
 
     #[inline(always)]
-    pub(in crate::sim) fn target_done(&mut self, node: u16, target: u16) {
+    pub(in crate::sim) fn target_done(&mut self, node: u16, target: u16, instance: u16) {
         if let Body::Balancer(balancer) = &mut self.nodes[node as usize].body {
             let target = &mut balancer.targets[target as usize];
+            // What ends with an instance that has been replaced is not with its replacement.
+            if target.instance != instance {
+                return;
+            }
             debug_assert!(target.in_flight > 0, "a request in flight ends once");
             target.in_flight = target.in_flight.saturating_sub(1);
         }
@@ -270,13 +274,18 @@ impl Sim {
     }
 
     /// The instance that a call over a link goes to: whoever calls a service without a balancer in front takes its
-    /// instances in turn.
+    /// instances in turn. `caller`: the call that makes it, or `NONE` for a client.
     #[inline(always)]
-    pub(in crate::sim) fn choose_instance(&mut self, link: u16) -> u16 {
+    pub(in crate::sim) fn choose_instance(&mut self, link: u16, caller: u32) -> u16 {
         let slot = &self.nodes[self.links[link as usize].to as usize];
         match &slot.body {
             Body::Service(_) if slot.reach > 1 => self.next_in_turn(link),
-            Body::Store(store) if slot.kind != NodeKind::ObjectStore => store.primary,
+            Body::Store(store) if slot.kind != NodeKind::ObjectStore => {
+                if store.deposed.is_none() {
+                    return store.primary;
+                }
+                self.believed_primary(self.links[link as usize].to, self.caller(link, caller))
+            }
             _ => 0,
         }
     }

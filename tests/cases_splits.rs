@@ -1,0 +1,281 @@
+//! Split brain and copies that writes wait for: what a cut does to a group of copies, in systems whose figures follow from
+//! arithmetic.
+
+#![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
+
+mod support;
+
+use statescope::model::{Topology, file};
+use statescope::sim::snapshot::{Role, Snapshot, What};
+use statescope::sim::{Sim, Watch};
+use statescope::units::Duration;
+use support::cases::{changed, figure, run};
+
+/// Two instances, one in each of two zones, 50 writes a second through each; a store with its primary in zone a and a copy
+/// in zone b, where it is watched from.
+const ZONES: &str = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+    nodes: {
+        "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), timeout: "500ms"),
+        "api": Service(instances: 2, workers: 100, service_time: Constant("0s"), zones: ["a", "b"], state: External(store: "db")),
+        "db": RedisLike(persistence: None, command_time: "0s", zones: ["a", "b"], observer_zone: "b",
+            replication: Asynchronous(lag: "1ms"), down_after: "2s", promotion_time: "1s", demotion_delay: "5s"),
+    },
+    links: ["clients -> api"])"#;
+
+fn topology(text: &str, changes: &[(&str, &str)], scenario: &str) -> Topology {
+    let scenario = format!("[{scenario}]");
+    let all: Vec<(&str, &str)> = changes
+        .iter()
+        .copied()
+        .chain([("scenario", &*scenario)])
+        .collect();
+    changed(file::read(text, "case").unwrap(), &all)
+}
+
+fn end_of(text: &str, changes: &[(&str, &str)], scenario: &str) -> Snapshot {
+    run(&topology(text, changes, scenario), 1).snapshot()
+}
+
+/// The state after so many seconds.
+fn at(text: &str, changes: &[(&str, &str)], scenario: &str, s: f64) -> Snapshot {
+    let mut sim = Sim::new(&topology(text, changes, scenario), 1, Watch { live: false });
+    sim.run_until(Duration::from_secs(s));
+    sim.snapshot()
+}
+
+fn near(found: u64, right: u64) -> bool {
+    found.abs_diff(right) <= 3
+}
+
+const CUT: &str = r#"At("20s", Cut("@a -> @b"))"#;
+const CUT_AND_HEALED: &str = r#"At("20s", Cut("@a -> @b")), At("40s", Heal("@a -> @b"))"#;
+
+/// Both sides take writes while they are parted; at the heal those of the old side, since the cut, are lost.
+#[test]
+fn a_cut_between_zones_makes_two_primaries_and_a_heal_makes_one() {
+    let parted = at(ZONES, &[], CUT, 39.9);
+    let store = &parted.nodes[2];
+    // Both have the first 20 s; 3 s later the copy takes over, and each side gets 50 a second.
+    assert!(
+        near(parted.writes.acknowledged, 2000 + 995 + 50 * 17 - 5),
+        "{}",
+        parted.writes.acknowledged
+    );
+    assert_eq!(parted.writes.lost, 0);
+    assert_eq!(store.instances[1].role, Role::Primary);
+    assert_eq!(store.instances[0].role, Role::Deposed);
+
+    let healed = end_of(ZONES, &[], CUT_AND_HEALED);
+    assert!(near(healed.writes.lost, 1000), "{}", healed.writes.lost);
+    assert_eq!(healed.faults[0].lost_writes, healed.writes.lost);
+    let results = run(&topology(ZONES, &[], CUT_AND_HEALED), 1).results();
+    assert_eq!(
+        figure(&results, "writes.lost_by_cause.partition") as u64,
+        healed.writes.lost
+    );
+    assert_eq!(healed.faults[0].detected.unwrap().secs(), 2.0);
+    let told = healed.happenings.iter().any(|h| {
+        matches!(&h.what, What::Demoted { instance: 1, lost_writes, .. } if near(*lost_writes, 1000))
+    });
+    assert!(told);
+    // Afterwards both instances write to the new primary.
+    assert!(near(
+        healed.nodes[2].instances[1].writes,
+        healed.writes.acknowledged - healed.writes.lost
+    ));
+}
+
+/// What was under way to the copy is lost with the rest, however much it was.
+#[test]
+fn what_was_under_way_at_the_cut_is_lost_too() {
+    let lag = [("nodes.db.replication.lag", "2s")];
+    let healed = end_of(ZONES, &lag, CUT_AND_HEALED);
+    // 100 a second for 2 s before the cut, 50 a second for 20 s after it.
+    assert!(
+        near(healed.writes.lost, 200 + 1000),
+        "{}",
+        healed.writes.lost
+    );
+}
+
+/// Without enough copies the old primary takes no more writes.
+#[test]
+fn too_few_copies_bound_what_is_lost() {
+    let bounded = [
+        ("nodes.db.replication.min_replicas", "1"),
+        ("nodes.db.replication.max_lag", "4s"),
+    ];
+    let healed = end_of(ZONES, &bounded, CUT_AND_HEALED);
+    assert!(near(healed.writes.lost, 200), "{}", healed.writes.lost);
+}
+
+/// A write that waits for a copy is not acknowledged by the old side: nothing is lost.
+#[test]
+fn a_write_that_waits_for_a_copy_is_never_lost() {
+    let sync = [("nodes.db.replication", r#"Synchronous(lag: "1ms")"#)];
+    let healed = end_of(ZONES, &sync, CUT_AND_HEALED);
+    assert_eq!(healed.writes.lost, 0);
+    // Neither side has a copy to wait for until the heal; who has come to the new one in the last half second is in time.
+    assert!(
+        near(healed.operations.failed, 1975),
+        "{}",
+        healed.operations.failed
+    );
+    // With two copies the new side has one.
+    let two = [
+        (
+            "nodes.db.replication",
+            r#"Synchronous(replicas: 2, lag: "1ms")"#,
+        ),
+        ("nodes.db.zones", r#"["a", "b", "b"]"#),
+    ];
+    let healed = end_of(ZONES, &two, CUT_AND_HEALED);
+    assert_eq!(healed.writes.lost, 0);
+    // In 20 s the old side acknowledges nothing, and for 3 s the new one nothing either.
+    assert!(
+        near(healed.operations.failed, 1000 + 150),
+        "{}",
+        healed.operations.failed
+    );
+    // With a copy that shares its side, it does, and that is lost.
+    let shared = [
+        (
+            "nodes.db.replication",
+            r#"Synchronous(replicas: 2, acknowledgements: 1)"#,
+        ),
+        ("nodes.db.zones", r#"["a", "b", "a"]"#),
+    ];
+    let healed = end_of(ZONES, &shared, CUT_AND_HEALED);
+    assert!(near(healed.writes.lost, 1000), "{}", healed.writes.lost);
+}
+
+/// An acknowledgement waits until as many copies as it takes have the write, and no longer.
+#[test]
+fn a_synchronous_write_takes_as_long_as_its_copies() {
+    let p50 = |replication: &str| {
+        let changes = [("nodes.db.replication", replication)];
+        let results = run(&topology(ZONES, &changes, ""), 1).results();
+        figure(&results, "response_time_s.p50")
+    };
+    assert!(p50("Asynchronous(lag: \"20ms\")") < 0.001);
+    let waits = p50("Synchronous(lag: \"20ms\")");
+    assert!((waits - 0.02).abs() < 0.001, "{waits}");
+    // A copy that is down is not waited for if another is there; without enough nothing is acknowledged.
+    let two = r#"Synchronous(replicas: 2, acknowledgements: 2, lag: "20ms")"#;
+    let one = r#"Synchronous(replicas: 2, acknowledgements: 1, lag: "20ms")"#;
+    let crash = r#"At("20s", Crash("db", 3)), At("40s", Restart("db", 3))"#;
+    let failed = |replication: &str| {
+        end_of(ZONES, &[("nodes.db.replication", replication)], crash)
+            .operations
+            .failed
+    };
+    assert_eq!(failed(one), 0);
+    let none = failed(two);
+    assert!(near(none, 2000) || none.abs_diff(2000) < 60, "{none}");
+}
+
+/// The same for what instances keep in memory: a crash loses nothing that was acknowledged.
+#[test]
+fn memory_with_synchronous_copies_loses_nothing_in_a_crash() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), timeout: "500ms"),
+            "api": Service(instances: 3, workers: 100, service_time: Constant("0s"),
+                state: InMemory(replication: Synchronous(lag: "50ms"), down_after: "1s")),
+        },
+        links: ["clients -> api"])"#;
+    for fault in ["Crash", "LoseMachine"] {
+        let snapshot = end_of(text, &[], &format!(r#"At("20s", {fault}("api", 2))"#));
+        assert_eq!(snapshot.writes.lost, 0, "{fault}");
+    }
+    let asynchronous = [("nodes.api.state.replication", "Asynchronous(lag: \"50ms\")")];
+    let lost = end_of(text, &asynchronous, r#"At("20s", LoseMachine("api", 2))"#)
+        .writes
+        .lost;
+    assert!(
+        (1..=3).contains(&lost),
+        "{lost}: a third of 100 a second for 50 ms"
+    );
+}
+
+/// A forced failover tells the old primary late: what that acknowledges meanwhile is lost.
+#[test]
+fn a_forced_failover_loses_what_the_old_primary_takes_until_it_is_told() {
+    let snapshot = end_of(ZONES, &[], r#"At("20s", ForceFailover("db"))"#);
+    // All who call it believe in it for 5 s.
+    assert!(near(snapshot.writes.lost, 500), "{}", snapshot.writes.lost);
+    let at_once = [("nodes.db.demotion_delay", "0s")];
+    let snapshot = end_of(ZONES, &at_once, r#"At("20s", ForceFailover("db"))"#);
+    assert!(snapshot.writes.lost <= 1, "{}", snapshot.writes.lost);
+}
+
+/// A cut that is healed before anybody took over has changed nothing but what waited.
+#[test]
+fn a_short_cut_deposes_nobody() {
+    let snapshot = end_of(
+        ZONES,
+        &[],
+        r#"At("20s", Cut("@a -> @b")), At("21500ms", Heal("@a -> @b"))"#,
+    );
+    assert_eq!(snapshot.writes.lost, 0);
+    assert_eq!(snapshot.nodes[2].instances[0].role, Role::Primary);
+    let later = end_of(
+        ZONES,
+        &[],
+        r#"At("20s", Cut("@a -> @b")), At("21500ms", Heal("@a -> @b")), At("30s", LoseMachine("db", 1))"#,
+    );
+    assert!(
+        later.writes.lost <= 1,
+        "the copy has caught up: {}",
+        later.writes.lost
+    );
+}
+
+/// The machine of a primary goes while its copy is cut off: what the copy had at the cut is all there is.
+#[test]
+fn a_copy_behind_a_cut_has_what_it_had() {
+    let watched = [("nodes.db.observer_zone", "\"a\"")];
+    let snapshot = end_of(
+        ZONES,
+        &watched,
+        r#"At("20s", Cut("db.1 -> db.2")), At("25s", LoseMachine("db", 1))"#,
+    );
+    assert!(near(snapshot.writes.lost, 500), "{}", snapshot.writes.lost);
+}
+
+/// An old primary that dies while it is cut off takes along what it alone had.
+#[test]
+fn a_deposed_primary_that_dies_loses_its_side_then() {
+    let snapshot = at(
+        ZONES,
+        &[],
+        r#"At("20s", Cut("@a -> @b")), At("30s", LoseMachine("db", 1))"#,
+        31.0,
+    );
+    assert!(near(snapshot.writes.lost, 500), "{}", snapshot.writes.lost);
+}
+
+/// State that nobody can reach is unavailable until the heal, and not lost.
+#[test]
+fn what_is_behind_a_cut_is_unavailable() {
+    let alone = [("nodes.db.replication", "None")];
+    let cut = r#"At("20s", Cut("db.1 -> *")), At("40s", Heal("db.1 -> *"))"#;
+    let parted = at(ZONES, &alone, cut, 30.0);
+    assert!(
+        near(parted.writes.unavailable, 2000),
+        "{}",
+        parted.writes.unavailable
+    );
+    let healed = end_of(ZONES, &alone, cut);
+    assert_eq!((healed.writes.unavailable, healed.writes.lost), (0, 0));
+}
+
+/// Reads of the new side do not find what only the old one has: they are stale.
+#[test]
+fn the_new_side_reads_stale() {
+    let text = ZONES.replace("mix: (write: 1)", "mix: (read: 1, write: 1), keys: 10");
+    let before = figure(&run(&topology(&text, &[], ""), 1).results(), "reads.stale");
+    assert_eq!(before, 0.0);
+    let parted = figure(&run(&topology(&text, &[], CUT), 1).results(), "reads.stale");
+    assert!(parted > 100.0, "{parted}");
+}
