@@ -169,6 +169,7 @@ pub fn instance(instance: &InstanceView, now: Duration) -> String {
     match instance.role {
         Role::Primary => parts.push("primary".into()),
         Role::Replica => parts.push("replica".into()),
+        Role::Deposed => parts.push("does not know that another leads".into()),
         Role::Alone => {}
     }
     if let Some(zone) = &instance.zone {

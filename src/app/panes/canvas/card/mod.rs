@@ -244,6 +244,7 @@ fn paint_pip(ink: &mut Ink, card: &Card, place: &PipPlace, now: Duration, select
     let letter = match instance.role {
         Role::Primary => "P",
         Role::Replica => "R",
+        Role::Deposed => "P?",
         Role::Alone => return,
     };
     if !card.heavy {
