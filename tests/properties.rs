@@ -13,7 +13,7 @@ use statescope::sim::snapshot::SessionCounts;
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
 use support::reference::Reference;
-use support::scenarios::{Step, scenario};
+use support::scenarios::{Step, scenario, weather};
 use support::systems::{Dice, system};
 
 const MS: u64 = 1_000_000;
@@ -64,9 +64,11 @@ impl Watched {
         let mut sim = start(topology, seed);
         sim.tell_facts();
         let sessions = sim.session_counts();
+        let mut reference = Reference::default();
+        reference.is_blind = !topology.zones().is_empty();
         Self {
             sim,
-            reference: Reference::default(),
+            reference,
             sessions,
             edits: Vec::new(),
         }
@@ -119,11 +121,43 @@ impl Watched {
     }
 }
 
+/// Which cases are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sound,
+    /// In zones, with copies that writes wait for, and a network that fails.
+    Parted,
+}
+
 /// A case: a system, and what is done to it.
-fn case(number: u64) -> (Topology, Vec<(u64, Step)>) {
+fn case(kind: Kind, number: u64) -> (Topology, Vec<(u64, Step)>) {
     let mut dice = Dice::new(number);
-    let topology = system(&mut dice);
-    let steps = scenario(&mut dice, RUN);
+    let mut topology = system(&mut dice);
+    let mut steps = scenario(&mut dice, RUN);
+    if kind == Kind::Parted {
+        let mut dice = Dice::new(number ^ 0x7061_7274_6564);
+        let nodes: Vec<String> = topology.nodes.keys().cloned().collect();
+        for node in nodes {
+            let mut set = |path: &str, value: &str| {
+                // What a node does not have stays.
+                let _ = topology.set_path(&format!("nodes.{node}.{path}"), value);
+            };
+            set("zones", r#"["a", "b"]"#);
+            set("demotion_delay", dice.one(&["0s", "300ms", "10s"]));
+            set("observer_zone", dice.one(&["\"\"", "\"a\"", "\"b\""]));
+            if dice.often(2) {
+                let copies = dice.one(&[
+                    r#"Synchronous(lag: "1ms")"#,
+                    r#"Synchronous(replicas: 2, acknowledgements: 1, lag: "20ms")"#,
+                    r#"Asynchronous(lag: "20ms", min_replicas: 1, max_lag: "200ms")"#,
+                ]);
+                set("replication", copies);
+                set("state.replication", copies);
+            }
+        }
+        steps.extend(weather(&mut dice, RUN));
+        steps.sort_by_key(|step| step.0);
+    }
     (topology, steps)
 }
 
@@ -186,8 +220,8 @@ fn outcome(topology: &Topology, steps: &[(u64, Step)], number: u64) -> Result<()
 }
 
 /// What is wrong in a case, with as little of what is done as shows it; nothing if all holds.
-fn failure(number: u64) -> Option<String> {
-    let (topology, mut steps) = case(number);
+fn failure(kind: Kind, number: u64) -> Option<String> {
+    let (topology, mut steps) = case(kind, number);
     let mut message = outcome(&topology, &steps, number).err()?;
     let mut at = 0;
     while at < steps.len() {
@@ -215,10 +249,19 @@ fn number(name: &str, otherwise: u64) -> u64 {
 /// Failures after which no more are looked for.
 const ENOUGH: usize = 10;
 
-/// `SYSTEMS` cases from number `FROM` on, on all processors.
 #[test]
 fn random_systems_keep_their_books_and_replay() {
-    let (from, systems) = (number("FROM", 0), number("SYSTEMS", 500));
+    try_systems(Kind::Sound, 500);
+}
+
+#[test]
+fn random_systems_keep_their_books_on_a_network_that_fails() {
+    try_systems(Kind::Parted, 250);
+}
+
+/// `SYSTEMS` cases, or so many, from number `FROM` on, on all processors.
+fn try_systems(kind: Kind, systems: u64) {
+    let (from, systems) = (number("FROM", 0), number("SYSTEMS", systems));
     let (next, failures) = (AtomicU64::new(from), Mutex::new(BTreeMap::new()));
     let found = || failures.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || loop {
@@ -226,7 +269,7 @@ fn random_systems_keep_their_books_and_replay() {
         if case >= from + systems || found().len() >= ENOUGH {
             return;
         }
-        if let Some(failure) = failure(case) {
+        if let Some(failure) = failure(kind, case) {
             eprintln!("{}", failure.lines().next().unwrap_or_default());
             found().insert(case, failure);
         }

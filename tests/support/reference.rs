@@ -195,6 +195,8 @@ pub struct Reference {
     keys_lost: BTreeSet<Key>,
     /// Content has gone to another log, or keys to another space. Which of several a key went to is not known here.
     has_moved: bool,
+    /// Who can be reached by whom is not known here.
+    pub is_blind: bool,
 }
 
 /// What the books say.
@@ -218,7 +220,11 @@ impl Reference {
             acknowledged: writes.acknowledged,
             held: writes.held,
             lost: writes.lost,
-            unavailable: writes.unavailable,
+            unavailable: if self.is_blind {
+                self.balance().unavailable
+            } else {
+                writes.unavailable
+            },
             keys_lost: if self.has_moved { 0 } else { writes.keys_lost },
         };
         let ours = self.balance();
@@ -352,6 +358,7 @@ impl Reference {
                 });
             }
             Fact::Settled(log, source) => self.settle(log, source),
+            Fact::Forked { log, number, fork } => self.fork(log, number, fork),
             Fact::HandedOver {
                 log,
                 ref to,
@@ -441,6 +448,38 @@ impl Reference {
                 if self.newest.get(&write.key) == Some(&write.order) {
                     self.keys_lost.insert(write.key);
                 }
+            }
+        }
+    }
+
+    fn fork(&mut self, index: u32, number: u64, fork: u32) {
+        let log = self.log(index);
+        let written = log.written.split_off(&(number + 1));
+        let taken = [Holder::Memory, Holder::File, Holder::Disk].map(|holder| {
+            let held = log.holders.get_mut(&holder);
+            (holder, held.map(|held| held.split_off(&(number + 1))))
+        });
+        for held in log.holders.values_mut() {
+            held.split_off(&(number + 1));
+        }
+        for &n in written.keys() {
+            // What came from another log has none.
+            if let Some(&order) = self.order.get(&(index, n)) {
+                self.order.insert((fork, n - number), order);
+            }
+        }
+        let other = self.log(fork);
+        other.written = written.into_iter().map(|(n, w)| (n - number, w)).collect();
+        for (holder, held) in taken {
+            let held = held.unwrap_or_default().into_iter().map(|n| n - number);
+            other.on(holder).extend(held);
+        }
+        for write in &mut self.acknowledged {
+            if let Some((log, n)) = &mut write.place
+                && *log == index
+                && *n > number
+            {
+                (*log, *n) = (fork, *n - number);
             }
         }
     }

@@ -39,6 +39,36 @@ pub fn scenario(dice: &mut Dice, length: u64) -> Vec<(u64, Step)> {
     steps
 }
 
+/// What the network does meanwhile, with the times, in order.
+pub fn weather(dice: &mut Dice, length: u64) -> Vec<(u64, Step)> {
+    let mut steps: Vec<(u64, Step)> = Vec::new();
+    for _ in 0..2 + dice.below(6) {
+        let at = dice.below(length);
+        let ends = [
+            "front", "middle", "store", "back", "lb", "front.1", "store.1", "store.2", "@a", "@b",
+            "*",
+        ];
+        let sides = format!("{} -> {}", dice.one(&ends), dice.one(&ends));
+        let sides: statescope::model::Sides = sides.parse().unwrap();
+        let node = dice.one(&["front", "store", "middle"]).to_owned();
+        let begins = match dice.below(8) {
+            0..=3 => Command::Cut(sides.clone()),
+            4 => Command::CutOneWay(sides.clone()),
+            5 => Command::Slow(sides.clone(), 20.0),
+            6 => Command::Lose(sides.clone(), statescope::units::Share(0.3)),
+            _ if dice.often(2) => Command::LoseZone(dice.one(&["a", "b"]).to_owned()),
+            _ => Command::SlowInstance(node, 1, 10.0),
+        };
+        steps.push((at, Step::Do(begins)));
+        if dice.often(3) {
+            continue;
+        }
+        let healed = (at + 1 + dice.below(length)).min(length - 1);
+        steps.push((healed, Step::Do(Command::Heal(sides))));
+    }
+    steps
+}
+
 /// One thing done to a running system; it may not be possible there.
 pub fn command(dice: &mut Dice) -> Command {
     let node = dice

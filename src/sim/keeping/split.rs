@@ -19,7 +19,7 @@ use crate::sim::keeping::COPY_BYTES_PER_S;
 use crate::sim::keeping::ledger::{Deposed, End, Log, Mark, Missed, Place, Purpose, Replica};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::network::troubles::Spot;
-use crate::sim::observe::facts::Source;
+use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
@@ -74,15 +74,13 @@ impl Sim {
                 copy.cut = true;
                 if orphaned {
                     // What was still under way does not arrive any more.
-                    let filled = copy.filled;
-                    let follows = copy.gets_stream();
-                    copy.mark = copy.mark.map(|mark| {
-                        if follows {
-                            mark.min(arrived.max(filled))
-                        } else {
-                            mark
-                        }
-                    });
+                    if copy.gets_stream()
+                        && let Some(mark) = &mut copy.mark
+                    {
+                        *mark = (*mark).min(arrived.max(copy.filled));
+                        let (copy, number) = (copy.instance, mark.sequence);
+                        self.tell(Fact::Behind { log, copy, number });
+                    }
                 } else if copy.gets_stream() {
                     copy.has = has;
                     copy.synced_at = u64::MAX;
@@ -315,6 +313,9 @@ impl Sim {
         }
         self.logs[fork as usize].deposed = Some(deposed);
         self.lead_places_on(log, mark, fork);
+        self.tell_of_log(fork);
+        let number = mark.sequence;
+        self.tell(Fact::Forked { log, number, fork });
         let waiting = self.stop_waiting(log);
         let copy = self.logs[log as usize]
             .replicas
@@ -325,6 +326,9 @@ impl Sim {
             Some(file) if file.period_ns().is_none() => mark,
             _ => copy.map_or(Mark::default(), |copy| copy.disk),
         };
+        self.reached(log, Holder::Copy(to), number);
+        self.reached(log, Holder::CopyDisk(to), disk.sequence);
+        self.tell(Fact::Settled(log, Source::Copy(to)));
         let here = &mut self.logs[log as usize];
         here.missed = None;
         here.set_marks(now);

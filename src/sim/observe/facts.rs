@@ -143,6 +143,15 @@ pub enum Fact {
     },
     /// What a log holds is what this source has, and nothing else, once and for good.
     Settled(u32, Source),
+    /// What was written beyond a number goes on as a log of its own, which counts from there, with whoever led it.
+    Forked {
+        /// The log.
+        log: u32,
+        /// The last write that stays.
+        number: u64,
+        /// The other.
+        fork: u32,
+    },
     /// All of a log goes to others: of its acknowledged writes, in order, so many to each of these places.
     HandedOver {
         /// The log, which ends here.
