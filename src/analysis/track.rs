@@ -15,7 +15,7 @@ use crate::model::check::{Problem, Severity, check};
 use crate::model::scenario::watched_rows;
 use crate::model::settings::{SettingError, to_ron};
 use crate::model::workload::Arrivals;
-use crate::model::{Command, Node, Objectives, Renaming, Timed, Topology};
+use crate::model::{Command, Node, Objectives, Renaming, Sides, Timed, Topology};
 use crate::sim::figures::{Figures, Plain};
 use crate::sim::snapshot::{Interval, Recovery, Snapshot, Without};
 use crate::sim::{Halt, Sim, Told, Watch};
@@ -628,16 +628,25 @@ impl Track {
         true
     }
 
-    /// The last planned restart, soon after `now`, of what a row strikes.
+    /// The last planned end, soon after `now`, of what a row strikes: a restart, a resume, or a heal.
     fn restart_of(&self, row: usize, now: u64) -> u64 {
+        let commands = &self.rows[row].commands;
         let struck = |wanted: (&str, u32)| {
-            let mut commands = self.rows[row].commands.iter();
-            commands.any(|command| match command {
+            commands.iter().any(|command| match command {
                 Command::Crash(node, number)
                 | Command::LoseMachine(node, number)
+                | Command::SlowInstance(node, number, _)
                 | Command::Hang(node, number) => (node.as_str(), *number) == wanted,
+                Command::LoseZone(zone) => {
+                    let node = self.sim.topology().nodes.get(wanted.0);
+                    node.is_some_and(|node| node.zone(wanted.1) == Some(zone))
+                }
                 _ => false,
             })
+        };
+        let parted = |healed: &Sides| {
+            let mut begun = commands.iter().filter_map(Command::sides);
+            begun.any(|sides| sides == healed || *sides == healed.reversed())
         };
         let soon = now..=now.saturating_add(RESTART_SOON_NS);
         let first = self.restarts.partition_point(|(at, _)| at < soon.start());
@@ -649,6 +658,7 @@ impl Track {
                 Command::Restart(node, number) | Command::Resume(node, number) => {
                     struck((node, *number))
                 }
+                Command::Heal(sides) => parted(sides),
                 _ => false,
             })
             .map(|(at, _)| *at)
@@ -919,7 +929,10 @@ fn restarts(sim: &Sim) -> Vec<(u64, usize)> {
     let planned = sim.planned().iter().zip(sim.scenario()).zip(0..);
     let mut restarts: Vec<(u64, usize)> = planned
         .filter(|((_, timed), _)| {
-            matches!(timed.command(), Command::Restart(..) | Command::Resume(..))
+            matches!(
+                timed.command(),
+                Command::Restart(..) | Command::Resume(..) | Command::Heal(_)
+            )
         })
         .map(|((&at, _), place)| (at, place))
         .collect();

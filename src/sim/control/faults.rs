@@ -370,7 +370,11 @@ impl Sim {
                 let serves = |copy: &Replica| {
                     copy.mark.is_some() && self.is_serving(log.node, copy.instance)
                 };
-                (log.moving.is_some() && is_change) || (orphaned && log.replicas.iter().any(serves))
+                let splits = log.deposed.as_ref().map(|d| d.fault) == mine
+                    || log.missed.map(|m| m.fault) == mine;
+                splits
+                    || (log.moving.is_some() && is_change)
+                    || (orphaned && log.replicas.iter().any(serves))
             })
     }
 
