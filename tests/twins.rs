@@ -550,7 +550,6 @@ fn random_systems_are_the_same_with_and_without_twins() {
 
 /// A small system that is dead beside a large one that is not, and one that is asked less than once in two seconds, are down.
 #[test]
-#[ignore = "operations of all clients are compared together, in windows of 5 s: each node of clients needs its own, as wide as it takes"]
 fn a_dead_system_is_down_however_little_it_is_asked() {
     let small = |rate: &str, beside: &str| {
         topology(&format!(

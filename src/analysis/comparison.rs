@@ -2,7 +2,8 @@
 //!
 //! Operations are put into steps of 100 ms by their intended start. For each step t the operations that start in
 //! [t, t + 5 s) are set side by side, here and in the twin, once all of them have ended. Looking forward matters: a window
-//! that looks back would add its own length to every recovery.
+//! that looks back would add its own length to every recovery. Each node of clients is compared by itself, in wider windows
+//! where it asks for little.
 
 use std::collections::VecDeque;
 
@@ -13,8 +14,13 @@ use crate::units::{Duration, SECOND};
 
 /// From one instant that is compared to the next.
 pub(super) const STEP_NS: u64 = SECOND / 10;
-/// Steps of operations that are set side by side.
+/// Steps of operations that are set side by side, where those are enough operations.
 const WINDOW: usize = 50;
+/// As many operations as make an outage show, whichever tolerance holds: at least a quarter of so many is more than 3, and
+/// so many are more than 3 times their root.
+const ENOUGH: u64 = 13;
+/// Steps of the widest window.
+const WIDEST: usize = 1200;
 /// Steps before an instant whose operations in the twin say what is usual there.
 const BEFORE: i64 = 300;
 /// As many operations of the twin as say what is usual, or all there are.
@@ -300,6 +306,15 @@ impl Side {
         (self.window.failed + slow + (self.window.started - self.window.ended)) as f64
     }
 
+    /// Those of one step that has not left the window.
+    fn bad_in(&self, number: usize, longest: Option<u16>) -> usize {
+        self.get(number).map_or(0, |step| {
+            let is_slow = |&&took: &&u16| longest.is_some_and(|longest| took > longest);
+            let slow = step.took.iter().filter(is_slow).count();
+            (step.failed + step.started - step.ended) as usize + slow
+        })
+    }
+
     /// Everything so far, compared or not.
     fn all(&self, from: usize) -> Sums {
         let mut all = self.compared;
@@ -315,15 +330,7 @@ fn step_of(at: u64, intended: u64) -> usize {
     (intended.saturating_sub(at) / STEP_NS) as usize
 }
 
-/// What a watch has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub recovery: Recovery,
-    /// Operations that failed here, less those that failed in the twin.
-    pub caused: i64,
-}
-
-/// A run and its twin from a command on.
+/// Operations of one node of clients in a run and its twin, from a command on.
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     at: u64,
@@ -342,23 +349,32 @@ pub(super) struct Comparison {
     entered: usize,
     /// Number of the next instant to compare.
     next: usize,
-    disagreed: Option<usize>,
+    disagreed: Option<Disagreement>,
+}
+
+/// The last instant at which run and twin disagreed.
+#[derive(Clone, Copy, Debug)]
+struct Disagreement {
+    at: usize,
+    /// The first step that is not in its window.
+    end: usize,
+    /// Until when the run is taken to have done worse.
+    until: usize,
 }
 
 impl Comparison {
     /// From a command at `at` (nanoseconds) on, with `in_flight` operations under way then.
     pub(super) fn new(
         at: u64,
-        before: &Before,
+        before: Option<&Before>,
         in_flight: u32,
         shares: bool,
         drifts: bool,
     ) -> Self {
         let number =
             |step: u64| (step as i64 * STEP_NS as i64 - at as i64).div_euclid(STEP_NS as i64);
-        let before: VecDeque<_> = before
-            .steps
-            .iter()
+        let steps = before.iter().flat_map(|before| &before.steps);
+        let before: VecDeque<_> = steps
             .map(|(step, took)| (number(*step).min(-1), took.clone()))
             .collect();
         let mut usual = Counts::default();
@@ -404,37 +420,48 @@ impl Comparison {
         self.there.take_in(self.at, told);
     }
 
-    /// Compares every instant that can be compared at `now`. `quiet_since`: when the command's own work was over, `None`
-    /// while it lasts. Gives what was found when there is nothing more to watch for.
-    pub(super) fn advance(&mut self, now: u64, quiet_since: Option<u64>) -> Option<Found> {
-        while self.window_is_over(now) && self.all_ended() {
-            self.compare();
-            if let Some(quiet) = quiet_since
-                && self.is_settled(
-                    self.next - 1,
-                    (quiet.saturating_sub(self.at) / STEP_NS) as usize,
-                )
-            {
-                return Some(Found {
-                    recovery: Recovery::After(self.recovered_after()),
-                    caused: self.caused(self.here.compared, self.there.compared),
-                });
-            }
+    /// Compares every instant that can be compared at `now`, up to one at which it is settled if `settles`.
+    pub(super) fn advance(&mut self, now: u64, quiet_since: Option<u64>, settles: bool) {
+        while !(settles && self.is_settled(quiet_since))
+            && let Some(end) = self.window_end(now)
+            && self.all_ended(end)
+        {
+            self.compare(end);
         }
-        None
+    }
+
+    /// Whether there is nothing more to watch for. `quiet_since`: when the command's own work was over, `None` while it
+    /// lasts.
+    pub(super) fn is_settled(&self, quiet_since: Option<u64>) -> bool {
+        let (Some(instant), Some(quiet)) = (self.next.checked_sub(1), quiet_since) else {
+            return false;
+        };
+        let quiet = (quiet.saturating_sub(self.at) / STEP_NS) as usize;
+        let is_steady = match self.disagreed {
+            Some(last) => instant >= last.steady_from(),
+            None => instant >= PATIENCE,
+        };
+        is_steady && instant >= quiet + STEADY
+    }
+
+    /// Operations that failed because of the command, of those that have been compared.
+    pub(super) fn caused(&self) -> i64 {
+        self.caused_of(self.here.compared, self.there.compared)
     }
 
     /// Operations that failed because of the command, so far.
     pub(super) fn caused_so_far(&self) -> i64 {
-        self.caused(self.here.all(self.entered), self.there.all(self.entered))
+        self.caused_of(self.here.all(self.entered), self.there.all(self.entered))
     }
 
     /// All that can be compared at `now`: what is still under way and has taken too long already is bad, however it would
     /// have ended.
     fn until(&self, now: u64) -> Self {
         let mut rest = self.clone();
-        while rest.window_is_over(now) && rest.is_told(now) {
-            rest.compare();
+        while let Some(end) = rest.window_end(now)
+            && rest.is_told(end, now)
+        {
+            rest.compare(end);
         }
         rest
     }
@@ -445,20 +472,16 @@ impl Comparison {
     }
 
     /// What is known when the run ends at `now`.
-    pub(super) fn at_end(&self, now: u64) -> Found {
+    pub(super) fn at_end(&self, now: u64) -> Recovery {
         let rest = self.until(now);
-        let recovery = match rest.disagreed {
+        match rest.disagreed {
             _ if rest.next < STEADY => Recovery::TooNearTheEnd,
-            Some(last) if rest.next - 1 < last + STEADY => Recovery::NotByTheEnd,
+            Some(last) if rest.next - 1 < last.steady_from() => Recovery::NotByTheEnd,
             _ => Recovery::After(rest.recovered_after()),
-        };
-        Found {
-            recovery,
-            caused: self.caused_so_far(),
         }
     }
 
-    fn caused(&self, here: Sums, there: Sums) -> i64 {
+    fn caused_of(&self, here: Sums, there: Sums) -> i64 {
         let failed = there.failed as f64 * self.scale(here, there);
         here.failed as i64 - libm::round(failed) as i64
     }
@@ -472,30 +495,41 @@ impl Comparison {
         }
     }
 
-    /// The last instant that disagreed, since the command: as long as the watch goes on, recovery takes at least so long.
-    fn recovered_after(&self) -> Duration {
-        Duration(self.disagreed.map_or(0, |last| last as u64 * STEP_NS))
+    /// Since the command: as long as the watch goes on, recovery takes at least so long.
+    pub(super) fn recovered_after(&self) -> Duration {
+        Duration(self.disagreed.map_or(0, |last| last.until as u64 * STEP_NS))
     }
 
-    fn window_is_over(&self, now: u64) -> bool {
-        now >= self.at + (self.next + WINDOW) as u64 * STEP_NS
+    /// The end of the next instant's window, wide enough for enough operations; `None` while it is not over.
+    fn window_end(&self, now: u64) -> Option<usize> {
+        let over = (now.saturating_sub(self.at) / STEP_NS) as usize;
+        let least = self.entered.max(self.next + WINDOW);
+        if over < least {
+            return None;
+        }
+        let started = |side: &Side, step| side.get(step).map_or(0, |s| u64::from(s.started));
+        let mut end = self.entered;
+        let (mut here, mut there) = (self.here.window.started, self.there.window.started);
+        while end < least || here.max(there) < ENOUGH && end < self.next + WIDEST {
+            if end >= over {
+                return None;
+            }
+            here += started(&self.here, end);
+            there += started(&self.there, end);
+            end += 1;
+        }
+        Some(end)
     }
 
-    fn window(&self) -> std::ops::Range<usize> {
-        self.entered.min(self.next)..self.next + WINDOW
-    }
-
-    fn all_ended(&self) -> bool {
+    fn all_ended(&self, end: usize) -> bool {
         // What has been in a window before has ended then.
-        (self.entered..self.next + WINDOW)
-            .all(|step| self.here.has_ended(step) && self.there.has_ended(step))
+        (self.entered..end).all(|step| self.here.has_ended(step) && self.there.has_ended(step))
     }
 
     /// Whether what has not ended at `now` is known to be bad.
-    fn is_told(&self, now: u64) -> bool {
+    fn is_told(&self, end: usize, now: u64) -> bool {
         let longest = self.longest().map_or(0.0, |ns| ns.max(0.0)) as u64;
-        let last = self
-            .window()
+        let last = (self.next..end)
             .filter(|&step| !(self.here.has_ended(step) && self.there.has_ended(step)))
             .max();
         last.is_none_or(|step| now >= self.at + (step + 1) as u64 * STEP_NS + longest)
@@ -506,12 +540,9 @@ impl Comparison {
         self.usual.p99().map(|p99| 1.25 * p99)
     }
 
-    fn compare(&mut self) {
-        if let Some(left) = self.next.checked_sub(1) {
-            self.here.leave(left);
-            self.there.leave(left);
-        }
-        while self.entered < self.next + WINDOW {
+    /// Compares the next instant, whose window has that end.
+    fn compare(&mut self, end: usize) {
+        while self.entered < end {
             self.here.enter(self.entered);
             self.there.enter(self.entered);
             if let Some(step) = self.there.get(self.entered) {
@@ -521,7 +552,32 @@ impl Comparison {
         }
         self.forget_what_was_usual();
         let longest = self.longest().map(|ns| bucket(ns as u64));
+        if !self.agrees(longest) {
+            self.disagreed = Some(Disagreement {
+                at: self.next,
+                end,
+                until: self.worse_until(end, longest),
+            });
+        }
+        self.here.leave(self.next);
+        self.there.leave(self.next);
+        self.next += 1;
+        // What no window and no usual time needs any more.
+        let needed = self.next.min(self.usual_from.max(0) as usize);
+        for side in [&mut self.here, &mut self.there] {
+            while side.first < needed && side.steps.pop_front().is_some() {
+                side.first += 1;
+            }
+        }
+    }
+
+    /// Whether the run does as well as the twin in the window.
+    fn agrees(&self, longest: Option<u16>) -> bool {
         let (here, there) = (self.here.window, self.there.window);
+        if self.shares && there.started == 0 {
+            // A share of nothing.
+            return true;
+        }
         let scale = self.scale(here, there);
         let (bad, bad_there) = (self.here.bad(longest), self.there.bad(longest));
         // Three standard deviations of the difference, from what both have in common: the root of the sum of both counts
@@ -540,18 +596,18 @@ impl Comparison {
             let (good, usual) = (here.good as f64, there.good as f64);
             least = (least - chance(good, usual)).max(0.25 * usual * scale - 3.0);
         }
-        let agrees = here.good as f64 >= least && bad <= bad_there * scale + allowed;
-        if !agrees {
-            self.disagreed = Some(self.next);
+        here.good as f64 >= least && bad <= bad_there * scale + allowed
+    }
+
+    /// Until when the run does worse in a window that does not agree: to its start, or to its last operation that was bad
+    /// here alone where it is wide, since the operations that are tolerated take long there.
+    fn worse_until(&self, end: usize, longest: Option<u16>) -> usize {
+        if end - self.next <= WINDOW {
+            return self.next;
         }
-        self.next += 1;
-        // What no window and no usual time needs any more.
-        let needed = (self.next - 1).min(self.usual_from.max(0) as usize);
-        for side in [&mut self.here, &mut self.there] {
-            while side.first < needed && side.steps.pop_front().is_some() {
-                side.first += 1;
-            }
-        }
+        let is_worse =
+            |&step: &usize| self.here.bad_in(step, longest) > self.there.bad_in(step, longest);
+        (self.next..end).rev().find(is_worse).unwrap_or(self.next)
     }
 
     /// Leaves in `usual` what starts in the 30 s before the instant that is compared, but at least 500 operations.
@@ -590,11 +646,11 @@ impl Comparison {
             self.usual_from += 1;
         }
     }
+}
 
-    fn is_settled(&self, instant: usize, quiet: usize) -> bool {
-        match self.disagreed {
-            Some(last) => instant >= last.max(quiet) + STEADY,
-            None => instant >= PATIENCE && instant >= quiet + STEADY,
-        }
+impl Disagreement {
+    /// The instant that is far enough from it: it has followed long enough, and shares no operation with it.
+    fn steady_from(self) -> usize {
+        self.end.max(self.at + STEADY)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod ceiling;
 mod comparison;
+mod comparisons;
 pub mod expect;
 pub mod objectives;
 pub mod parallel;

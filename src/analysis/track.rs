@@ -9,7 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use super::comparison::{Before, Comparison, Found, STEP_NS, listens_from};
+use super::comparison::{STEP_NS, listens_from};
+use super::comparisons::{Comparisons, Found, History};
 use super::objectives::{self, NOT_YET, SO_FAR, Verdict};
 use crate::model::check::{Problem, Severity, check};
 use crate::model::scenario::watched_rows;
@@ -41,7 +42,7 @@ const NEAR_SATURATION: f64 = 0.9;
 #[derive(Clone, Debug)]
 struct Twin {
     sim: Sim,
-    comparison: Comparison,
+    comparison: Comparisons,
     /// Since when the command's own work is over; `None` while it lasts.
     quiet_since: Option<u64>,
     /// A restart of what it struck is planned for then.
@@ -148,8 +149,8 @@ pub struct Track {
     to_come: usize,
     /// When restarts are planned, and their places in the scenario, in order.
     restarts: Vec<(u64, usize)>,
-    before: Before,
-    told: Told,
+    before: History,
+    told: Vec<Told>,
     /// The run stands at an instant at which twins have to catch up with it; whether a command is next.
     meeting: Option<bool>,
     watched_ns: u64,
@@ -187,7 +188,7 @@ impl Track {
         let listens_from = match first {
             _ if !keeps.twins => u64::MAX,
             _ if keeps.live => 0,
-            Some(first) => listens_from(first, open_rate(topology)),
+            Some(first) => listens_from(first, least_rate(topology)),
             None => u64::MAX,
         };
         let restarts = restarts(&sim);
@@ -198,8 +199,8 @@ impl Track {
             row_of,
             to_come,
             restarts,
-            before: Before::since(listens_from),
-            told: Told::default(),
+            before: History::since(listens_from),
+            told: Vec::new(),
             meeting: None,
             watched_ns: 0,
             listens_from,
@@ -310,7 +311,7 @@ impl Track {
                 *left = left.saturating_sub(twin.sim.events() - begun);
                 watched += twin.sim.now().0 - from.0;
                 twin.sim.take_told(&mut told);
-                twin.comparison.take_in_there(&told);
+                twin.comparison.take_in_there(&twin.sim, &told);
                 if halt != Halt::Budget {
                     break;
                 }
@@ -327,10 +328,10 @@ impl Track {
         let mut told = std::mem::take(&mut self.told);
         self.sim.take_told(&mut told);
         for twin in self.rows.iter_mut().filter_map(Row::twin) {
-            twin.comparison.take_in_here(&told);
+            twin.comparison.take_in_here(&self.sim, &told);
         }
         if self.keeps.live || self.to_come > 0 {
-            self.before.take_in(&told.ended);
+            self.before.take_in(&self.sim, &told);
         }
         self.told = told;
     }
@@ -365,7 +366,7 @@ impl Track {
         self.sim.take_command(true);
         self.begin_or_join(row, known, fork, before);
         if self.to_come == 0 && !self.keeps.live {
-            self.before = Before::default();
+            self.before = History::default();
         }
     }
 
@@ -443,6 +444,7 @@ impl Track {
     /// Gives nodes other names, in the run and in all that is kept of it.
     pub fn rename(&mut self, names: &Renaming) {
         self.sim.rename(names);
+        self.before.rename(names);
         for row in &mut self.rows {
             for command in &mut row.commands {
                 names.command(command);
@@ -452,6 +454,7 @@ impl Track {
             }
             if let Watched::Open(twin) = &mut row.watched {
                 twin.sim.rename(names);
+                twin.comparison.rename(names);
                 names.keys(&mut twin.began);
             }
         }
@@ -542,7 +545,8 @@ impl Track {
         let takes_back = self.takes_back(row);
         let here = &mut self.rows[row];
         if let Watched::Open(twin) = &mut here.watched {
-            twin.comparison.shares |= asks_otherwise(&self.sim, &twin.sim);
+            let shares = asks_otherwise(&self.sim, &twin.sim);
+            twin.comparison.compare_shares(shares);
             twin.quiet_since = None;
         }
         if !matches!(here.watched, Watched::Not | Watched::TakesBack) {
@@ -581,12 +585,11 @@ impl Track {
         match fork {
             Some(twin) if self.make_room(row) => {
                 let shares = asks_otherwise(&self.sim, &twin);
-                let in_flight = twin.operations_in_flight();
                 Watched::Open(Box::new(Twin {
-                    comparison: Comparison::new(
+                    comparison: Comparisons::new(
                         now,
                         &self.before,
-                        in_flight,
+                        &twin,
                         shares,
                         is_closed(&twin),
                     ),
@@ -949,14 +952,14 @@ fn asks_otherwise(one: &Sim, other: &Sim) -> bool {
     !clients(one).eq(clients(other))
 }
 
-/// Operations that clients start a second without waiting for an answer; 0 where some wait.
-fn open_rate(topology: &Topology) -> f64 {
+/// Operations that those clients that ask least start a second without waiting for an answer; 0 where some wait.
+fn least_rate(topology: &Topology) -> f64 {
     let rates = topology.nodes.values().filter_map(|node| match node {
         Node::Clients(clients) => Some(match &clients.arrivals {
             Arrivals::Poisson(rate) | Arrivals::Steady(rate) => rate.0,
-            Arrivals::Closed(_) => f64::NEG_INFINITY,
+            Arrivals::Closed(_) => 0.0,
         }),
         _ => None,
     });
-    rates.sum::<f64>().max(0.0)
+    rates.reduce(f64::min).unwrap_or(0.0)
 }

@@ -28,7 +28,7 @@ mod stations;
 mod streams;
 mod traffic;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::model::settings::SettingError;
@@ -128,7 +128,8 @@ pub struct Sim {
     /// Commands that changed nothing.
     idle: Vec<Idle>,
     happened: u64,
-    told: Option<Told>,
+    /// What operations did, by their clients' number.
+    told: Option<Vec<Told>>,
     interval: IntervalCounts,
     /// What has happened to writes, if anybody listens.
     facts: Option<Vec<(Duration, facts::Fact)>>,
@@ -401,7 +402,7 @@ impl Sim {
 
     /// From now on remembers what operations do, for [`Self::take_told`]; whoever asks for it has to take it, too.
     pub fn tell_operations(&mut self) {
-        self.told = Some(Told::default());
+        self.told = Some(Vec::new());
     }
 
     /// Nobody asks any more.
@@ -409,17 +410,31 @@ impl Sim {
         self.told = None;
     }
 
-    /// What operations did since the last call; `into` is emptied and filled, so that memory is used again.
-    pub fn take_told(&mut self, into: &mut Told) {
-        into.started.clear();
-        into.ended.clear();
+    /// What operations did since the last call, for [`Self::by_clients`]; `into` is emptied and filled, so that memory is
+    /// used again.
+    pub fn take_told(&mut self, into: &mut Vec<Told>) {
+        into.iter_mut().for_each(Told::clear);
         if let Some(told) = &mut self.told {
             std::mem::swap(told, into);
         }
     }
 
-    /// Operations that have started and not ended, without logins that others wait for.
-    pub fn operations_in_flight(&self) -> u32 {
-        self.ops.iter().filter(|op| op.active && !op.forced).count() as u32
+    /// What was told, with the names of those whose operations these are.
+    pub fn by_clients<'a>(&'a self, told: &'a [Told]) -> impl Iterator<Item = (&'a str, &'a Told)> {
+        let nodes = self.nodes.iter().map(|node| node.name.as_str());
+        nodes.zip(told).filter(|(_, told)| !told.is_empty())
+    }
+
+    /// Operations that have started and not ended, by their clients, without logins that others wait for.
+    pub fn operations_in_flight(&self) -> BTreeMap<String, u32> {
+        let mut in_flight = BTreeMap::new();
+        for op in self.ops.iter().filter(|op| op.active && !op.forced) {
+            let name = &self.nodes[op.client as usize].name;
+            match in_flight.get_mut(name) {
+                Some(count) => *count += 1,
+                None => drop(in_flight.insert(name.clone(), 1)),
+            }
+        }
+        in_flight
     }
 }

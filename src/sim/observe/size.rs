@@ -13,7 +13,7 @@ use crate::sim::network::link::LinkSlot;
 use crate::sim::observe::counts::{Counted, Fault};
 use crate::sim::observe::metrics::Histogram;
 use crate::sim::observe::snapshot::{CallCounts, Happening};
-use crate::sim::observe::told::Ended;
+use crate::sim::observe::told::{Ended, Told};
 use crate::sim::room::room;
 use crate::sim::sessions::{PlacedBefore, User};
 use crate::sim::stations::balancer::Target;
@@ -201,7 +201,8 @@ impl Sim {
             + room::<Happening>(self.happenings.len())
             + self.counted.iter().map(counted).sum::<usize>()
             + self.told.as_ref().map_or(0, |told| {
-                room::<u64>(told.started.len()) + room::<Ended>(told.ended.len())
+                let of = |t: &Told| room::<u64>(t.started.len()) + room::<Ended>(t.ended.len());
+                room::<Told>(told.len()) + told.iter().map(of).sum::<usize>()
             })
             + room::<u64>(self.interval.responses.len())
             + self.interval.more_responses.bytes()

@@ -11,7 +11,7 @@ use crate::sim::clock::queue::{Kind, Queue};
 use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key};
 use crate::sim::observe::snapshot::Cause;
-use crate::sim::observe::told::Ended;
+use crate::sim::observe::told::{Ended, Told};
 use crate::sim::stations::node::Body;
 use crate::sim::streams::{
     Alias, Purpose as Draw, Sampler, below, draw, exponential, purpose_key, unit,
@@ -389,7 +389,7 @@ impl Sim {
     #[inline(always)]
     fn begin(&mut self, wanted: Wanted, seat: u32) {
         if let Some(told) = &mut self.told {
-            told.started.push(self.now);
+            Told::of(told, wanted.client).started.push(self.now);
         }
         let op = self.open_op(wanted, seat);
         if !self.has_sessions() || wanted.verb == Verb::Login {
@@ -666,7 +666,7 @@ impl Sim {
         if let Some(told) = &mut self.told {
             let op = &self.ops[index as usize];
             if !op.forced {
-                told.ended.push(Ended {
+                Told::of(told, op.client).ended.push(Ended {
                     intended: op.intended,
                     took: ns,
                     completed: !failed,
