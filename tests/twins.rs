@@ -569,3 +569,39 @@ fn a_dead_system_is_down_however_little_it_is_asked() {
         assert!((295.0..=301.0).contains(&recovery), "{rate}: {row:?}");
     }
 }
+
+/// A few users who wait for their answers start fewer operations when these are slow to fail; still they are down.
+#[test]
+fn a_dead_system_is_down_for_a_few_users_who_wait() {
+    let run = topology(
+        r#"Topology(schema: 1, profile: Bare, duration: "420s", nodes: {
+            "s": Clients(arrivals: Closed(users: 2, think: Exponential("4s")), mix: (read: 1), timeout: "2s"),
+            "shop": Service(instances: 1, workers: 100, service_time: Constant("1ms")),
+            "c": Clients(arrivals: Poisson("300/s"), mix: (read: 1), timeout: "1s"),
+            "catalogue": Service(instances: 4, workers: 100, service_time: Constant("1ms")),
+        }, links: ["s -> shop", "c -> catalogue"],
+        scenario: [At("60s", Hang("shop", 1)), At("260s", Resume("shop", 1))])"#,
+    );
+    for row in rows(&run, seeds(5), 0) {
+        let recovery = row.recovery.unwrap_or(0.0);
+        // The last operation that fails starts when both think for long, at worst.
+        assert!((175.0..=201.0).contains(&recovery), "{row:?}");
+    }
+}
+
+/// Clients that ask for next to nothing have nothing to tell: they hold the verdict on the others up, but do not prevent it.
+#[test]
+fn a_watch_ends_though_some_clients_ask_for_next_to_nothing() {
+    let run = topology(
+        r#"Topology(schema: 1, profile: Bare, duration: "250s", nodes: {
+            "s": Clients(arrivals: Steady("1/h"), mix: (read: 1), timeout: "1s"),
+            "c": Clients(arrivals: Steady("300/s"), mix: (read: 1), timeout: "1s"),
+            "shop": Service(instances: 1, workers: 100, service_time: Constant("1ms")),
+        }, links: ["s -> shop", "c -> shop"],
+        scenario: [At("20s", Crash("shop", 1)), At("30s", Restart("shop", 1))])"#,
+    );
+    let row = &rows(&run, 1, 0)[0];
+    assert_eq!(row.watch, "recovered", "{row:?}");
+    let recovery = row.recovery.unwrap_or(0.0);
+    assert!((9.0..=10.1).contains(&recovery), "{row:?}");
+}

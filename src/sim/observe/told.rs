@@ -13,7 +13,8 @@ pub struct Ended {
     pub good: bool,
 }
 
-/// What operations of one node of clients did since somebody asked last. Logins that another operation waits for belong to that one.
+/// What operations of one node of clients did since somebody asked last. Logins that another operation waits for belong to
+/// that one.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     /// When operations were meant to start, in nanoseconds, in order.
