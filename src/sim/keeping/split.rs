@@ -24,6 +24,9 @@ use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
 
+/// How soon it is looked again whether a copy can take over.
+const LOOK_AGAIN_NS: u64 = 100_000_000;
+
 impl Sim {
     /// Something has changed between who can reach whom: every group finds out.
     pub(in crate::sim) fn regroup(&mut self) {
@@ -226,7 +229,8 @@ impl Sim {
                 .is_none()
         };
         let Some(best) = self.best_copy(log, is_seen) else {
-            return;
+            // One may come back.
+            return self.timer_after(LOOK_AGAIN_NS, Timer::Depose { log, since });
         };
         let mut believers = self.callers(node);
         believers.retain(|&(node, instance)| {
@@ -391,7 +395,12 @@ impl Sim {
         ops.for_each(beyond);
         let pairs = self.logs.iter_mut().flat_map(|l| l.forward.iter_mut());
         let users = self.users.iter_mut().map(|u| (&mut u.log, &mut u.sequence));
-        let pairs = pairs.map(|(l, sequence)| (l, sequence)).chain(users);
+        let before = self
+            .sessions_before
+            .iter_mut()
+            .flat_map(|before| before.places());
+        let pairs = pairs.map(|(l, sequence)| (l, sequence));
+        let pairs = pairs.chain(users).chain(before);
         for (of, sequence) in pairs {
             if *of == log && *sequence > mark.sequence {
                 (*of, *sequence) = (fork, *sequence - mark.sequence);

@@ -19,6 +19,13 @@ pub(in crate::sim) struct Before {
     pub users: Vec<PlacedBefore>,
 }
 
+impl Before {
+    /// The log and the number of each place.
+    pub(in crate::sim) fn places(&mut self) -> impl Iterator<Item = (&mut u32, &mut u64)> {
+        self.users.iter_mut().map(|p| (&mut p.log, &mut p.sequence))
+    }
+}
+
 /// A session's place before, and where it was put instead.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct PlacedBefore {
