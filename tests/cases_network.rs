@@ -295,5 +295,8 @@ fn sides_and_extents_are_checked() {
         .iter()
         .map(|i| i.why.as_str())
         .collect();
-    assert_eq!(idle, ["nothing is wrong between them", "it is so already"]);
+    assert_eq!(
+        idle,
+        ["no fault has just these two sides", "it is so already"]
+    );
 }

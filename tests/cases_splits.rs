@@ -279,3 +279,107 @@ fn the_new_side_reads_stale() {
     let parted = figure(&run(&topology(&text, &[], CUT), 1).results(), "reads.stale");
     assert!(parted > 100.0, "{parted}");
 }
+
+/// A copy that hangs, or that its observer does not see, when the primary has been missed for long enough takes over when
+/// it is back.
+#[test]
+fn who_comes_back_takes_over_from_a_primary_that_is_missed() {
+    for there in [
+        r#"At("21s", Cut("@b -> db.2")), At("30s", Heal("@b -> db.2"))"#,
+        r#"At("21s", Hang("db", 2)), At("30s", Resume("db", 2))"#,
+    ] {
+        let scenario = format!(r#"At("20s", Cut("db.1 -> *")), {there}"#);
+        let snapshot = end_of(ZONES, &[], &scenario);
+        assert_eq!(snapshot.nodes[2].instances[1].role, Role::Primary);
+        let failed = snapshot.operations.failed;
+        assert!((990..=1_130).contains(&failed), "{there}: {failed}");
+    }
+}
+
+/// Who was told late is told on time, whether the old primary hears it or not.
+#[test]
+fn callers_are_told_of_a_forced_failover_though_the_old_primary_hangs() {
+    for meanwhile in [
+        r#"At("22s", Hang("db", 1))"#,
+        r#"At("22s", Cut("db.1 -> *"))"#,
+    ] {
+        let scenario = format!(r#"At("20s", ForceFailover("db")), {meanwhile}"#);
+        let snapshot = end_of(ZONES, &[], &scenario);
+        // From 22 s to 25 s, and what was sent within the timeout before.
+        let failed = snapshot.operations.failed;
+        assert!((295..=360).contains(&failed), "{meanwhile}: {failed}");
+    }
+}
+
+/// What waits for copies at an instance that is deposed was never acknowledged, and is not when that is told.
+#[test]
+fn a_service_that_is_deposed_acknowledges_nothing_at_the_heal() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), timeout: "5s"),
+            "lb": LoadBalancer(health_checks: HealthChecks(interval: "1s")),
+            "api": Service(instances: 3, workers: 100, service_time: Constant("1ms"),
+                state: InMemory(replication: Synchronous(lag: "1ms"), down_after: "2s")),
+        },
+        links: ["clients -> lb", "lb -> api"])"#;
+    let scenario = r#"At("20s", CutOneWay("api.1 -> lb")), At("24s", Heal("api.1 -> lb"))"#;
+    assert_eq!(end_of(text, &[], scenario).writes.lost, 0);
+}
+
+/// Those that stay get copies of their own on those that stay.
+#[test]
+fn a_scale_in_leaves_nobody_without_a_copy() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), timeout: "500ms"),
+            "lb": LoadBalancer(),
+            "api": Service(instances: 3, workers: 100, service_time: Constant("1ms"),
+                state: InMemory(replication: Synchronous(lag: "1ms"), down_after: "2s")),
+        },
+        links: ["clients -> lb", "lb -> api"])"#;
+    let end = end_of(text, &[], r#"At("20s", RemoveInstances("api", 1))"#);
+    assert_eq!((end.operations.failed, end.writes.lost), (0, 0));
+    let asynchronous = [("nodes.api.state.replication", "Asynchronous(lag: \"1ms\")")];
+    let crash = r#"At("20s", RemoveInstances("api", 1)), At("30s", Crash("api", 2))"#;
+    assert_eq!(end_of(text, &asynchronous, crash).writes.lost, 0);
+}
+
+/// A split ends at the heal also where nobody copies any more.
+#[test]
+fn a_split_ends_though_its_copies_are_given_up() {
+    let scenario = r#"At("20s", Cut("@a -> @b")), At("30s", Set("nodes.db.replication", "None")), At("40s", Heal("@a -> @b"))"#;
+    let snapshot = end_of(ZONES, &[], scenario);
+    assert!(near(snapshot.writes.lost, 1000), "{}", snapshot.writes.lost);
+}
+
+/// What only the deposed side has is unavailable once nobody who believes in it reaches it.
+#[test]
+fn a_deposed_side_that_nobody_reaches_is_unavailable() {
+    let scenario = r#"At("20s", Cut("@a -> @b")), At("30s", Cut("api.1 -> db.1"))"#;
+    let parted = at(ZONES, &[], scenario, 35.0);
+    assert!(
+        near(parted.writes.unavailable, 500),
+        "{}",
+        parted.writes.unavailable
+    );
+}
+
+/// Who leads without knowing that another does is not promoted, and what it loses is the first failover's.
+#[test]
+fn a_second_forced_failover_takes_a_copy_that_follows() {
+    let three = [(
+        "nodes.db.replication",
+        "Asynchronous(replicas: 2, lag: \"1ms\")",
+    )];
+    let snapshot = end_of(
+        ZONES,
+        &three,
+        r#"At("20s", ForceFailover("db")), At("22s", ForceFailover("db"))"#,
+    );
+    assert_eq!(snapshot.nodes[2].instances[2].role, Role::Primary);
+    assert!(
+        near(snapshot.faults[0].lost_writes, 200),
+        "{:?}",
+        snapshot.faults[0]
+    );
+}

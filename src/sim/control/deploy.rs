@@ -555,6 +555,7 @@ impl Sim {
         for log in self.logs_of(node, instance) {
             self.leave_to_heir(log);
         }
+        self.fill_up(node);
         self.remove_targets(node, instance);
         let slot = &mut self.nodes[node as usize];
         let gone = |place: u16| slot.instances[place as usize - 1].status == Status::Removed;

@@ -65,7 +65,9 @@ impl Sim {
                 "`{name}` is being handed over already"
             )));
         }
-        if self.able_copy(node, log).is_none() {
+        let able = self.able_copy(node, log).is_some();
+        let able = able || (force && self.best_copy(log, |_| true).is_some());
+        if !able {
             return Err(SettingError::here(format!(
                 "no replica of `{name}` could take over now: none is up and complete"
             )));

@@ -43,7 +43,16 @@ impl Sim {
         let instances = &self.nodes[log.node as usize].instances;
         let others =
             (1..instances.len()).map(|step| (log.primary as usize + step) % instances.len());
-        let known = |place: u16| log.replicas.iter().any(|r| r.instance == place);
+        // Who leads a fork follows nobody until it is told.
+        let leads_fork = |place: u16| {
+            let mut forks = self
+                .logs
+                .iter()
+                .filter(|l| l.deposed.is_some() && !l.retired);
+            forks.any(|l| (l.node, l.primary) == (log.node, place))
+        };
+        let known =
+            |place: u16| log.replicas.iter().any(|r| r.instance == place) || leads_fork(place);
         let mut free = others.map(|place| place as u16).filter(|&place| {
             let status = instances[place as usize].status;
             matches!(status, Status::Up | Status::Warming) && !known(place)

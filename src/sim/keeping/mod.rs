@@ -309,6 +309,7 @@ impl Sim {
                 }
                 self.logs[index as usize].replicas.truncate(wanted);
                 self.tell_rules(index);
+                self.look_at_copies(index, now);
                 for copy in self.logs[index as usize].replicas.clone() {
                     self.reached(index, Holder::CopyDisk(copy.instance), copy.disk.sequence);
                 }

@@ -38,6 +38,9 @@ impl Sim {
         self.forks_gone(node, instance, end);
         for log in self.logs_of(node, instance) {
             if self.logs[log as usize].deposed.is_some() {
+                // It hangs: nobody takes its side over.
+                self.logs[log as usize].online = false;
+                self.tell(Fact::Served(log, false));
                 continue;
             }
             if end != End::Hang {
@@ -426,19 +429,19 @@ impl Sim {
             }
         }
         // It can hold copies again.
-        let lacking: Vec<u32> = (0..self.logs.len() as u32)
-            .filter(|&i| {
-                let log = &self.logs[i as usize];
-                log.node == node
-                    && log.online
-                    && !log.retired
-                    && (self.copies_that_count(i) as u32) < log.durability.replicas
-            })
-            .collect();
-        for log in lacking {
-            self.place_replicas(log);
-        }
+        self.fill_up(node);
         self.house_sessions();
+    }
+
+    /// Logs of a node that lack copies get them, as far as there are instances that could have them.
+    pub(in crate::sim) fn fill_up(&mut self, node: u16) {
+        for log in 0..self.logs.len() as u32 {
+            let here = &self.logs[log as usize];
+            let serves = here.node == node && here.online && !here.retired;
+            if serves && (self.copies_that_count(log) as u32) < here.durability.replicas {
+                self.place_replicas(log);
+            }
+        }
     }
 
     /// A primary is back before anybody was promoted: it has authority, with what it has. Its copies go on from where they

@@ -20,7 +20,7 @@ use crate::sim::keeping::ledger::{Deposed, End, Log, Mark, Missed, Place, Purpos
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::network::troubles::Spot;
 use crate::sim::observe::facts::{Fact, Holder, Source};
-use crate::sim::observe::snapshot::{Status, What};
+use crate::sim::observe::snapshot::{Cause, Status, What};
 use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
 
@@ -32,7 +32,7 @@ impl Sim {
     pub(in crate::sim) fn regroup(&mut self) {
         for log in 0..self.logs.len() as u32 {
             let here = &self.logs[log as usize];
-            if here.retired || here.durability.replicas == 0 {
+            if here.retired || here.deposed.is_none() {
                 continue;
             }
             self.tell_believers(log);
@@ -157,10 +157,18 @@ impl Sim {
 
     /// Whether a log's primary serves where nobody who wants it can reach it.
     pub(super) fn is_out_of_reach(&self, log: &Log) -> bool {
-        if self.network.is_sound() || log.deposed.is_some() {
+        let primary = self.spot(log.node, log.primary);
+        if let Some(deposed) = &log.deposed {
+            let reaches = |&(node, instance): &(u16, u16)| {
+                self.parted_by(self.spot(node, instance), primary).is_none()
+            };
+            let served = self.is_serving(log.node, log.primary);
+            return self.store(log.node).is_some()
+                && !(served && deposed.believers.iter().any(reaches));
+        }
+        if self.network.is_sound() {
             return false;
         }
-        let primary = self.spot(log.node, log.primary);
         self.parted_by(self.observer_of(log.node), primary)
             .is_some()
     }
@@ -252,7 +260,7 @@ impl Sim {
     pub(in crate::sim) fn depose_by_force(&mut self, log: u32, fault: u32) -> bool {
         let here = &self.logs[log as usize];
         let (node, delay) = (here.node, here.durability.demotion_ns);
-        let Some(best) = self.best_copy(log, |copy| copy.synced_at <= self.now) else {
+        let Some(best) = self.best_copy(log, |_| true) else {
             return false;
         };
         let believers = self.callers(node);
@@ -274,7 +282,11 @@ impl Sim {
     }
 
     /// The most advanced copy that serves and has something, of those.
-    fn best_copy(&self, log: u32, of: impl Fn(&Replica) -> bool) -> Option<(u16, Mark)> {
+    pub(in crate::sim) fn best_copy(
+        &self,
+        log: u32,
+        of: impl Fn(&Replica) -> bool,
+    ) -> Option<(u16, Mark)> {
         let here = &self.logs[log as usize];
         let able = here.replicas.iter().filter(|copy| {
             copy.gets_stream() && self.is_serving(here.node, copy.instance) && of(copy)
@@ -294,7 +306,8 @@ impl Sim {
             self.logs[log as usize].primary,
         );
         if let Some(before) = self.fork_of(log) {
-            self.end_split(before, LossCause::Partition);
+            let cause = self.logs[before as usize].deposed.as_ref().map(|d| d.cause);
+            self.end_split(before, cause.unwrap_or(LossCause::Partition));
         }
         self.logs[log as usize].mark(stamp);
         let (new_spot, old_spot) = (self.spot(node, to), self.spot(node, old));
@@ -398,7 +411,7 @@ impl Sim {
         let before = self
             .sessions_before
             .iter_mut()
-            .flat_map(|before| before.places());
+            .flat_map(crate::sim::sessions::Before::places);
         let pairs = pairs.map(|(l, sequence)| (l, sequence));
         let pairs = pairs.chain(users).chain(before);
         for (of, sequence) in pairs {
@@ -463,9 +476,15 @@ impl Sim {
 
     /// The delay after a forced failover is over.
     pub(in crate::sim) fn demote(&mut self, log: u32) {
-        if !self.logs[log as usize].retired {
-            self.heal_split(log);
+        if self.logs[log as usize].retired {
+            return;
         }
+        if let Some(deposed) = &mut self.logs[log as usize].deposed {
+            // From now on it depends on who can be reached.
+            deposed.told_at = None;
+        }
+        self.tell_believers(log);
+        self.heal_split(log);
     }
 
     /// The fork is lost, and whoever led it follows from now on.
@@ -507,8 +526,9 @@ impl Sim {
                     *kept = NONE;
                 }
             }
+            // What waits has not been acknowledged, and is not any more.
             for &call in &waiting {
-                self.proceed(call);
+                self.reply_failed(call, Cause::Error);
             }
         }
         self.place_replicas(deposed.by);
@@ -630,7 +650,8 @@ impl Sim {
 
     /// Looks then whether enough copies have what calls wait for.
     pub(in crate::sim) fn look_at_copies(&mut self, log: u32, at: u64) {
-        if self.logs[log as usize].durability.acknowledgements > 0 {
+        let here = &self.logs[log as usize];
+        if here.durability.acknowledgements > 0 || !here.awaiting.is_empty() {
             self.timer_at(at, Timer::Copied { log });
         }
     }

@@ -413,7 +413,7 @@ impl Sim {
         let mut troubles = self.network.troubles.iter();
         Ok(if matches!(command, Command::Heal(_)) {
             let sound = !troubles.any(|t| t.is_between(&wanted));
-            sound.then_some("nothing is wrong between them")
+            sound.then_some("no fault has just these two sides")
         } else {
             let same = |t: &Trouble| t.kind == wanted.kind && t.covers(&wanted);
             troubles.any(same).then_some("it is so already")
