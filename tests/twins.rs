@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use statescope::analysis::parallel::{Control, Run, run_all};
 use statescope::analysis::{Estimate, Keeps, Track, objectives, replicate};
 use statescope::model::{Command, Timed, Topology};
@@ -40,15 +42,16 @@ fn seeds(few: u64) -> u64 {
 
 /// What each seed says of a row of `recovery`.
 fn rows(topology: &Topology, seeds: u64, row: usize) -> Vec<Row> {
+    let topology = Arc::new(topology.clone());
     let runs: Vec<Run> = (1..=seeds)
         .map(|seed| Run {
-            topology,
+            topology: Arc::clone(&topology),
             seed,
             twins: true,
         })
         .collect();
     let mut rows = Vec::new();
-    let read = |_, track: &Track| Row::of(&track.results(), row);
+    let read = move |_, track: &Track| Row::of(&track.results(), row);
     run_all(&runs, Control::threads(2), read, |_, row| rows.push(row)).expect("runs to the end");
     rows
 }

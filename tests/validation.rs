@@ -7,7 +7,8 @@
 use std::fs;
 use std::path::Path;
 
-use statescope::analysis::parallel::{Control, machine_threads};
+use statescope::analysis::jobs::machine_threads;
+use statescope::analysis::parallel::Control;
 use statescope::analysis::validate::{self, Prepared};
 use statescope::model::file;
 

@@ -4,6 +4,7 @@ pub mod ceiling;
 mod comparison;
 mod comparisons;
 pub mod expect;
+pub mod jobs;
 pub mod objectives;
 pub mod parallel;
 pub mod replications;

@@ -1,5 +1,7 @@
 //! The same topology under several seeds, merged into means with confidence intervals.
 
+use std::sync::Arc;
+
 use super::objectives;
 use super::parallel::{Control, Cut, Run, Why, run_all};
 use super::statistics::{Estimate, Samples};
@@ -27,18 +29,21 @@ pub fn replicate(
     twins: bool,
     control: Control,
 ) -> (Figures<Estimate>, Option<Cut>) {
+    let topology = Arc::new(topology.clone());
     let runs: Vec<Run> = (0..replications.max(1))
         .map(|r| Run {
-            topology,
+            topology: Arc::clone(&topology),
             seed: topology.seed.wrapping_add(u64::from(r)),
             twins,
         })
         .collect();
+    let simulated = Arc::clone(&topology);
     let (mut merged, mut events, mut idle) = (Merged::Empty, 0, Vec::new());
     let cut = run_all(
         &runs,
         control,
-        |_, track| {
+        move |_, track| {
+            let topology = &*simulated;
             let mut figures = track.results();
             let over = track.now() >= topology.duration;
             objectives::add(&mut figures, &topology.objectives, over);
@@ -56,7 +61,7 @@ pub fn replicate(
     )
     .err();
     let results = Whole {
-        topology,
+        topology: &topology,
         replications: cut.as_ref().map_or(runs.len(), |cut| cut.whole.max(1)),
         cut: cut.as_ref().map(|cut| (cut, runs.len())),
         duration: topology.duration,
@@ -116,6 +121,7 @@ impl Whole<'_> {
             let why = match &cut.why {
                 Why::Cancelled => "interrupted".to_owned(),
                 Why::Full(sentence) => sentence.clone(),
+                Why::Failed(why) => format!("the simulation failed {why}"),
             };
             let mut group = vec![plain("why", Plain::Text(why))];
             if cut.whole == 0 {

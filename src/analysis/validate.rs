@@ -4,6 +4,8 @@
 //! the mean over seeds 1 to R differs from that by at most 0.5 % of it, or 3.5 standard errors if that is more; plus a
 //! tolerance where the prediction is itself an approximation.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -194,49 +196,60 @@ impl Verdict {
     }
 }
 
+/// What cases that differ only in what they measure share.
+struct System {
+    topology: Arc<Topology>,
+    seeds: u32,
+    /// The places of the cases.
+    measured: Vec<(usize, Metric)>,
+}
+
 /// Runs the cases. Cases that differ only in what they measure share their runs. Cut short, the verdicts are of the cases
 /// whose runs all came to their end; the others say why they have none. Their topologies must have passed `model::check`
 /// without errors.
 pub fn run(cases: &[Prepared], control: Control) -> (Vec<Verdict>, Option<Cut>) {
-    let mut systems: Vec<(&Topology, u32, Vec<usize>)> = Vec::new();
+    let mut systems: Vec<System> = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        let (topology, seeds) = (&case.topology, case.case.seeds);
-        match systems
-            .iter_mut()
-            .find(|system| system.0 == topology && system.1 == seeds)
-        {
-            Some(system) => system.2.push(index),
-            None => systems.push((topology, seeds, vec![index])),
+        let measured = (index, case.metric.clone());
+        let same = |system: &&mut System| {
+            *system.topology == case.topology && system.seeds == case.case.seeds
+        };
+        match systems.iter_mut().find(same) {
+            Some(system) => system.measured.push(measured),
+            None => systems.push(System {
+                topology: Arc::new(case.topology.clone()),
+                seeds: case.case.seeds,
+                measured: vec![measured],
+            }),
         }
     }
     let (mut runs, mut system_of_run) = (Vec::new(), Vec::new());
-    for (system, &(topology, seeds, ref measured)) in systems.iter().enumerate() {
-        let twins = measured
-            .iter()
-            .any(|&case| cases[case].metric.is_of_faults());
-        for seed in 1..=u64::from(seeds) {
+    for system in systems.into_iter().map(Arc::new) {
+        let mut measured = system.measured.iter();
+        let twins = measured.any(|(_, metric)| metric.is_of_faults());
+        for seed in 1..=u64::from(system.seeds) {
             runs.push(Run {
-                topology,
+                topology: Arc::clone(&system.topology),
                 seed,
                 twins,
             });
-            system_of_run.push(system);
+            system_of_run.push(Arc::clone(&system));
         }
     }
     let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); cases.len()];
     let cut = run_all(
         &runs,
         control,
-        |run, track| {
-            let (topology, _, measured) = &systems[system_of_run[run]];
-            let results = of_one_run(track.results(), topology);
+        move |run, track| {
+            let system = &system_of_run[run];
+            let results = of_one_run(track.results(), &system.topology);
+            let measured = system.measured.iter();
             measured
-                .iter()
-                .map(|&case| sample(&results, &cases[case].metric))
-                .collect::<Vec<Sample>>()
+                .map(|(case, metric)| (*case, sample(&results, metric)))
+                .collect::<Vec<(usize, Sample)>>()
         },
-        |run, values| {
-            for (&case, value) in systems[system_of_run[run]].2.iter().zip(values) {
+        |_, values| {
+            for (case, value) in values {
                 samples[case].push(value);
             }
         },
@@ -253,6 +266,7 @@ pub fn run(cases: &[Prepared], control: Control) -> (Vec<Verdict>, Option<Cut>) 
                 let why = match &cut.why {
                     Why::Cancelled => "it was interrupted".to_owned(),
                     Why::Full(sentence) => format!("it was not run to its end: {sentence}"),
+                    Why::Failed(why) => format!("the simulation failed {why}"),
                 };
                 judge(&case.case, &[Err(why)])
             }

@@ -1,5 +1,7 @@
 //! `statescope check`: says what is wrong with topology files, and whether they keep what they promise.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::Failure;
@@ -92,9 +94,10 @@ fn unkept(topology: &Topology, control: Control) -> Result<(Vec<String>, Option<
     let twins = expectations
         .iter()
         .any(|expected| expected.metric.is_of_faults());
+    let topology = Arc::new(topology.clone());
     let runs: Vec<Run> = (0..SEEDS)
         .map(|r| Run {
-            topology,
+            topology: Arc::clone(&topology),
             seed: topology.seed.wrapping_add(r),
             twins,
         })
@@ -103,11 +106,12 @@ fn unkept(topology: &Topology, control: Control) -> Result<(Vec<String>, Option<
     let cut = run_all(
         &runs,
         control,
-        |run, track| {
-            let results = of_one_run(track.results(), topology);
+        move |run, track| {
+            let results = of_one_run(track.results(), &topology);
             let check = |expectation| {
+                let seed = topology.seed.wrapping_add(run as u64);
                 expect::check(&results, expectation)
-                    .map_err(|error| format!("seed {}: {error}", runs[run].seed))
+                    .map_err(|error| format!("seed {seed}: {error}"))
             };
             expectations.iter().map(check).collect::<Vec<_>>()
         },

@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::{Failure, interrupt, output};
 use crate::analysis::ceiling::{DEFAULT_MEMORY, MOST_MEMORY};
-use crate::analysis::parallel::{Control, Progress, machine_threads};
+use crate::analysis::jobs::{Pool, machine_threads};
+use crate::analysis::parallel::{Control, Progress};
 use crate::model::{Loaded, Severity, Topology, check, file, presets};
 use crate::units::Bytes;
 
@@ -76,7 +77,7 @@ impl MachineArguments {
     /// With the progress on a line, until Ctrl+C.
     pub fn control<'a>(&self, progress: &'a dyn Fn(Progress)) -> Control<'a> {
         Control {
-            threads: self.threads.map_or_else(machine_threads, usize::from),
+            pool: Pool::new(self.threads.map_or_else(machine_threads, usize::from)),
             progress,
             cancel: interrupt::flag(),
             memory: self.memory,

@@ -37,5 +37,8 @@ pub fn failure(cut: &Cut, name: &str) -> Failure {
             "{name}: stopped at {} s of simulated time: {sentence}. Or allow more with --memory",
             cut.at.secs()
         )),
+        Why::Failed(why) => Failure::input(format!(
+            "{name}: the simulation failed {why}. This is a defect of statescope: please report it with the file"
+        )),
     }
 }
