@@ -202,8 +202,9 @@ fn begin<T: Send + 'static>(
     batch
 }
 
-/// Runs one simulation to its end, telling the simulated time that is done, or until it is cut.
-fn run_to_end(
+/// Runs one simulation to its end, telling the milliseconds of simulated time that are done, or until it is not wanted any
+/// more or has reached its ceiling. For a job of any batch; `goes_on` asks at least [`Turn::goes_on`].
+pub fn run_to_end(
     run: &Run,
     memory: Bytes,
     turn: &Turn,

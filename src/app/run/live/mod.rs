@@ -10,6 +10,7 @@ mod tests;
 use std::sync::{Arc, mpsc};
 
 use crate::analysis::Estimate;
+use crate::analysis::jobs::Pool;
 use crate::app::action::{Action, Selection};
 use crate::app::document::{Document, session_as_scenario};
 use crate::app::run::history::History;
@@ -72,6 +73,8 @@ pub struct Live {
     /// The last change of the document that went to the running system, as it was told.
     told_change: Option<ToldChange>,
     measure: Measure,
+    /// Does all that is simulated beside the run.
+    pool: Pool,
     /// When the events of the document's scenario happen.
     schedule: Vec<Duration>,
     /// Whether the runner was told to make results.
@@ -108,6 +111,7 @@ impl Live {
             aside: None,
             told_change: None,
             measure: Measure::default(),
+            pool: Pool::beside_a_run(),
             schedule: Vec::new(),
             wants_results: false,
             messages: Vec::new(),
@@ -249,7 +253,7 @@ impl Live {
             playing: self.latest.playing,
         };
         let runner = &mut self.runner;
-        self.measure.update(ctx, &asked, || {
+        self.measure.update(ctx, &self.pool, &asked, || {
             let (answer, copy) = mpsc::channel();
             runner.order(Order::Copy(answer));
             copy
