@@ -1,16 +1,23 @@
 //! Going back: copies of a track, kept from time to time, from which any earlier moment is reached again.
 //!
-//! A copy is made whenever so many events have happened that running them anew would be noticed. When the copies take more
-//! memory than is allowed, the older ones stand further and further apart: the way back to a moment long ago takes
-//! longer than that to a recent one.
+//! A copy is made whenever running what came since the last one, twins and all, and making the copy itself took so long that doing
+//! it anew would be noticed. That is measured, so it holds for dear events and slow machines as well; results depend on
+//! none of it. When the copies take more memory than is allowed, the older ones stand further and further apart: the way
+//! back to a moment long ago takes longer than that to a recent one, as [`Rewindable::farthest`] says.
+
+use std::time::{Duration as RealDuration, Instant};
 
 use super::track::{Keeps, Track};
 use crate::model::settings::SettingError;
 use crate::model::{Command, Renaming, Timed, Topology};
 use crate::units::{Bytes, Duration};
 
-/// Events after which a copy is made: they take less than a tenth of a second to run anew.
-const EVENTS_BETWEEN_COPIES: u64 = 250_000;
+/// Going back takes at most a tenth of a second where memory allows: a clone, and so much running, with room for a slower turn.
+const REACH: RealDuration = RealDuration::from_millis(60);
+/// Running takes at least so many times as long as the copying: what plays fast is not slowed down by much.
+const RUN_TO_COPY: u32 = 3;
+/// Events between two looks at the time.
+const SLICE_EVENTS: u64 = 4_096;
 
 /// What came from outside.
 #[derive(Clone, Debug)]
@@ -26,6 +33,8 @@ struct Kept {
     bytes: usize,
     /// How many steps had been taken.
     steps: usize,
+    /// How long all running until then took.
+    worked: RealDuration,
 }
 
 /// A track that can go back to any moment it has been at.
@@ -36,7 +45,10 @@ pub struct Rewindable {
     kept: Vec<Kept>,
     steps: Vec<(Duration, Step)>,
     most: Bytes,
-    copied_at: u64,
+    /// How long running from the beginning to now takes.
+    worked: RealDuration,
+    /// How long the last copy took to make.
+    copying: RealDuration,
 }
 
 impl Rewindable {
@@ -49,7 +61,8 @@ impl Rewindable {
             kept: Vec::new(),
             steps: Vec::new(),
             most,
-            copied_at: 0,
+            worked: RealDuration::ZERO,
+            copying: RealDuration::ZERO,
         };
         new.copy();
         new
@@ -70,9 +83,17 @@ impl Rewindable {
         self.kept.len()
     }
 
+    /// How long running takes at most from a copy to a moment before the next, as it was measured.
+    pub fn farthest(&self) -> RealDuration {
+        let worked = self.kept.iter().map(|kept| kept.worked);
+        let ends = worked.clone().skip(1).chain([self.worked]);
+        let ways = worked.zip(ends).map(|(from, to)| to.saturating_sub(from));
+        ways.max().unwrap_or_default()
+    }
+
     /// Runs to an instant.
     pub fn run_until(&mut self, until: Duration) {
-        while !self.track.run_some(until, EVENTS_BETWEEN_COPIES) {
+        while !self.timed(|track| track.run_some(until, SLICE_EVENTS)) {
             self.copy_if_due();
         }
         self.copy_if_due();
@@ -83,21 +104,19 @@ impl Rewindable {
     /// # Errors
     /// As [`Track::apply`] has them; then nothing has changed.
     pub fn apply(&mut self, command: &Command) -> Result<(), SettingError> {
-        self.track.apply(command)?;
-        self.took(Step::Command(command.clone()));
-        Ok(())
+        self.take(Step::Command(command.clone()))
     }
 
     /// Gives nodes other names.
     pub fn rename(&mut self, names: &Renaming) {
-        self.track.rename(names);
-        self.took(Step::Rename(names.clone()));
+        // Names are given without fail.
+        let _ = self.take(Step::Rename(names.clone()));
     }
 
     /// Another future; see [`Track::reschedule`].
     pub fn reschedule(&mut self, scenario: &[Timed]) {
-        self.track.reschedule(scenario);
-        self.took(Step::Reschedule(scenario.to_vec()));
+        // A future is taken without fail.
+        let _ = self.take(Step::Reschedule(scenario.to_vec()));
     }
 
     /// Goes back to an instant, with all that had happened by then and nothing that came later, or runs on to it.
@@ -114,35 +133,56 @@ impl Rewindable {
             return;
         };
         self.track = nearest.track.clone();
-        for (when, step) in &self.steps[nearest.steps..] {
-            self.track.run_until(*when);
-            match step {
-                // It could be done, so it can be done again.
-                Step::Command(command) => drop(self.track.apply(command)),
-                Step::Rename(names) => self.track.rename(names),
-                Step::Reschedule(scenario) => self.track.reschedule(scenario),
-            }
+        self.worked = nearest.worked;
+        for (when, step) in self.steps.split_off(nearest.steps) {
+            self.run_until(when);
+            // It could be done, so it can be done again.
+            let _ = self.take(step);
         }
-        self.track.run_until(at);
-        self.copied_at = self.track.sim().events();
+        self.run_until(at);
     }
 
-    fn took(&mut self, step: Step) {
+    /// Does something to the track and counts how long that takes.
+    fn timed<T>(&mut self, work: impl FnOnce(&mut Track) -> T) -> T {
+        let begun = Instant::now();
+        let done = work(&mut self.track);
+        self.worked += begun.elapsed();
+        done
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), SettingError> {
+        self.timed(|track| match &step {
+            Step::Command(command) => track.apply(command),
+            Step::Rename(names) => {
+                track.rename(names);
+                Ok(())
+            }
+            Step::Reschedule(scenario) => {
+                track.reschedule(scenario);
+                Ok(())
+            }
+        })?;
         self.steps.push((self.track.now(), step));
+        Ok(())
     }
 
     fn copy_if_due(&mut self) {
-        if self.track.sim().events() >= self.copied_at + EVENTS_BETWEEN_COPIES {
+        let copied = self.kept.last().map_or(self.worked, |kept| kept.worked);
+        let since = self.worked - copied;
+        if since + self.copying >= REACH && since >= RUN_TO_COPY * self.copying {
             self.copy();
         }
     }
 
     fn copy(&mut self) {
-        self.copied_at = self.track.sim().events();
+        let begun = Instant::now();
+        let track = self.track.clone();
+        self.copying = begun.elapsed();
         self.kept.push(Kept {
-            bytes: self.track.size(),
+            bytes: track.size(),
             steps: self.steps.len(),
-            track: self.track.clone(),
+            worked: self.worked,
+            track,
         });
         while self.kept.len() > 2 && self.bytes() as u64 > self.most.0 {
             let least = self.least_missed();
@@ -152,11 +192,11 @@ impl Rewindable {
 
     /// The copy without which the way back to what comes after it grows least, for its age.
     fn least_missed(&self) -> usize {
-        let now = self.track.now().0;
-        let at = |copy: usize| self.kept[copy].track.now().0;
+        let now = self.worked.as_secs_f64();
+        let at = |copy: usize| self.kept[copy].worked.as_secs_f64();
         let gap = |copy: usize| {
             let (before, after) = (at(copy - 1), at(copy + 1));
-            (after - before) as f64 / (now - before).max(1) as f64
+            (after - before) / (now - before).max(1e-9)
         };
         let inner = 1..self.kept.len() - 1;
         inner
