@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // a test fails by a panic, in its helpers too
 
+use statescope::analysis::{Keeps, Track};
 use statescope::model::{Topology, presets};
 use statescope::sim::size::Holder;
 use statescope::sim::{Sim, Watch};
@@ -211,7 +212,14 @@ fn memory_follows_what_is_written() {
     let sim = run(&topology, 1);
     let written = sim.snapshot().writes.acknowledged as usize;
     assert!(written > 10_000);
-    assert!(sim.size() < 64 << 20, "{} bytes", sim.size());
+    assert!(sim.size() < 8 << 20, "{} bytes", sim.size());
+    // With a twin beside it, and what is compared of the two.
+    let crash = r#"[At("10s", Crash("api", 7)), At("12s", Restart("api", 7))]"#;
+    let topology = with(&topology, "scenario", crash);
+    let mut track = Track::new(&topology, 1, Keeps::SCENARIO);
+    track.run_until(Duration(12 * SECOND));
+    assert!(track.size() > sim.size(), "there is no twin");
+    assert!(track.size() < 16 << 20, "{} bytes", track.size());
 }
 
 #[test]
