@@ -32,6 +32,8 @@ struct Log {
     remains: Option<BTreeSet<u64>>,
     /// What arrives at copies that follow, once its primary sends nothing more, and since when it does not.
     stream: Option<(BTreeSet<u64>, Duration)>,
+    /// When the stream ended last, and whether it was cut off.
+    ended: Option<(Duration, bool)>,
     /// Why its stream will begin anew: the process that hung went on unless it died, or a copy took over.
     stopped: Stopped,
     /// Where its content has gone, and where what is acknowledged late belongs.
@@ -109,20 +111,23 @@ impl Log {
         }
     }
 
-    /// What a copy gets that follows: what it was filled with, and what comes.
-    fn follows(&self, filled: u64) -> BTreeSet<u64> {
-        let comes = |n: &u64| self.stream.as_ref().is_some_and(|s| s.0.contains(n));
+    /// What a copy gets that follows: what it was filled with, and what comes over a way that is so much longer.
+    fn follows(&self, filled: u64, way: Duration) -> BTreeSet<u64> {
+        let ended = self.ended;
+        let sent = ended.map_or(BTreeSet::new(), |(at, cut)| self.sent(at, cut, way));
+        let both = |n: &u64| self.stream.as_ref().is_some_and(|s| s.0.contains(n));
+        let comes = |n: &u64| sent.contains(n) && both(n);
         let all = self.what(Holder::Memory).into_iter();
         all.filter(|n| *n <= filled || comes(n)).collect()
     }
 
     /// What has come to a copy so far.
-    fn come(&self, copy: u16, followed: bool, filled: u64, now: Duration) -> BTreeSet<u64> {
+    fn come(&self, copy: u16, followed: bool, filled: u64, by: u64) -> BTreeSet<u64> {
         let all = match self.stream {
             Some(_) => self.what(Holder::Copy(copy)),
             None => self.what(Holder::Memory),
         };
-        let here = |n: &u64| *n <= filled || (followed && self.written[n].0 <= now);
+        let here = |n: &u64| *n <= filled || (followed && self.written[n].0.0 <= by);
         all.into_iter().filter(here).collect()
     }
 
@@ -140,12 +145,12 @@ impl Log {
 
     /// What arrives at its copies if its primary sends nothing more: what has had the time to, and unless it is `cut` off
     /// what the send buffer holds of the rest, in order.
-    fn sent(&self, now: Duration, cut: bool) -> BTreeSet<u64> {
+    fn sent(&self, now: Duration, cut: bool, way: Duration) -> BTreeSet<u64> {
         let mut room = if cut { 0 } else { self.rules.send_buffer };
         let mut sent = BTreeSet::new();
         for number in self.what(Holder::Memory) {
             let (arrives, bytes) = self.written[&number];
-            if arrives > now {
+            if arrives.0.saturating_add(way.0) > now.0 {
                 if cut || bytes > room {
                     break;
                 }
@@ -275,7 +280,8 @@ impl Reference {
             }
             Fact::StreamEnded { log, cut } => {
                 let log = self.log(log);
-                let sent = log.sent(at, cut);
+                let sent = log.sent(at, cut, Duration(0));
+                log.ended = Some((at, cut));
                 log.stream = Some(match log.stream.take() {
                     Some((before, ended)) => (before.intersection(&sent).copied().collect(), ended),
                     None => {
@@ -286,9 +292,14 @@ impl Reference {
                     }
                 });
             }
-            Fact::Follows { log, copy, filled } => {
+            Fact::Follows {
+                log,
+                copy,
+                filled,
+                way,
+            } => {
                 let log = self.log(log);
-                let has = log.follows(filled);
+                let has = log.follows(filled, way);
                 *log.on(Holder::Copy(copy)) = has;
             }
             Fact::Behind { log, copy, number } => {
@@ -317,12 +328,13 @@ impl Reference {
                 copy,
                 followed,
                 filled,
+                way,
                 gone,
             } => {
                 let log = self.log(log);
                 let file = Holder::CopyFile(copy);
                 if !log.holders.contains_key(&file) {
-                    let has = log.come(copy, followed, filled, at);
+                    let has = log.come(copy, followed, filled, at.0.saturating_sub(way.0));
                     log.holders.insert(file, has);
                 }
                 if gone {

@@ -19,7 +19,6 @@ use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::stations::instance::Instance;
-use crate::sim::stations::node::Body;
 use crate::sim::traffic::Leave;
 use crate::sim::traffic::call::Call;
 
@@ -163,31 +162,36 @@ impl Sim {
             && self.calls.iter().any(|call| call.ends_with(node, instance))
     }
 
-    /// The replacement takes the instance's place while that still ends, at a place of its own: as with pods, what is ending
-    /// takes no place.
-    fn replace_beside(&mut self, node: u16, instance: u16) {
-        let (now, number) = (self.now, u32::from(instance) + 1);
+    /// Another instance of that number begins, at the place of one that was removed or at the next.
+    fn begin_at(&mut self, node: u16, place: usize, number: u32) {
         let Some(service) = self.service(node) else {
             return;
         };
         let workers = service.settings.workers;
-        let overrides = &service.settings.instance_overrides;
-        let speed = overrides.get(&number).map_or(1.0, |o| o.speed);
+        let other = service.settings.instance_overrides.get(&number);
+        let speed = other.map_or(1.0, |other| other.speed);
+        let now = self.now;
         let instances = &mut self.nodes[node as usize].instances;
-        let removed = |i: &Instance| i.status == Status::Removed;
-        let place = instances.iter().position(removed).unwrap_or_else(|| {
-            instances.push(Instance::new(now, workers, speed));
-            instances.len() - 1
-        });
-        let fresh = &mut instances[place];
-        if removed(fresh) {
-            fresh.begin_anew(now, workers, speed);
+        match instances.get_mut(place) {
+            Some(instance) => instance.begin_anew(now, workers, speed),
+            None => instances.push(Instance::new(now, workers, speed)),
         }
+    }
+
+    /// The replacement takes the instance's place while that still ends, at a place of its own: as with pods, what is ending
+    /// takes no place.
+    fn replace_beside(&mut self, node: u16, instance: u16) {
+        let instances = &self.nodes[node as usize].instances;
+        let removed = |i: &Instance| i.status == Status::Removed;
+        let place = instances.iter().position(removed);
+        let place = place.unwrap_or(instances.len());
+        self.begin_at(node, place, u32::from(instance) + 1);
+        let instances = &mut self.nodes[node as usize].instances;
         instances.swap(place, instance as usize);
         // Logs that are over stay with their places, and no timer of one is taken for one of the other.
-        let [ended, fresh] = instances
-            .get_disjoint_mut([place, instance as usize])
-            .expect("two places");
+        let Ok([ended, fresh]) = instances.get_disjoint_mut([place, instance as usize]) else {
+            return;
+        };
         std::mem::swap(&mut ended.data_log, &mut fresh.data_log);
         std::mem::swap(&mut ended.session_log, &mut fresh.session_log);
         let life = ended.life.max(fresh.life);
@@ -261,7 +265,7 @@ impl Sim {
             .iter()
             .map(|&log| &self.logs[log as usize])
             .filter(|log| !log.replicas.is_empty());
-        let copied = replicated.map(Log::arrives).max();
+        let copied = replicated.map(Log::reaches_all).max();
         let again = if self.is_held_by_copies(node, instance) {
             Some(self.now + LOOK_AGAIN_NS)
         } else {
@@ -344,7 +348,7 @@ impl Sim {
             return;
         }
         for log in self.logs_of(node, instance) {
-            if self.logs[log as usize].arrives() <= self.now {
+            if self.logs[log as usize].reaches_all() <= self.now {
                 self.promote(log);
             } else {
                 self.promote_after_stream(log);
@@ -434,13 +438,6 @@ impl Sim {
 
     /// Brings a service to as many instances: new ones boot, surplus ones drain and go, the last first.
     pub(in crate::sim) fn scale_to(&mut self, node: u16, wanted: u32) {
-        let Body::Service(service) = &self.nodes[node as usize].body else {
-            return;
-        };
-        let (workers, overrides) = (
-            service.settings.workers,
-            service.settings.instance_overrides.clone(),
-        );
         let staying = |i: &Instance| i.status != Status::Removed && !i.leaving;
         let present = self.nodes[node as usize]
             .instances
@@ -456,24 +453,19 @@ impl Sim {
             .take(wanted.saturating_sub(present) as usize)
             .collect();
         for &place in &places {
-            let number = u32::from(place) + 1;
-            let speed = overrides.get(&number).map_or(1.0, |o| o.speed);
-            let now = self.now;
+            let is_used_again = usize::from(place) < self.nodes[node as usize].instances.len();
+            self.begin_at(node, usize::from(place), u32::from(place) + 1);
             let slot = &mut self.nodes[node as usize];
             slot.reach = slot.reach.max(place + 1);
-            match slot.instances.get_mut(place as usize) {
-                Some(instance) => {
-                    instance.begin_anew(now, workers, speed);
-                    let logs = [&mut instance.data_log, &mut instance.session_log];
-                    for log in logs {
-                        // Emptied, or with what an object store has for it, it goes on; handed over, it does not.
-                        if self.logs.get(*log as usize).is_some_and(|l| l.retired) {
-                            *log = NONE;
-                        }
+            if is_used_again {
+                let instance = &mut slot.instances[usize::from(place)];
+                for log in [&mut instance.data_log, &mut instance.session_log] {
+                    // Emptied, or with what an object store has for it, it goes on; handed over, it does not.
+                    if self.logs.get(*log as usize).is_some_and(|l| l.retired) {
+                        *log = NONE;
                     }
-                    self.expect(node, place);
                 }
-                None => slot.instances.push(Instance::new(now, workers, speed)),
+                self.expect(node, place);
             }
         }
         if !places.is_empty() {

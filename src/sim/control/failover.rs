@@ -179,7 +179,7 @@ impl Sim {
             self.take_out_of_queue(call);
             self.hold_write(call);
         }
-        let at = self.logs[log as usize].arrives().max(now);
+        let at = self.logs[log as usize].reaches_all().max(now);
         self.timer_at(at, Timer::CaughtUp { node, since: now });
     }
 
@@ -210,7 +210,7 @@ impl Sim {
         let again = if at_work {
             Some(self.now + LOOK_AGAIN_NS)
         } else {
-            Some(self.logs[log as usize].arrives()).filter(|&at| at > self.now)
+            Some(self.logs[log as usize].reaches_all()).filter(|&at| at > self.now)
         };
         if let Some(at) = again {
             return self.timer_at(at, Timer::CaughtUp { node, since });

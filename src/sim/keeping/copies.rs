@@ -1,11 +1,12 @@
 //! Copies on other instances: where they are, how they are filled, and what becomes of them with their own instances.
 
-use super::COPY_BYTES_PER_S;
+use super::filling_takes;
 use crate::sim::Sim;
-use crate::sim::keeping::ledger::{End, Log, Mark, Replica};
+use crate::sim::keeping::ledger::{End, Log, Mark, Replica, Way};
 use crate::sim::observe::facts::{Fact, Holder};
 use crate::sim::observe::snapshot::Status;
 use crate::sim::stations::node::Body;
+use crate::units::Duration;
 
 impl Sim {
     /// Gives a log as many copies as it should have, on the next instances that serve. A copy made while there is
@@ -26,9 +27,11 @@ impl Sim {
                 self.filled_at(log, candidate)
             };
             let stamp = self.stamp;
+            let way = self.way_to_copy(log, candidate).unwrap_or_default();
             let here = &mut self.logs[log as usize];
             let filled = here.mark(stamp);
-            let copy = Replica::new(candidate, synced_at, filled, Mark::default());
+            let mut copy = Replica::new(candidate, synced_at, filled, Mark::default());
+            copy.way = way;
             here.replicas.push(copy);
             self.look_at_copies(log, synced_at);
         }
@@ -43,21 +46,25 @@ impl Sim {
         let instances = &self.nodes[log.node as usize].instances;
         let others =
             (1..instances.len()).map(|step| (log.primary as usize + step) % instances.len());
-        // Who leads a fork follows nobody until it is told.
-        let leads_fork = |place: u16| {
-            let mut forks = self
-                .logs
-                .iter()
-                .filter(|l| l.deposed.is_some() && !l.retired);
-            forks.any(|l| (l.node, l.primary) == (log.node, place))
+        let known = |place: u16| {
+            log.replicas.iter().any(|r| r.instance == place) || self.leads_fork(log.node, place)
         };
-        let known =
-            |place: u16| log.replicas.iter().any(|r| r.instance == place) || leads_fork(place);
         let mut free = others.map(|place| place as u16).filter(|&place| {
             let status = instances[place as usize].status;
             matches!(status, Status::Up | Status::Warming) && !known(place)
         });
         free.next()
+    }
+
+    /// Whether an instance leads a fork: it follows nobody until it is told.
+    fn leads_fork(&self, node: u16, instance: u16) -> bool {
+        if let Some(store) = self.store(node) {
+            return store.deposed.is_some_and(|(old, _)| old == instance);
+        }
+        let here = &self.nodes[node as usize].instances[instance as usize];
+        let its = [here.data_log, here.session_log].into_iter();
+        let mut its = its.filter_map(|log| self.logs.get(log as usize));
+        its.any(|log| log.deposed.is_some())
     }
 
     /// How many copies a log has; of one that is drained, those that go on by themselves.
@@ -82,7 +89,8 @@ impl Sim {
             .filter(|(from, r)| !r.cut && (*from == here.primary || r.instance == to))
             .map(|(_, r)| r.synced_at)
             .fold(self.now, u64::max);
-        free.saturating_add((bytes as f64 / COPY_BYTES_PER_S * 1e9) as u64)
+        let way = self.way_to_copy(log, to).unwrap_or_default();
+        free.saturating_add(way.takes(&Way::default(), filling_takes(bytes)))
     }
 
     /// What was put into a log all at once is not in its copies yet: they are filled anew.
@@ -127,6 +135,7 @@ impl Sim {
             if end != End::Hang {
                 file = file.filter(|file| file.sequence > 0);
             }
+            let way = Duration(log.replicas[at].way.behind);
             let (followed, filled) = {
                 let here = &log.replicas[at];
                 let until = log.orphan.map_or(now, |orphan| orphan.since);
@@ -160,6 +169,7 @@ impl Sim {
                 copy: instance,
                 followed,
                 filled,
+                way,
                 gone: end != End::Hang,
             });
             if end == End::Machine && policy.is_some_and(|p| p.period_ns().is_some()) {

@@ -97,6 +97,39 @@ pub(in crate::sim) enum Purpose {
     Sessions,
 }
 
+/// What the way from a primary to a copy adds to the replication lag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::sim) struct Way {
+    /// So much later than the lag a write arrives.
+    pub behind: u64,
+    /// So much later again its primary hears of that.
+    pub back: u64,
+    /// One way between zones.
+    pub far: u64,
+    /// So many times as long each part takes.
+    pub slower: f64,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self {
+            behind: 0,
+            back: 0,
+            far: 0,
+            slower: 1.0,
+        }
+    }
+}
+
+impl Way {
+    /// How long what would take so long on a plain way, and does still, takes from now on, if it was on its way before.
+    pub(in crate::sim) fn takes(&self, before: &Self, left: u64) -> u64 {
+        let far = |way: &Self| way.far as f64 * way.slower;
+        let left = left as f64 - far(before);
+        (left.max(0.0) / before.slower * self.slower + far(self)) as u64
+    }
+}
+
 /// A copy on another instance.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct Replica {
@@ -116,6 +149,8 @@ pub(in crate::sim) struct Replica {
     pub gone: bool,
     /// Nothing comes to it from its primary: it stands still with what it has.
     pub cut: bool,
+    /// What the way to it adds to the lag.
+    pub way: Way,
     /// It came back while nobody had authority, with what its file has: whoever gets it fills the copy anew.
     pub anew: bool,
 }
@@ -133,6 +168,7 @@ impl Replica {
             file: None,
             gone: false,
             cut: false,
+            way: Way::default(),
             anew: false,
         }
     }
@@ -177,8 +213,9 @@ pub(in crate::sim) struct Missed {
 /// been written since.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct Deposed {
-    /// The log that the other leads.
+    /// The log that the other leads, and the last write in it that both sides have.
     pub by: u32,
+    pub at: u64,
     pub fault: u32,
     pub cause: LossCause,
     /// Callers, by node and instance, that have not been told.
@@ -203,13 +240,30 @@ pub(in crate::sim) struct Moving {
     pub number: u32,
     /// When the copying began, or began anew; `None` while that has not come.
     pub began: Option<u64>,
-    /// It runs since then, and takes so long from there on; `None` while an end of it is not there.
+    /// It runs since then, and takes so long from there on at full speed; `None` while it stands still.
     pub since: Option<u64>,
     pub left: u64,
+    /// So many times as long it takes.
+    pub slower: f64,
     /// The placement it comes from.
     pub from: std::mem::Discriminant<State>,
     /// New writes of its instance went to it.
     pub home: bool,
+}
+
+impl Moving {
+    /// When it is over, if it goes on as it does now.
+    pub(in crate::sim) fn ends(&self, now: u64) -> u64 {
+        let takes = (self.left as f64 * self.slower) as u64;
+        self.since.unwrap_or(now).saturating_add(takes)
+    }
+
+    /// It goes no further.
+    pub(in crate::sim) fn stand_still(&mut self, now: u64) {
+        let ran = self.since.take().map_or(0, |since| now - since);
+        let did = (ran as f64 / self.slower) as u64;
+        self.left = self.left.saturating_sub(did);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -228,6 +282,9 @@ pub(in crate::sim) struct Log {
     /// It is being moved to another place, and answers until then.
     pub moving: Option<Moving>,
     pub replicas: Vec<Replica>,
+    /// The most that the way to a copy adds to the lag, and the most until its primary hears from there.
+    pub behind: u64,
+    pub heard: u64,
     pub orphan: Option<Orphan>,
     /// Last completed fsync, and last complete snapshot with its start.
     pub synced: Mark,
@@ -284,6 +341,8 @@ impl Log {
             forward: Vec::new(),
             moving: None,
             replicas: Vec::new(),
+            behind: 0,
+            heard: 0,
             orphan: None,
             synced: Mark::default(),
             snapshot: Mark::default(),
@@ -314,7 +373,7 @@ impl Log {
     pub(in crate::sim) fn append(&mut self, now: u64, stamp: u64, bytes: u64) -> u64 {
         let arrives = now.saturating_add(self.durability.lag_ns);
         let arrives = arrives.max(self.arrives());
-        let each_alone = self.durability.replicas > 0 && arrives > now;
+        let each_alone = self.durability.replicas > 0 && arrives.saturating_add(self.heard) > now;
         let sequence = self.next;
         if each_alone || self.segments.back().is_none_or(|s| s.closed) {
             // Before the new write is numbered: it must not be put together with what everybody holds.
@@ -373,24 +432,50 @@ impl Log {
         under_way.map_or(self.end(), Self::before)
     }
 
-    /// What a copy will have got once the primary's process has died, or hangs: what has arrived, and of what is on its
-    /// way as much as the kernel's send buffer holds. Also when the last of that has arrived, and the stream ends.
-    pub(in crate::sim) fn buffered(&self, now: u64) -> (Mark, u64) {
+    /// What has come to a copy that follows by `time`.
+    pub(in crate::sim) fn come_to(&self, copy: &Replica, time: u64) -> Mark {
+        let arrived = match time.checked_sub(copy.way.behind) {
+            Some(time) => self.arrived(time),
+            None => Mark::default(),
+        };
+        arrived.max(copy.filled)
+    }
+
+    /// What a copy that is so far behind the lag will have got once the primary's process has died, or hangs: what has
+    /// arrived, and of what is on its way as much as the kernel's send buffer holds. Also when the last of that has arrived,
+    /// and the stream ends.
+    pub(in crate::sim) fn buffered(&self, now: u64, behind: u64) -> (Mark, u64) {
         let (mut left, mut last) = (self.durability.send_buffer, now);
-        for segment in self.segments.range(self.segments_until(now)..) {
+        let arrived = now
+            .checked_sub(behind)
+            .map_or(0, |time| self.segments_until(time));
+        for segment in self.segments.range(arrived..) {
             if segment.bytes > left {
                 return (Self::before(segment), last);
             }
             left -= segment.bytes;
-            last = segment.arrives;
+            last = segment.arrives.saturating_add(behind);
         }
         let end_of_stream = now.saturating_add(self.durability.lag_ns);
-        (self.end(), last.max(end_of_stream))
+        (self.end(), last.max(end_of_stream.saturating_add(behind)))
     }
 
-    /// When the last write reaches the copies that follow it.
-    pub(in crate::sim) fn arrives(&self) -> u64 {
+    /// When the last write reaches copies to which the way adds nothing.
+    fn arrives(&self) -> u64 {
         self.segments.back().map_or(0, |s| s.arrives)
+    }
+
+    /// When the last write has reached all copies that follow.
+    pub(in crate::sim) fn reaches_all(&self) -> u64 {
+        self.arrives().saturating_add(self.behind)
+    }
+
+    /// When the primary hears that copies have the last write, from each.
+    pub(in crate::sim) fn hears(&self) -> impl Iterator<Item = u64> {
+        let after = |copy: &Replica| copy.way.behind.saturating_add(copy.way.back);
+        let arrives = self.arrives();
+        let following = self.replicas.iter().filter(|copy| copy.gets_stream());
+        following.map(move |copy| arrives.saturating_add(after(copy)))
     }
 
     /// What lies beyond a mark waited in a process that stood still, and arrives so much later.
@@ -423,7 +508,16 @@ impl Log {
         if copy.gone {
             copy.file
         } else if copy.synced_at <= now {
-            Some(self.arrived(now).max(copy.filled))
+            Some(self.come_to(copy, now))
+        } else {
+            copy.has
+        }
+    }
+
+    /// What its primary knows a copy to have, while it serves.
+    pub(in crate::sim) fn known_of(&self, copy: &Replica, now: u64) -> Option<Mark> {
+        if copy.synced_at <= now {
+            Some(self.come_to(copy, now.saturating_sub(copy.way.back)))
         } else {
             copy.has
         }
@@ -442,12 +536,11 @@ impl Log {
     /// The process of a copy hangs, or is gone: of what it has, or will have got, its own file has this.
     pub(in crate::sim) fn stopped(&mut self, copy: usize, now: u64, stamp: u64) -> Mark {
         let all = self.mark(stamp);
-        let arrived = self.arrived(now);
         let here = &self.replicas[copy];
         let has = match (here.file, here.mark, self.orphan) {
             (Some(file), _, _) => file,
             (None, Some(mark), Some(orphan)) if here.synced_at <= orphan.since && !here.anew => {
-                mark.min(arrived.max(here.filled))
+                mark.min(self.come_to(here, now))
             }
             (None, Some(mark), _) => mark,
             (None, None, _) => self.held_by(here, now).unwrap_or_default(),
@@ -497,7 +590,8 @@ impl Log {
                 .segments
                 .get(at + 1)
                 .map_or(self.next - 1, |next| next.first - 1);
-            let arrived = segment.arrives.saturating_add(until_on_disks);
+            let arrived = segment.arrives.saturating_add(self.heard);
+            let arrived = arrived.saturating_add(until_on_disks);
             let behind = self.durability.replicas > 0 && arrived > now;
             if end > floor || behind {
                 break;
@@ -709,12 +803,11 @@ impl Log {
             return Vec::new();
         }
         let all = self.mark(stamp);
-        let got = self.arrived(now).min(all);
         let complete = self.replicas.iter().filter(|r| r.synced_at <= now);
         complete
             .filter(|r| !r.gone)
             .map(|r| {
-                let got = got.max(r.filled.min(all));
+                let got = self.come_to(r, now).min(all);
                 // A process that hangs has not written what its kernel has for it.
                 (r.instance, r.file.map_or(got, |file| got.min(file)))
             })
@@ -762,6 +855,7 @@ impl Log {
         self.replicas.retain_mut(|copy| {
             let stays = copy.instance != instance && copy.mark.is_some() && !copy.anew;
             let has = copy.mark.take().map(|has| has.min(mark));
+            copy.way = Way::default();
             if copy.gone {
                 copy.file = has;
             } else if has.is_some_and(|has| has.sequence == mark.sequence) {
@@ -836,6 +930,7 @@ impl Log {
         fork.space = self.space;
         fork.online = true;
         fork.short_since = self.short_since;
+        (fork.behind, fork.heard) = (self.behind, self.heard);
         fork.versions = self.versions.clone();
         fork.overwritten = self.overwritten.beyond(mark.sequence);
         fork.next = self.next - mark.sequence;
@@ -999,7 +1094,7 @@ mod tests {
         };
         let mut log = Log::new(0, 0, Purpose::Data, durability);
         log.take_over(5, 0, 0, 1);
-        assert_eq!(log.buffered(5).0, Mark::default());
+        assert_eq!(log.buffered(5, 0).0, Mark::default());
         assert_eq!(log.arrived(5), Mark::default());
     }
 

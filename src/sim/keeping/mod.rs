@@ -11,6 +11,9 @@ mod moving;
 mod newest;
 mod replication;
 mod split;
+mod waiting;
+mod watching;
+mod ways;
 
 pub(super) use newest::Newest;
 
@@ -28,7 +31,12 @@ use keys::Version;
 use ledger::{Log, Mark, Place, Purpose};
 
 /// How fast state is copied between machines: to a new replica, or to a new place after a change.
-pub(super) const COPY_BYTES_PER_S: f64 = 104_857_600.0;
+const COPY_BYTES_PER_S: f64 = 104_857_600.0;
+
+/// How long so much takes to be copied on a plain way.
+pub(super) fn filling_takes(bytes: u64) -> u64 {
+    (bytes as f64 / COPY_BYTES_PER_S * 1e9) as u64
+}
 
 impl Sim {
     pub(super) fn is_serving(&self, node: u16, instance: u16) -> bool {

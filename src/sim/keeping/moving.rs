@@ -2,7 +2,7 @@
 
 use std::mem::discriminant;
 
-use super::{COPY_BYTES_PER_S, Newest};
+use super::{COPY_BYTES_PER_S, Newest, filling_takes};
 use crate::model::node::Policy;
 use crate::model::{Node, State};
 use crate::sim::Sim;
@@ -10,6 +10,7 @@ use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key};
 use crate::sim::keeping::ledger::{Moving, Purpose};
+use crate::sim::network::link::LinkSlot;
 use crate::sim::observe::facts::Fact;
 use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::stations::instance::Instance;
@@ -145,12 +146,11 @@ impl Sim {
                 began: None,
                 since: None,
                 left: 0,
+                slower: 1.0,
                 from: discriminant(old),
                 home: homes.contains(&log),
             });
-            let mut ends = place.iter().chain([&log]);
-            let there = ends.all(|&end| self.logs[end as usize].online);
-            self.copy_since(log, number, there.then_some(self.now));
+            self.copy_since(log, number, &place, Some(self.now));
         }
         if kept + all > 0 {
             let node = self.nodes[slot as usize].name.clone();
@@ -302,51 +302,79 @@ impl Sim {
     }
 
     /// A log is copied to where it moves since an instant, from the start; not yet if an end of that is not there.
-    fn copy_since(&mut self, log: u32, number: u32, since: Option<u64>) {
-        let took = (self.state_bytes(log) as f64 / COPY_BYTES_PER_S * 1e9) as u64;
-        let at = match since {
-            Some(since) => since.saturating_add(took),
-            None => self.now.saturating_add(SECOND),
-        };
+    fn copy_since(&mut self, log: u32, number: u32, to: &[u32], since: Option<u64>) {
+        let took = filling_takes(self.state_bytes(log));
+        let slower = self.way_to(log, to);
+        let since = since.filter(|_| slower.is_some());
+        let slower = slower.unwrap_or(1.0);
         if let Some(moving) = &mut self.logs[log as usize].moving {
             (moving.began, moving.since, moving.left) = (since, since, took);
+            moving.slower = slower;
         }
+        let at = match since {
+            Some(since) => since.saturating_add((took as f64 * slower) as u64),
+            None => self.now.saturating_add(SECOND),
+        };
         self.timer_at(at, Timer::Moved { log, number });
     }
 
-    /// An instance hangs, or goes on: what is copied to it or from it stands still meanwhile.
+    /// An instance hangs or goes on, or the network has changed: what is copied stands still meanwhile, or goes on at
+    /// another speed.
     pub(in crate::sim) fn tend_moves(&mut self) {
         let now = self.now;
         for log in 0..self.logs.len() as u32 {
-            let Some(moving) = self.logs[log as usize].moving else {
+            let Some(mut moving) = self.logs[log as usize].moving else {
                 continue;
             };
             let to = self.place_it_moves_to(log, &moving);
-            let there = !to.is_empty() && self.all_serve(log, &to);
-            match (moving.began, moving.since) {
-                (Some(_), Some(since)) if !there => {
-                    if let Some(moving) = &mut self.logs[log as usize].moving {
-                        moving.left = moving.left.saturating_sub(now - since);
-                        moving.since = None;
-                    }
+            let way = self.way_to(log, &to);
+            let Some(began) = moving.began else {
+                if way.is_some() {
+                    self.copy_since(log, moving.number, &to, Some(now));
                 }
-                (Some(began), None) if there && !self.any_died(log, &to, began) => {
-                    if let Some(moving) = &mut self.logs[log as usize].moving {
-                        moving.since = Some(now);
-                    }
-                    let number = moving.number;
-                    let at = now.saturating_add(moving.left);
-                    self.timer_at(at, Timer::Moved { log, number });
-                }
-                _ => {}
+                continue;
+            };
+            if moving.since.is_some() && way == Some(moving.slower) {
+                continue;
             }
+            if moving.since.is_none() && (way.is_none() || self.any_died(log, &to, began)) {
+                continue;
+            }
+            moving.stand_still(now);
+            if let Some(slower) = way {
+                (moving.since, moving.slower) = (Some(now), slower);
+                let (number, at) = (moving.number, moving.ends(now));
+                self.timer_at(at, Timer::Moved { log, number });
+            }
+            self.logs[log as usize].moving = Some(moving);
         }
     }
 
-    /// Whether a log, and all it moves to, are served.
-    fn all_serve(&self, log: u32, to: &[u32]) -> bool {
+    /// So many times as long as at full speed it takes to copy a log to these; `None` while that stands still, since one of
+    /// them is not there, or there is no way.
+    fn way_to(&self, log: u32, to: &[u32]) -> Option<f64> {
         let mut ends = to.iter().chain([&log]);
-        ends.all(|&end| self.logs[end as usize].online)
+        let there = !to.is_empty() && ends.all(|&end| self.logs[end as usize].online);
+        let ways = to.iter().map(|&to| self.way_between(log, to));
+        let slowest = |ways: f64, way: Option<f64>| Some(ways.max(way?));
+        ways.take_while(|_| there)
+            .try_fold(1.0, slowest)
+            .filter(|_| there)
+    }
+
+    /// So many times as long as at full speed it takes to copy something from one log to another; `None` if there is no way.
+    pub(in crate::sim) fn way_between(&self, from: u32, to: u32) -> Option<f64> {
+        let (from, to) = (&self.logs[from as usize], &self.logs[to as usize]);
+        let path = self.path(
+            self.spot(from.node, from.primary),
+            self.spot(to.node, to.primary),
+        );
+        let nodes = (from.node, to.node);
+        let joins = |l: &&LinkSlot| !l.removed && [(l.from, l.to), (l.to, l.from)].contains(&nodes);
+        // As fast as the link between the two is, if there is one.
+        let link = self.links.iter().filter(joins).map(|l| l.ns_per_byte);
+        let link = link.fold(0.0, f64::max) * COPY_BYTES_PER_S / 1e9;
+        path.cut.is_none().then_some(path.slower * link.max(1.0))
     }
 
     fn any_died(&self, log: u32, to: &[u32], since: u64) -> bool {
@@ -398,7 +426,7 @@ impl Sim {
         // While either end is gone, or hangs, nothing can be copied; if one died, it begins anew: that one has forgotten what
         // it had got. Until it is over, all of it is where it was, or what is left there.
         let now = self.now;
-        if !self.all_serve(log, &to) {
+        if self.way_to(log, &to).is_none() {
             return self.timer_after(SECOND, Timer::Moved { log, number });
         }
         if moving
@@ -407,9 +435,9 @@ impl Sim {
         {
             let ends = to.iter().chain([&log]);
             let back = ends.map(|&end| self.server_of(end).since).max();
-            return self.copy_since(log, number, back);
+            return self.copy_since(log, number, &to, back);
         }
-        let over = moving.since.unwrap_or(now).saturating_add(moving.left);
+        let over = moving.ends(now);
         if over > now {
             return self.timer_at(over, Timer::Moved { log, number });
         }
@@ -481,9 +509,10 @@ impl Sim {
             began: None,
             since: None,
             left: 0,
+            slower: 1.0,
             from: discriminant(&state),
             home: false,
         });
-        self.copy_since(log, number, Some(self.now));
+        self.copy_since(log, number, &place, Some(self.now));
     }
 }

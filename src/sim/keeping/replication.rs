@@ -68,24 +68,33 @@ impl Sim {
         let own = here.own_remains(end);
         // What is in the kernel's send buffer arrives, unless the machine is lost with it. A process that hangs sends no
         // end of the stream: nothing more is known to come once the lag has passed.
-        let (sent, stream_ends) = match (end, here.buffered(now)) {
-            (End::Machine, _) => (here.arrived(now), now),
-            (End::Process | End::Replaced | End::Removed, buffered) => buffered,
-            (End::Hang, (sent, ends)) => (sent, ends.max(now.saturating_add(lag))),
+        let quiet = now.saturating_add(lag).saturating_add(here.behind);
+        let (sent, ends) = here.buffered(now, 0);
+        let last = |copy: &Replica| here.buffered(now, copy.way.behind).1;
+        let ends = here.replicas.iter().map(last).fold(ends, u64::max);
+        let (sent, stream_ends) = match end {
+            End::Machine => (here.arrived(now), now),
+            End::Process | End::Replaced | End::Removed => (sent, ends),
+            End::Hang => (sent, ends.max(quiet)),
         };
         self.tell_of_copies(log, end == End::Machine, now);
         self.tell(Fact::Served(log, false));
         let here = &mut self.logs[log as usize];
         here.online = false;
-        for copy in &mut here.replicas {
+        let mut copies = std::mem::take(&mut here.replicas);
+        for copy in &mut copies {
             copy.mark = if copy.gone {
                 copy.file
+            } else if copy.synced_at <= now && end == End::Machine {
+                Some(here.come_to(copy, now))
             } else if copy.synced_at <= now {
+                let sent = here.buffered(now, copy.way.behind).0;
                 Some(sent.max(copy.filled))
             } else {
                 copy.has
             };
         }
+        here.replicas = copies;
         // What is being filled by a process that hangs is filled on when that goes on.
         here.replicas
             .retain(|copy| copy.mark.is_some() || end == End::Hang);
@@ -198,6 +207,7 @@ impl Sim {
             has,
             gone,
             anew,
+            way,
             ..
         } in copies
         {
@@ -206,7 +216,13 @@ impl Sim {
             }
             self.tell(if synced_at <= until {
                 let filled = filled.sequence;
-                Fact::Follows { log, copy, filled }
+                let way = Duration(way.behind);
+                Fact::Follows {
+                    log,
+                    copy,
+                    filled,
+                    way,
+                }
             } else if let Some(has) = has {
                 let number = has.sequence;
                 Fact::Behind { log, copy, number }
@@ -261,11 +277,13 @@ impl Sim {
         orphan.stream_ends = orphan.stream_ends.min(now);
         orphan.sent = orphan.sent.min(arrived);
         let (since, missed) = (orphan.since, orphan.missed <= now);
+        let mut copies = std::mem::take(&mut here.replicas);
         let follows = |copy: &&mut Replica| copy.gets_stream() && copy.synced_at <= since;
-        for copy in here.replicas.iter_mut().filter(follows) {
-            let has = arrived.max(copy.filled);
+        for copy in copies.iter_mut().filter(follows) {
+            let has = here.come_to(copy, now);
             copy.mark = copy.mark.map(|mark| mark.min(has));
         }
+        here.replicas = copies;
         self.tell_of_copies(log, true, since);
         if missed {
             self.promote_when_due(log);
@@ -361,13 +379,13 @@ impl Sim {
         if tick <= orphan.since || copy.anew {
             return copy.disk;
         }
-        let got = here.arrived(tick).max(copy.filled);
+        let got = here.come_to(copy, tick);
         self.reached(log, holder, copy.filled.sequence.min(number));
         self.tell(Fact::Reached {
             log,
             holder,
             number,
-            by: Some(Duration(tick)),
+            by: Some(Duration(tick.saturating_sub(copy.way.behind))),
         });
         copy.disk.max(got.min(mark))
     }

@@ -125,6 +125,24 @@ pub(in crate::sim) struct Met {
     pub fault: Option<u32>,
 }
 
+/// The way of a stream between two spots, which needs both directions: it acknowledges what it gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::sim) struct Path {
+    /// The fault it does not come through.
+    pub cut: Option<u32>,
+    /// How much longer than within a zone one way takes.
+    pub far: u64,
+    /// So many times as long each part takes: the way is slow, or parts are sent more than once.
+    pub slower: f64,
+}
+
+impl Path {
+    /// How long what takes so long on a plain way takes.
+    pub(in crate::sim) fn takes(&self, ns: u64) -> u64 {
+        (ns.saturating_add(self.far) as f64 * self.slower) as u64
+    }
+}
+
 /// The network as a whole.
 #[derive(Clone, Debug, Default)]
 pub(in crate::sim) struct Network {
@@ -316,6 +334,31 @@ impl Sim {
         }
         let more = [leaving, far, longer(latency), waits];
         Some(more.into_iter().fold(at, u64::saturating_add))
+    }
+
+    /// The fault that two spots cannot talk through: a stream needs both ways.
+    pub(in crate::sim) fn parted_by(&self, a: Spot, b: Spot) -> Option<u32> {
+        self.path(a, b).cut
+    }
+
+    /// The way of a stream from one spot to another. Of what is lossy each part is sent 1/(1 - share) times on average, at
+    /// once as a rule, since what comes after it shows that it is missing (RFC 5681, fast retransmit).
+    pub(in crate::sim) fn path(&self, from: Spot, to: Spot) -> Path {
+        let (there, back) = (self.network.meets(from, to), self.network.meets(to, from));
+        let loss = there.loss.max(back.loss);
+        let silent = || {
+            if loss < 1.0 {
+                None
+            } else {
+                there.fault.or(back.fault)
+            }
+        };
+        let far = Network::are_in_different_zones(from, to);
+        Path {
+            cut: there.cut.or(back.cut).or_else(silent),
+            far: if far { self.network.zone_ns } else { 0 },
+            slower: there.slower.max(back.slower) / (1.0 - loss).max(f64::EPSILON),
+        }
     }
 
     /// The fault that cuts a request, or a reply, off.

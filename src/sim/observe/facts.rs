@@ -94,6 +94,8 @@ pub enum Fact {
         copy: u16,
         /// The last write it was filled with.
         filled: u64,
+        /// What the way to it adds to the lag.
+        way: Duration,
     },
     /// A copy that lacked something when the stream ended, and gets no more.
     Behind {
@@ -115,6 +117,8 @@ pub enum Fact {
         followed: bool,
         /// The last write that it was filled with, or that it had.
         filled: u64,
+        /// What the way to it adds to the lag.
+        way: Duration,
         /// Its process is gone.
         gone: bool,
     },

@@ -10,7 +10,7 @@ use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::snapshot::Cause;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::draw;
-use crate::sim::traffic::call::Verb;
+use crate::sim::traffic::call::{NO_SESSION, Verb};
 use crate::sim::traffic::operation::Wanted;
 pub(in crate::sim) use places::{Before, PlacedBefore};
 
@@ -196,13 +196,39 @@ impl Sim {
             return true;
         }
         let (user, op, credential) = (self.ops[call.op as usize].user, call.op, call.credential);
+        let is_there = call.found != NO_SESSION;
         self.expire(user);
-        if self.is_live(user, credential) {
+        if is_there && self.is_live(user, credential) {
             self.renew(user);
             return true;
         }
         self.unauthorized(user, credential, op);
         false
+    }
+
+    /// Whether a lookup in a store with two primaries asks the one that does not have the session, since it was created
+    /// after the two had parted.
+    pub(in crate::sim) fn is_session_on_other_side(&mut self, index: u32, asked: u32) -> bool {
+        let call = &self.calls[index as usize];
+        let (op, node) = (call.op, call.node);
+        let fork = self.store(node).and_then(|store| store.deposed);
+        let Some((_, fork)) = fork.filter(|_| call.verb == Verb::FindSession) else {
+            return false;
+        };
+        let Some(deposed) = &self.logs[fork as usize].deposed else {
+            return false;
+        };
+        let user = &self.users[self.ops[op as usize].user as usize];
+        let elsewhere = if asked == fork {
+            user.log == deposed.by && user.sequence > deposed.at
+        } else {
+            user.log == fork
+        };
+        if elsewhere {
+            let fault = deposed.fault;
+            self.op_meets(op, fault);
+        }
+        elsewhere
     }
 
     /// Whether a credential is of a session that lives.

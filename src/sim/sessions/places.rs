@@ -5,6 +5,7 @@ use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
 use crate::sim::keeping::durability::durability_of_sessions;
+use crate::sim::keeping::filling_takes;
 use crate::sim::keeping::ledger::{Place, Purpose};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::sessions::User;
@@ -89,7 +90,9 @@ impl Sim {
         let Some(log) = log else {
             return Ok(None);
         };
-        if !self.logs[log as usize].online {
+        let from = self.users[user as usize].log;
+        let parted = from != NONE && self.way_between(from, log).is_none();
+        if parted || !self.logs[log as usize].online {
             return Err(NotThere);
         }
         let place = self.append(log, self.session_bytes());
@@ -233,7 +236,14 @@ impl Sim {
             return;
         }
         let bytes = remembered.len() as u64 * self.session_bytes();
-        let took = (bytes as f64 / crate::sim::keeping::COPY_BYTES_PER_S * 1e9) as u64;
+        let mut ways: Vec<(u32, u32)> = remembered.iter().map(|b| (b.record.log, b.log)).collect();
+        ways.sort_unstable();
+        ways.dedup();
+        let ways = ways.into_iter().filter(|&(a, b)| a != NONE && b != NONE);
+        let slower = ways
+            .filter_map(|(from, to)| self.way_between(from, to))
+            .fold(1.0, f64::max);
+        let took = (filling_takes(bytes) as f64 * slower) as u64;
         let took = took.max(LEAST_MOVE_NS);
         let mut before = self.sessions_before.take().unwrap_or_default();
         before.until = before.until.max(self.now.saturating_add(took));

@@ -18,7 +18,7 @@ use crate::sim::stations::instance::{Instance, Round};
 use crate::sim::stations::node::Body;
 use crate::sim::stations::service::Next;
 use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key, whole_ns};
-use crate::sim::traffic::call::{Call, Outcome, Verb};
+use crate::sim::traffic::call::{Call, NO_SESSION, Outcome, Verb};
 use crate::units::Duration;
 
 #[derive(Clone, Debug)]
@@ -110,6 +110,7 @@ impl Sim {
         call.step = SYNCED;
         let holds_worker = store.holds_worker_for_fsync;
         let log = store.log_at(instance);
+        let is_split = store.deposed.is_some();
         let in_round = slot.instances[instance as usize].round.open;
         if writes && self.refuses_writes(log) {
             return self.reply(index, Outcome::Failed(Cause::Error));
@@ -118,6 +119,8 @@ impl Sim {
             self.write_to(index, log);
         } else if self.calls[index as usize].verb == Verb::Read {
             self.read_from(index, log);
+        } else if is_split && self.is_session_on_other_side(index, log) {
+            self.calls[index as usize].found = NO_SESSION;
         }
         if in_round {
             return self.wait_for_round(index, writes);

@@ -5,6 +5,8 @@ use crate::sim::observe::snapshot::Cause;
 
 /// No stamp: nothing has been read.
 pub(in crate::sim) const UNREAD: u64 = u64::MAX;
+/// No stamp either: the session that was looked up is not there.
+pub(in crate::sim) const NO_SESSION: u64 = u64::MAX - 1;
 
 /// Kinds of operation, and of the calls made for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

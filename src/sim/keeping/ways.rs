@@ -1,0 +1,121 @@
+//! The way from a primary to its copies: cut, slow, lossy or from zone to zone.
+
+use crate::sim::Sim;
+use crate::sim::keeping::filling_takes;
+use crate::sim::keeping::ledger::{Replica, Way};
+use crate::sim::observe::facts::Fact;
+
+impl Sim {
+    /// Copies that their primary cannot reach stand still; those that it reaches again get what they lack, and each as late
+    /// as the way to it makes it.
+    pub(in crate::sim) fn part_copies(&mut self, log: u32) {
+        let here = &self.logs[log as usize];
+        let stays = |copy: &Replica| !copy.cut && copy.way == Way::default();
+        if self.network.is_plain() && here.replicas.iter().all(stays) {
+            return;
+        }
+        for at in 0..here.replicas.len() {
+            let copy = self.logs[log as usize].replicas[at];
+            let Some(way) = self.way_to_copy(log, copy.instance) else {
+                self.stand_still(log, at);
+                continue;
+            };
+            self.go_by(log, at, way);
+            if copy.cut {
+                self.logs[log as usize].replicas[at].cut = false;
+                if copy.gets_stream() && self.logs[log as usize].orphan.is_none() {
+                    self.catch_up(log, at);
+                }
+            }
+        }
+        let here = &mut self.logs[log as usize];
+        let ways = here.replicas.iter().map(|copy| copy.way);
+        let most = |(behind, heard): (u64, u64), way: Way| {
+            let hears = way.behind.saturating_add(way.back);
+            (behind.max(way.behind), heard.max(hears))
+        };
+        (here.behind, here.heard) = ways.fold((0, 0), most);
+        self.note_followers(log);
+        self.look_at_copies(log, self.now);
+    }
+
+    /// The way to a copy on an instance; `None` if there is none.
+    pub(super) fn way_to_copy(&self, log: u32, instance: u16) -> Option<Way> {
+        let here = &self.logs[log as usize];
+        let primary = self.spot(here.node, here.primary);
+        let path = self.path(primary, self.spot(here.node, instance));
+        let lag = here.durability.lag_ns;
+        path.cut.is_none().then(|| Way {
+            behind: path.takes(lag).saturating_sub(lag),
+            back: path.takes(0),
+            far: path.far,
+            slower: path.slower,
+        })
+    }
+
+    /// Nothing comes to a copy any more.
+    fn stand_still(&mut self, log: u32, at: usize) {
+        let now = self.now;
+        let here = &mut self.logs[log as usize];
+        let copy = here.replicas[at];
+        here.replicas[at].cut = true;
+        if !copy.gets_stream() {
+            return;
+        }
+        if here.orphan.is_none() {
+            let has = here.held_by(&copy, now);
+            let copy = &mut here.replicas[at];
+            (copy.has, copy.synced_at) = (has, u64::MAX);
+        } else if let Some(mark) = copy.mark {
+            // What was still under way does not arrive any more.
+            let mark = mark.min(here.come_to(&copy, now));
+            here.replicas[at].mark = Some(mark);
+            let (copy, number) = (copy.instance, mark.sequence);
+            self.tell(Fact::Behind { log, copy, number });
+        }
+    }
+
+    /// The way to a copy is this from now on: what is under way comes by it, too, but what has come has come.
+    fn go_by(&mut self, log: u32, at: usize, way: Way) {
+        let (now, stamp) = (self.now, self.stamp);
+        let here = &mut self.logs[log as usize];
+        let copy = here.replicas[at];
+        if way == copy.way {
+            return;
+        }
+        if copy.synced_at <= now && copy.gets_stream() {
+            let all = here.mark(stamp);
+            here.replicas[at].filled = here.come_to(&copy, now).min(all);
+        } else if copy.synced_at > now && !copy.cut {
+            let left = way.takes(&copy.way, copy.synced_at - now);
+            here.replicas[at].synced_at = now.saturating_add(left);
+            let due = here.replicas[at].synced_at;
+            self.look_at_copies(log, due);
+        }
+        self.logs[log as usize].replicas[at].way = way;
+    }
+
+    /// A copy gets what it lacks from now on.
+    fn catch_up(&mut self, log: u32, at: usize) {
+        let copy = self.logs[log as usize].replicas[at];
+        let Some(has) = copy.has else {
+            self.logs[log as usize].replicas[at].synced_at = self.now;
+            let whole = self.filled_at(log, copy.instance);
+            let stamp = self.stamp;
+            let here = &mut self.logs[log as usize];
+            let filled = here.mark(stamp);
+            (here.replicas[at].synced_at, here.replicas[at].filled) = (whole, filled);
+            return self.look_at_copies(log, whole);
+        };
+        let (now, stamp) = (self.now, self.stamp);
+        let here = &mut self.logs[log as usize];
+        let lacks = filling_takes(here.bytes_beyond(has)) as f64 * copy.way.slower;
+        let takes = here.durability.lag_ns.saturating_add(copy.way.behind);
+        let filled = here.mark(stamp);
+        let copy = &mut here.replicas[at];
+        copy.synced_at = now.saturating_add(takes).saturating_add(lacks as u64);
+        copy.filled = filled;
+        let due = copy.synced_at;
+        self.look_at_copies(log, due);
+    }
+}
