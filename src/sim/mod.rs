@@ -28,7 +28,7 @@ mod stations;
 mod streams;
 mod traffic;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::settings::SettingError;
@@ -42,13 +42,13 @@ use keeping::keys::KeyTable;
 use keeping::ledger::Log;
 use network::link::LinkSlot;
 use network::troubles::Network;
-use observe::counts::{Counted, Fault, IntervalCounts, SessionLedger, WriteLedger};
+use observe::Observers;
+use observe::counts::{Fault, SessionLedger, WriteLedger};
 pub(crate) use observe::metrics;
 use observe::metrics::Histogram;
 pub use observe::told::{Ended, Told};
 pub use observe::{audit, backlog, facts, figures, size, snapshot};
 use sessions::User;
-use snapshot::{Happening, What};
 use stations::node::NodeSlot;
 use traffic::call::Call;
 use traffic::operation::{Op, Seat};
@@ -79,7 +79,6 @@ pub struct Sim {
     /// What has happened of it and what is still to come; shared, since clones seldom get another.
     scenario: Arc<Vec<Timed>>,
     seed: u64,
-    watch: Watch,
     now: u64,
     /// Nothing is offered from here on.
     end: u64,
@@ -117,26 +116,15 @@ pub struct Sim {
     /// By space: stamps of what its clients were told of, and what has been left where others keep it.
     left_behind: Vec<(u16, KeyTable<u64>)>,
     value_size: u64,
-    /// Indexed by whether the operation counts: 0 for those before the warm-up's end.
-    counted: [Counted; 2],
     writes: WriteLedger,
     sessions: SessionLedger,
     faults: Vec<Fault>,
     /// The account of the edit that is being carried out.
     edited: Option<u32>,
-    happenings: VecDeque<Happening>,
     /// Commands that changed nothing.
     idle: Vec<Idle>,
-    happened: u64,
-    /// What operations did, by their clients' number.
-    told: Option<Vec<Told>>,
-    interval: IntervalCounts,
-    /// What has happened to writes, if anybody listens.
-    facts: Option<Vec<(Duration, facts::Fact)>>,
+    observers: Observers,
 }
-
-/// Happenings that are kept.
-const HAPPENINGS: usize = 256;
 
 impl Sim {
     /// The topology at time 0, not started. The topology must have passed its check without errors.
@@ -148,7 +136,6 @@ impl Sim {
             },
             scenario: Arc::new(topology.scenario.clone()),
             seed,
-            watch,
             now: 0,
             end: u64::MAX,
             warmup: topology.warmup.0,
@@ -178,17 +165,15 @@ impl Sim {
             newest: Vec::new(),
             left_behind: Vec::new(),
             value_size: 0,
-            counted: [Counted::default(), Counted::default()],
             writes: WriteLedger::default(),
             sessions: SessionLedger::default(),
             faults: Vec::new(),
             edited: None,
-            happenings: VecDeque::new(),
             idle: Vec::new(),
-            happened: 0,
-            told: None,
-            interval: IntervalCounts::default(),
-            facts: None,
+            observers: Observers {
+                intervals: watch.live.then(Box::default),
+                ..Observers::default()
+            },
         };
         sim.reconfigure(Topology {
             scenario: Vec::new(),
@@ -339,18 +324,6 @@ impl Sim {
         &self.recording
     }
 
-    fn happen(&mut self, what: What) {
-        self.happened += 1;
-        if self.happenings.len() == HAPPENINGS {
-            self.happenings.pop_front();
-        }
-        self.happenings.push_back(Happening {
-            id: self.happened,
-            at: Duration(self.now),
-            what,
-        });
-    }
-
     fn new_token(&mut self) -> u32 {
         self.token = if self.token == u32::MAX {
             1
@@ -393,7 +366,7 @@ impl Sim {
 
     fn response_times(&mut self) -> impl Iterator<Item = &mut Histogram> {
         let nodes = self.nodes.iter_mut().map(|node| &mut node.response);
-        let counted = self.counted.iter_mut().flat_map(|counted| {
+        let counted = self.observers.results.iter_mut().flat_map(|counted| {
             let failed = std::iter::once(&mut counted.failed_response);
             counted.response.iter_mut().chain(failed)
         });
@@ -402,19 +375,19 @@ impl Sim {
 
     /// From now on remembers what operations do, for [`Self::take_told`]; whoever asks for it has to take it, too.
     pub fn tell_operations(&mut self) {
-        self.told = Some(Vec::new());
+        self.observers.operations = Some(Vec::new());
     }
 
     /// Nobody asks any more.
     pub fn tell_no_operations(&mut self) {
-        self.told = None;
+        self.observers.operations = None;
     }
 
     /// What operations did since the last call, for [`Self::by_clients`]; `into` is emptied and filled, so that memory is
     /// used again.
     pub fn take_told(&mut self, into: &mut Vec<Told>) {
         into.iter_mut().for_each(Told::clear);
-        if let Some(told) = &mut self.told {
+        if let Some(told) = &mut self.observers.operations {
             std::mem::swap(told, into);
         }
     }

@@ -29,7 +29,7 @@ impl Sim {
         for idle in &mut self.idle {
             names.command(&mut idle.command);
         }
-        for happening in &mut self.happenings {
+        for happening in &mut self.observers.log.kept {
             happening.rename(names);
         }
     }

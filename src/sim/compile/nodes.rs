@@ -70,7 +70,6 @@ impl Sim {
             failed: 0,
             completed_at_warmup: 0,
             failed_at_warmup: 0,
-            completed_at_interval: 0,
             response: Histogram::default(),
             lost_writes: 0,
             lost_sessions: 0,

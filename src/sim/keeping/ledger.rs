@@ -472,10 +472,20 @@ impl Log {
 
     /// When the primary hears that copies have the last write, from each.
     pub(in crate::sim) fn hears(&self) -> impl Iterator<Item = u64> {
+        self.hears_of(self.arrives())
+    }
+
+    fn hears_of(&self, arrives: u64) -> impl Iterator<Item = u64> {
         let after = |copy: &Replica| copy.way.behind.saturating_add(copy.way.back);
-        let arrives = self.arrives();
         let following = self.replicas.iter().filter(|copy| copy.gets_stream());
         following.map(move |copy| arrives.saturating_add(after(copy)))
+    }
+
+    /// The same of everything that it has not heard of yet.
+    pub(in crate::sim) fn all_heard(&self, now: u64) -> impl Iterator<Item = u64> {
+        let all = self.segments.iter().map(|segment| segment.arrives);
+        let all = all.flat_map(|arrives| self.hears_of(arrives));
+        all.filter(move |&at| at > now)
     }
 
     /// What lies beyond a mark waited in a process that stood still, and arrives so much later.

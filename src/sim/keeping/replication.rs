@@ -195,7 +195,7 @@ impl Sim {
 
     /// Tells what has become of the stream to a log's copies, and which of them followed it until an instant.
     pub(in crate::sim) fn tell_of_copies(&mut self, log: u32, cut: bool, until: u64) {
-        if self.facts.is_none() {
+        if self.observers.facts.is_none() {
             return;
         }
         self.tell(Fact::StreamEnded { log, cut });

@@ -35,8 +35,17 @@ impl Sim {
             (behind.max(way.behind), heard.max(hears))
         };
         (here.behind, here.heard) = ways.fold((0, 0), most);
+        // What is under way may come at another time now.
+        let mut due = vec![self.now];
+        if !here.awaiting.is_empty() {
+            due.extend(here.all_heard(self.now));
+            due.sort_unstable();
+            due.dedup();
+        }
         self.note_followers(log);
-        self.look_at_copies(log, self.now);
+        for at in due {
+            self.look_at_copies(log, at);
+        }
     }
 
     /// The way to a copy on an instance; `None` if there is none.

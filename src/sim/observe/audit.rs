@@ -474,7 +474,7 @@ impl Sim {
         if sessions.initial + sessions.created != sessions.live + ended {
             faults.push(format!("sessions do not balance: {sessions:?}"));
         }
-        for counted in &self.counted {
+        for counted in &self.observers.results {
             let failed: u64 = counted.by_cause.iter().sum();
             if failed != counted.failed || counted.completed + counted.failed > counted.offered {
                 faults.push("operations do not balance".to_owned());

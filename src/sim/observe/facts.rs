@@ -170,10 +170,10 @@ pub enum Fact {
 impl Sim {
     /// From now on facts are kept for [`Sim::take_facts`]. To be called before the first event.
     pub fn tell_facts(&mut self) {
-        if self.facts.is_some() {
+        if self.observers.facts.is_some() {
             return;
         }
-        self.facts = Some(Vec::new());
+        self.observers.facts = Some(Vec::new());
         for log in 0..self.logs.len() as u32 {
             self.tell_of_log(log);
             for number in 1..=self.logs[log as usize].last() {
@@ -189,12 +189,16 @@ impl Sim {
 
     /// The facts since the last call, with their times.
     pub fn take_facts(&mut self) -> Vec<(Duration, Fact)> {
-        self.facts.as_mut().map(std::mem::take).unwrap_or_default()
+        self.observers
+            .facts
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     #[inline]
     pub(in crate::sim) fn tell(&mut self, fact: Fact) {
-        if let Some(facts) = &mut self.facts {
+        if let Some(facts) = &mut self.observers.facts {
             facts.push((Duration(self.now), fact));
         }
     }
@@ -223,7 +227,7 @@ impl Sim {
     /// The rules of a log are new.
     pub(in crate::sim) fn tell_rules(&mut self, log: u32) {
         use crate::sim::keeping::durability::SnapshotPlace;
-        if self.facts.is_none() {
+        if self.observers.facts.is_none() {
             return;
         }
         let here = &self.logs[log as usize];

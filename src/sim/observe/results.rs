@@ -87,7 +87,7 @@ impl Sim {
 
     /// Those of them that are of the system as a whole.
     pub fn totals(&self) -> Vec<(String, Figures)> {
-        let counted = &self.counted[1];
+        let counted = &self.observers.results[1];
         let span = (self.now.saturating_sub(self.warmup)) as f64 / 1e9;
         let mut all = Histogram::default();
         for histogram in &counted.response {

@@ -198,13 +198,12 @@ impl Sim {
             + room::<Command>(self.commands.len())
             + room::<Timed>(self.recording.len())
             + room::<Fault>(self.faults.len())
-            + room::<Happening>(self.happenings.len())
-            + self.counted.iter().map(counted).sum::<usize>()
-            + self.told.as_ref().map_or(0, |told| {
+            + room::<Happening>(self.observers.log.kept.len())
+            + self.observers.results.iter().map(counted).sum::<usize>()
+            + self.observers.operations.as_ref().map_or(0, |told| {
                 let of = |t: &Told| room::<u64>(t.started.len()) + room::<Ended>(t.ended.len());
                 room::<Told>(told.len()) + told.iter().map(of).sum::<usize>()
             })
-            + room::<u64>(self.interval.responses.len())
-            + self.interval.more_responses.bytes()
+            + self.observers.intervals.as_ref().map_or(0, |i| i.bytes())
     }
 }

@@ -8,8 +8,8 @@ use crate::sim::network::link::LinkSlot;
 use crate::sim::observe::counts::Fault;
 use crate::sim::observe::metrics::Areas;
 use crate::sim::observe::snapshot::{
-    FaultView, InstanceView, Interval, LinkView, NodeInterval, NodeKind, NodeView, OperationCounts,
-    ReadCounts, Role, SessionCounts, Snapshot, Status, WriteCounts,
+    FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts, ReadCounts, Role,
+    SessionCounts, Snapshot, Status, WriteCounts,
 };
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::{Body, NodeSlot};
@@ -35,12 +35,12 @@ impl Sim {
             writes: self.write_counts(),
             sessions: self.session_counts(),
             reads: ReadCounts {
-                total: self.counted.iter().map(|c| c.reads).sum(),
-                stale: self.counted.iter().map(|c| c.stale).sum(),
+                total: self.observers.results.iter().map(|c| c.reads).sum(),
+                stale: self.observers.results.iter().map(|c| c.stale).sum(),
             },
             faults: self.fault_views(),
             network: self.network.faults(),
-            happenings: self.happenings.iter().cloned().collect(),
+            happenings: self.observers.log.kept.iter().cloned().collect(),
             events: self.events,
         }
     }
@@ -73,7 +73,7 @@ impl Sim {
 
     pub(in crate::sim) fn operation_counts(&self) -> OperationCounts {
         let mut sum = OperationCounts::default();
-        for counted in &self.counted {
+        for counted in &self.observers.results {
             sum.offered += counted.offered;
             sum.completed += counted.completed;
             sum.completed_after_retry += counted.after_retry;
@@ -318,66 +318,6 @@ impl Sim {
             .iter()
             .map(|i| i.areas_at(self.now))
             .fold(Areas::default(), Areas::plus)
-    }
-
-    /// What happened since the last call (or the start), for charts. Needs `Watch::live`.
-    pub fn take_interval(&mut self) -> Interval {
-        let now = self.now;
-        let mut taken = std::mem::take(&mut self.interval);
-        self.interval.from = now;
-        let span = (now - taken.from) as f64;
-        let percentiles = taken.percentiles();
-        let names: Vec<String> = self.topology.nodes.keys().cloned().collect();
-        let mut nodes = Vec::with_capacity(names.len());
-        for name in names {
-            let Some(slot) = self.slot_of(&name) else {
-                continue;
-            };
-            let node = &mut self.nodes[slot as usize];
-            let mut sum = Areas::default();
-            for instance in &mut node.instances {
-                let areas = instance.areas_at(now);
-                sum = sum.plus(areas.minus(instance.areas_at_interval));
-                instance.areas_at_interval = areas;
-            }
-            let completed = node.completed - node.completed_at_interval;
-            node.completed_at_interval = node.completed;
-            let per = |area: u128, whole: f64| {
-                if whole > 0.0 {
-                    area as f64 / whole
-                } else {
-                    0.0
-                }
-            };
-            let utilised = node.kind != NodeKind::LoadBalancer;
-            nodes.push(NodeInterval {
-                name,
-                utilisation: if utilised {
-                    per(sum.busy, sum.capacity as f64)
-                } else {
-                    0.0
-                },
-                queue_length: per(sum.waiting, span),
-                in_flight: per(sum.present, span),
-                throughput_per_s: if span > 0.0 {
-                    completed as f64 / (span / 1e9)
-                } else {
-                    0.0
-                },
-            });
-        }
-        Interval {
-            from: Duration(taken.from),
-            to: Duration(now),
-            completed: taken.completed,
-            retried: taken.retried,
-            failed: taken.failed,
-            percentiles,
-            lost_writes: self.writes.lost,
-            lost_sessions: self.sessions.lost,
-            nodes,
-            without: None,
-        }
     }
 }
 

@@ -42,7 +42,6 @@ pub(in crate::sim) struct Instance {
     pub warm_from: u64,
     pub cold: bool,
     pub areas_at_warmup: Areas,
-    pub areas_at_interval: Areas,
     /// Sum of the times that calls which have left spent here.
     pub spent: u128,
     /// Its log of data and of sessions.
@@ -103,7 +102,6 @@ impl Instance {
             warm_from: 0,
             cold: false,
             areas_at_warmup: Areas::default(),
-            areas_at_interval: Areas::default(),
             spent: 0,
             data_log: NONE,
             session_log: NONE,

@@ -37,7 +37,6 @@ pub(in crate::sim) struct NodeSlot {
     pub failed: u64,
     pub completed_at_warmup: u64,
     pub failed_at_warmup: u64,
-    pub completed_at_interval: u64,
     pub response: Histogram,
     pub lost_writes: u64,
     pub lost_sessions: u64,

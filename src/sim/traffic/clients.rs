@@ -11,7 +11,7 @@ use crate::sim::clock::queue::{Kind, Queue};
 use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key};
 use crate::sim::observe::snapshot::Cause;
-use crate::sim::observe::told::{Ended, Told};
+use crate::sim::observe::told::Ended;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::{
     Alias, Purpose as Draw, Sampler, below, draw, exponential, purpose_key, unit,
@@ -388,9 +388,7 @@ impl Sim {
     /// An operation begins, at a closed loop's `seat`.
     #[inline(always)]
     fn begin(&mut self, wanted: Wanted, seat: u32) {
-        if let Some(told) = &mut self.told {
-            Told::of(told, wanted.client).started.push(self.now);
-        }
+        self.observers.started(wanted.client, self.now);
         let op = self.open_op(wanted, seat);
         if !self.has_sessions() || wanted.verb == Verb::Login {
             self.send_attempt(op, wanted, 0, self.now);
@@ -404,7 +402,7 @@ impl Sim {
         let Wanted { client, key, .. } = wanted;
         let counts = self.now >= self.warmup;
         self.nodes[client as usize].arrived += 1;
-        let counted = &mut self.counted[usize::from(counts)];
+        let counted = &mut self.observers.results[usize::from(counts)];
         counted.offered += 1;
         counted.offered_by_kind[wanted.verb as usize & 3] += 1;
         let expects_stamp = self.newest_of(client, key);
@@ -478,7 +476,7 @@ impl Sim {
     /// The same for an operation, intended at that time, whose attempt has begun.
     #[inline(always)]
     fn send_attempt(&mut self, index: u32, wanted: Wanted, attempt: u16, intended: u64) {
-        self.counted[usize::from(intended >= self.warmup)].attempts += 1;
+        self.observers.results[usize::from(intended >= self.warmup)].attempts += 1;
         let has_sessions = self.has_sessions();
         let Body::Clients(clients) = &mut self.nodes[wanted.client as usize].body else {
             return;
@@ -590,7 +588,7 @@ impl Sim {
             Body::Clients(clients) => took <= clients.good_within,
             _ => true,
         };
-        let counted = &mut self.counted[counts];
+        let counted = &mut self.observers.results[counts];
         counted.completed += 1;
         counted.after_retry += u64::from(attempt > 0);
         counted.good += u64::from(good);
@@ -602,7 +600,7 @@ impl Sim {
                     // Against what is acknowledged and not lost by now, if that has become less.
                     let newest = self.newest_of(client, key);
                     let found = self.calls[call as usize].found;
-                    self.counted[counts].stale += u64::from(found < expects.min(newest));
+                    self.observers.results[counts].stale += u64::from(found < expects.min(newest));
                 }
             }
             Verb::Write => self.acknowledge(key, self.calls[call as usize].place),
@@ -625,7 +623,7 @@ impl Sim {
         let (met, met_now, sent_at, attempt) = (op.met, op.met_now, op.sent_at, op.attempt);
         let counts = usize::from(op.intended >= self.warmup);
         self.nodes[client as usize].failed += 1;
-        let counted = &mut self.counted[counts];
+        let counted = &mut self.observers.results[counts];
         counted.failed += 1;
         counted.by_cause[cause as usize] += 1;
         counted.failed_response.record(took);
@@ -663,26 +661,14 @@ impl Sim {
 
     #[inline(always)]
     fn note_end(&mut self, index: u32, ns: u64, good: bool, retried: bool, failed: bool) {
-        if let Some(told) = &mut self.told {
-            let op = &self.ops[index as usize];
-            if !op.forced {
-                Told::of(told, op.client).ended.push(Ended {
-                    intended: op.intended,
-                    took: ns,
-                    completed: !failed,
-                    good: good && !failed,
-                });
-            }
-        }
-        if self.watch.live {
-            let interval = &mut self.interval;
-            if failed {
-                interval.failed += 1;
-            } else {
-                interval.completed += u64::from(!retried);
-                interval.retried += u64::from(retried);
-                interval.respond(ns);
-            }
-        }
+        let op = &self.ops[index as usize];
+        let how = Ended {
+            intended: op.intended,
+            took: ns,
+            completed: !failed,
+            good: good && !failed,
+        };
+        let observers = &mut self.observers;
+        observers.ended(op.client, how, retried, op.forced);
     }
 }
