@@ -101,26 +101,12 @@ impl Sim {
         here.len().max(service.instances as usize + ending(here))
     }
 
-    /// Makes the running system follow a topology.
+    /// Makes the running system follow a topology: what is gone goes, what is new comes, and of what stays only that is
+    /// brought up to date which has changed.
     pub(in crate::sim) fn reconfigure(&mut self, topology: Topology) {
         let before = std::mem::replace(&mut self.topology, topology);
         let topology = self.topology.clone();
-        for index in 0..self.nodes.len() as u16 {
-            let slot = &self.nodes[index as usize];
-            let stays = topology
-                .nodes
-                .get(&slot.name)
-                .is_some_and(|n| kind_of(n) == slot.kind);
-            if !slot.removed && !stays {
-                self.remove_node(index);
-            }
-        }
-        for (name, node) in &topology.nodes {
-            match self.slot_of(name) {
-                Some(slot) => self.update_node(slot, node),
-                None => self.add_node(name, node),
-            }
-        }
+        self.follow_nodes(&before, &topology);
         self.network.zone_ns = topology.zone_latency.0;
         self.connect(&topology);
         self.populate(&topology);
@@ -131,7 +117,9 @@ impl Sim {
             self.scale_to(slot, service.instances);
         }
         for index in 0..self.nodes.len() as u16 {
-            self.add_targets(index);
+            if !self.nodes[index as usize].removed {
+                self.add_targets(index);
+            }
         }
         self.regroup();
         self.measure_messages();
@@ -140,8 +128,31 @@ impl Sim {
             for index in 0..self.nodes.len() as u16 {
                 self.start_arrivals(index);
             }
-            return;
+        } else {
+            self.follow_places(&before, &topology);
         }
+    }
+
+    fn follow_nodes(&mut self, before: &Topology, topology: &Topology) {
+        for index in 0..self.nodes.len() as u16 {
+            let slot = &self.nodes[index as usize];
+            let now = topology.nodes.get(&slot.name);
+            let stays = now.is_some_and(|node| kind_of(node) == slot.kind);
+            if !slot.removed && !stays {
+                self.remove_node(index);
+            }
+        }
+        for (name, node) in &topology.nodes {
+            match self.slot_of(name) {
+                Some(_) if before.nodes.get(name) == Some(node) => {}
+                Some(slot) => self.update_node(slot, node),
+                None => self.add_node(name, node),
+            }
+        }
+    }
+
+    /// State and sessions go to where they are kept now.
+    fn follow_places(&mut self, before: &Topology, topology: &Topology) {
         let mut leave = Vec::new();
         for (name, node) in &topology.nodes {
             let Some(slot) = self.slot_of(name) else {

@@ -207,5 +207,6 @@ impl Sim {
         if let Some(service) = self.service_mut(slot) {
             service.deploying = None;
         }
+        self.add_targets(slot);
     }
 }

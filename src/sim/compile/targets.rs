@@ -13,73 +13,85 @@ impl Sim {
         if self.service(service).is_none() {
             return;
         }
-        let instances = self.nodes[service as usize].instances.len() as u16;
-        let links: Vec<(u16, u16)> = (0..self.links.len() as u16)
-            .filter(|&l| !self.links[l as usize].removed && self.links[l as usize].to == service)
-            .map(|l| (l, self.links[l as usize].from))
-            .collect();
-        let now = self.now;
-        let gone: Vec<bool> = self.nodes[service as usize]
-            .instances
-            .iter()
-            .map(|i| i.status == Status::Removed)
-            .collect();
         for node in 0..self.nodes.len() as u16 {
-            let link = links
-                .iter()
-                .find(|(_, from)| *from == node)
-                .map(|(link, _)| *link);
-            let mut free = self.free_targets(node).into_iter();
-            let Some(balancer) = self.balancer(node) else {
-                continue;
-            };
-            let mut known = vec![false; gone.len()];
-            for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
-                known[target.instance as usize] = true;
-                target.removed = link.is_none() || gone[target.instance as usize];
-                target.link = link.unwrap_or(target.link);
-            }
-            let fresh = (0..instances).filter(|&i| !known[i as usize] && !gone[i as usize]);
-            let mut taken = vec![false; balancer.targets.len()];
-            for instance in fresh.filter(|_| link.is_some()) {
-                let target = Target {
-                    node: service,
-                    instance,
-                    link: link.unwrap_or(u16::MAX),
-                    in_flight: 0,
-                    // A new instance gets requests once it has passed its checks, or at once where there are none.
-                    up: now == 0 || balancer.settings.health_checks.is_none(),
-                    failed_probes: 0,
-                    good_probes: 0,
-                    removed: false,
-                    probing: false,
-                    old_address: false,
-                    out_through: None,
-                    unheard_through: None,
-                };
-                match free.next() {
-                    Some(place) => {
-                        balancer.targets[place as usize] = target;
-                        taken[place as usize] = true;
-                    }
-                    None => balancer.targets.push(target),
-                }
-            }
-            for cookie in &mut balancer.cookies {
-                // It named an instance that was there before.
-                if taken.get(*cookie as usize) == Some(&true) {
-                    *cookie = NO_INSTANCE;
-                }
-            }
-            balancer.list_usable();
-            if link.is_none() {
-                continue;
-            }
-            for target in 0..self.balancer(node).map_or(0, |b| b.targets.len() as u16) {
-                self.start_checks(node, target);
+            if matches!(self.nodes[node as usize].body, Body::Balancer(_)) {
+                self.know_instances(node, service);
             }
         }
         self.trust_all(service);
+    }
+
+    /// A balancer knows all instances of a service, if it is linked to that.
+    fn know_instances(&mut self, node: u16, service: u16) {
+        let ends = (node, service);
+        let mut links = self.links.iter();
+        let link = links.position(|l| !l.removed && (l.from, l.to) == ends);
+        let link = link.map(|link| link as u16);
+        let instances = self.nodes[service as usize].instances.iter();
+        let gone: Vec<bool> = instances.map(|i| i.status == Status::Removed).collect();
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
+        let mut known = vec![false; gone.len()];
+        for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
+            known[target.instance as usize] = true;
+            target.removed = link.is_none() || gone[target.instance as usize];
+            target.link = link.unwrap_or(target.link);
+        }
+        let Some(link) = link else {
+            return balancer.list_usable();
+        };
+        let is_fresh = |&i: &u16| !known[i as usize] && !gone[i as usize];
+        let fresh: Vec<u16> = (0..gone.len() as u16).filter(is_fresh).collect();
+        if !fresh.is_empty() {
+            self.place_targets(node, service, link, &fresh);
+        }
+        if let Some(balancer) = self.balancer(node) {
+            balancer.list_usable();
+        }
+        for target in 0..self.targets_of(node).len() as u16 {
+            self.start_checks(node, target);
+        }
+    }
+
+    /// Instances are targets of a balancer from now on, at places that are free again or at new ones.
+    fn place_targets(&mut self, node: u16, service: u16, link: u16, fresh: &[u16]) {
+        let now = self.now;
+        let mut free = self.free_targets(node).into_iter();
+        let Some(balancer) = self.balancer(node) else {
+            return;
+        };
+        let mut taken = vec![false; balancer.targets.len()];
+        for &instance in fresh {
+            let target = Target {
+                node: service,
+                instance,
+                link,
+                in_flight: 0,
+                // A new instance gets requests once it has passed its checks, or at once where there are none.
+                up: now == 0 || balancer.settings.health_checks.is_none(),
+                failed_probes: 0,
+                good_probes: 0,
+                removed: false,
+                probing: false,
+                old_address: false,
+                out_through: None,
+                unheard_through: None,
+            };
+            match free.next() {
+                Some(place) => {
+                    balancer.targets[place as usize] = target;
+                    taken[place as usize] = true;
+                }
+                None => balancer.targets.push(target),
+            }
+        }
+        for cookie in &mut balancer.cookies {
+            // It named an instance that was there before.
+            if taken.get(*cookie as usize) == Some(&true) {
+                *cookie = NO_INSTANCE;
+            }
+        }
     }
 
     pub(in crate::sim) fn targets_of(&self, node: u16) -> &[Target] {

@@ -111,75 +111,83 @@ impl Sim {
 
     /// Copies on an instance that hangs stand still; on one that is gone they are gone, too, but for their files.
     pub(super) fn copies_stop(&mut self, node: u16, instance: u16, end: End) {
-        let (now, stamp) = (self.now, self.stamp);
         for index in 0..self.logs.len() as u32 {
-            let log = &mut self.logs[index as usize];
-            let mut copies = log.replicas.iter();
-            let Some(at) = copies.position(|r| r.instance == instance) else {
-                continue;
-            };
+            let log = &self.logs[index as usize];
             if log.node != node || log.primary == instance {
                 continue;
             }
-            let policy = log.durability.file.filter(|_| {
-                let here = &log.replicas[at];
-                here.mark.is_some() || log.held_by(here, now).is_some()
-            });
-            let mut file = policy.map(|_| log.stopped(at, now, stamp));
-            if let (End::Machine, Some(policy)) = (end, policy) {
-                let synced = policy.period_ns().is_none();
-                let disk = log.replicas[at].disk;
-                let left = |file: Mark| if synced { file } else { file.min(disk) };
-                file = file.map(left).filter(|_| policy.volume);
+            let mut copies = log.replicas.iter();
+            if let Some(at) = copies.position(|r| r.instance == instance) {
+                self.copy_stops(index, at, end);
             }
-            if end != End::Hang {
-                file = file.filter(|file| file.sequence > 0);
-            }
-            let way = Duration(log.replicas[at].way.behind);
-            let (followed, filled) = {
-                let here = &log.replicas[at];
-                let until = log.orphan.map_or(now, |orphan| orphan.since);
-                let followed = here.synced_at <= until && !here.anew;
-                let has = if followed {
-                    Some(here.filled)
-                } else {
-                    here.mark.or(here.has)
-                };
-                (followed, has.unwrap_or_default().sequence)
-            };
-            if end == End::Hang {
-                log.replicas[at].file = file;
-            } else if let Some(file) = file {
-                let vacant = log.orphan.is_some();
-                let here = &mut log.replicas[at];
-                (here.gone, here.anew, here.file, here.has) = (true, false, Some(file), None);
-                here.synced_at = 0;
-                here.mark = here.file.filter(|_| vacant);
-            } else {
-                log.replicas.remove(at);
-            }
-            if file.is_none() {
-                if end != End::Hang {
-                    self.tell(Fact::Gone(index, Holder::Copy(instance)));
-                }
-                continue;
-            }
+        }
+        self.call_off_without_copy(node);
+    }
+
+    fn copy_stops(&mut self, index: u32, at: usize, end: End) {
+        let now = self.now;
+        let file = self.file_of_copy(index, at, end);
+        let log = &mut self.logs[index as usize];
+        let copy = log.replicas[at];
+        let until = log.orphan.map_or(now, |orphan| orphan.since);
+        let followed = copy.synced_at <= until && !copy.anew;
+        let had = if followed {
+            Some(copy.filled)
+        } else {
+            copy.mark.or(copy.has)
+        };
+        if end == End::Hang {
+            log.replicas[at].file = file;
+        } else if file.is_some() {
+            let vacant = log.orphan.is_some();
+            let here = &mut log.replicas[at];
+            (here.gone, here.anew, here.file, here.has) = (true, false, file, None);
+            here.synced_at = 0;
+            here.mark = file.filter(|_| vacant);
+        } else {
+            log.replicas.remove(at);
+        }
+        let periodic = log.durability.file.is_some_and(|p| p.period_ns().is_some());
+        let instance = copy.instance;
+        if file.is_some() {
             self.tell(Fact::CopyStopped {
                 log: index,
                 copy: instance,
                 followed,
-                filled,
-                way,
+                filled: had.unwrap_or_default().sequence,
+                way: Duration(copy.way.behind),
                 gone: end != End::Hang,
             });
-            if end == End::Machine && policy.is_some_and(|p| p.period_ns().is_some()) {
+            if end == End::Machine && periodic {
                 self.tell(Fact::CopyCut {
                     log: index,
                     copy: instance,
                 });
             }
+        } else if end != End::Hang {
+            self.tell(Fact::Gone(index, Holder::Copy(instance)));
         }
-        self.call_off_without_copy(node);
+    }
+
+    /// What the file of a copy has whose process hangs, or is gone; `None` if it has none that is left.
+    fn file_of_copy(&mut self, index: u32, at: usize, end: End) -> Option<Mark> {
+        let (now, stamp) = (self.now, self.stamp);
+        let log = &mut self.logs[index as usize];
+        let copy = log.replicas[at];
+        let policy = log.durability.file?;
+        if copy.mark.is_none() && log.held_by(&copy, now).is_none() {
+            return None;
+        }
+        let mut file = log.stopped(at, now, stamp);
+        if end == End::Machine {
+            if !policy.volume {
+                return None;
+            }
+            if policy.period_ns().is_some() {
+                file = file.min(copy.disk);
+            }
+        }
+        (end == End::Hang || file.sequence > 0).then_some(file)
     }
 
     /// A planned failover of a store does not come about once nobody is left who could take over.

@@ -45,56 +45,15 @@ impl Sim {
     /// A copy takes over from a primary that lives on: what the copy lacks, and what comes to the old one from now on, is a
     /// log of its own.
     pub(super) fn depose(&mut self, log: u32, (to, mark): (u16, Mark), deposed: Deposed) {
-        let (now, stamp) = (self.now, self.stamp);
-        let (node, old) = (
-            self.logs[log as usize].node,
-            self.logs[log as usize].primary,
-        );
+        let here = &self.logs[log as usize];
+        let (node, old, purpose) = (here.node, here.primary, here.purpose);
         if let Some(before) = self.fork_of(log) {
             let cause = self.logs[before as usize].deposed.as_ref().map(|d| d.cause);
             self.end_split(before, cause.unwrap_or(LossCause::Partition));
         }
-        self.logs[log as usize].mark(stamp);
-        let (new_spot, old_spot) = (self.spot(node, to), self.spot(node, old));
-        let follow_new: Vec<u16> = self.logs[log as usize]
-            .replicas
-            .iter()
-            .map(|copy| copy.instance)
-            .filter(|&copy| {
-                let here = self.spot(node, copy);
-                copy == to
-                    || self.parted_by(new_spot, here).is_none()
-                    || self.parted_by(old_spot, here).is_some()
-            })
-            .collect();
-        let fork = self.logs[log as usize].fork(mark, |copy| follow_new.contains(&copy.instance));
-        self.logs.push(fork);
-        let fork = self.logs.len() as u32 - 1;
-        if let Some(at) = deposed.told_at {
-            self.timer_at(at, Timer::Demote { log: fork });
-        }
-        self.logs[fork as usize].deposed = Some(deposed);
-        self.lead_places_on(log, mark, fork);
-        self.tell_of_log(fork);
-        let number = mark.sequence;
-        self.tell(Fact::Forked { log, number, fork });
+        let fork = self.fork_off(log, (to, mark), deposed);
         let waiting = self.stop_waiting(log);
-        let copy = self.logs[log as usize]
-            .replicas
-            .iter()
-            .find(|copy| copy.instance == to);
-        let disk = match self.logs[log as usize].durability.file {
-            // With an fsync for each write a copy syncs what it gets.
-            Some(file) if file.period_ns().is_none() => mark,
-            _ => copy.map_or(Mark::default(), |copy| copy.disk),
-        };
-        self.reached(log, Holder::Copy(to), number);
-        self.reached(log, Holder::CopyDisk(to), disk.sequence);
-        self.tell(Fact::Settled(log, Source::Copy(to)));
-        let here = &mut self.logs[log as usize];
-        here.missed = None;
-        here.set_marks(now);
-        here.led_by(to, mark, disk, now);
+        self.lead_by_copy(log, to, mark);
         if let Some(store) = self.store_mut(node) {
             store.primary = to;
             store.deposed = Some((old, fork));
@@ -117,7 +76,7 @@ impl Sim {
         self.place_replicas(log);
         self.keep_up(log);
         self.part_copies(fork);
-        if self.logs[log as usize].purpose == Purpose::Data {
+        if purpose == Purpose::Data {
             let node = self.nodes[node as usize].name.clone();
             self.happen(What::Promoted {
                 node,
@@ -125,6 +84,55 @@ impl Sim {
                 lost_writes: 0,
             });
         }
+    }
+
+    /// What a copy lacks that takes over goes on as a log of its own, under the old primary and with the copies that only
+    /// that one reaches.
+    fn fork_off(&mut self, log: u32, (to, mark): (u16, Mark), deposed: Deposed) -> u32 {
+        let stamp = self.stamp;
+        let here = &mut self.logs[log as usize];
+        here.mark(stamp);
+        let (node, old) = (here.node, here.primary);
+        let (new_spot, old_spot) = (self.spot(node, to), self.spot(node, old));
+        let copies = self.logs[log as usize].replicas.iter();
+        let follows_new = |copy: &u16| {
+            let here = self.spot(node, *copy);
+            *copy == to
+                || self.parted_by(new_spot, here).is_none()
+                || self.parted_by(old_spot, here).is_some()
+        };
+        let follow_new: Vec<u16> = copies.map(|c| c.instance).filter(follows_new).collect();
+        let fork = self.logs[log as usize].fork(mark, |copy| follow_new.contains(&copy.instance));
+        self.logs.push(fork);
+        let fork = self.logs.len() as u32 - 1;
+        if let Some(at) = deposed.told_at {
+            self.timer_at(at, Timer::Demote { log: fork });
+        }
+        self.logs[fork as usize].deposed = Some(deposed);
+        self.lead_places_on(log, mark, fork);
+        self.tell_of_log(fork);
+        let number = mark.sequence;
+        self.tell(Fact::Forked { log, number, fork });
+        fork
+    }
+
+    /// A log goes on under a copy that has all up to a mark.
+    fn lead_by_copy(&mut self, log: u32, to: u16, mark: Mark) {
+        let (now, number) = (self.now, mark.sequence);
+        let here = &self.logs[log as usize];
+        let copy = here.replicas.iter().find(|copy| copy.instance == to);
+        let disk = match here.durability.file {
+            // With an fsync for each write a copy syncs what it gets.
+            Some(file) if file.period_ns().is_none() => mark,
+            _ => copy.map_or(Mark::default(), |copy| copy.disk),
+        };
+        self.reached(log, Holder::Copy(to), number);
+        self.reached(log, Holder::CopyDisk(to), disk.sequence);
+        self.tell(Fact::Settled(log, Source::Copy(to)));
+        let here = &mut self.logs[log as usize];
+        here.missed = None;
+        here.set_marks(now);
+        here.led_by(to, mark, disk, now);
     }
 
     /// The log under a primary that another has taken this one over from.

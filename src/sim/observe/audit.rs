@@ -69,6 +69,20 @@ impl Sim {
             seats: vec![0; self.seats.len()],
             arrivals: vec![false; self.nodes.len()],
         };
+        self.wakes_by_queue(&mut wakes, faults);
+        for log in 0..self.logs.len() as u32 {
+            self.wakes_by_copies(log, &mut wakes);
+            self.wakes_by_disk(log, &mut wakes);
+        }
+        for node in 0..self.nodes.len() as u16 {
+            self.wakes_by_instances(node, &mut wakes);
+            self.wakes_by_failover(node, &mut wakes);
+        }
+        wakes
+    }
+
+    /// What is due, and that everything that is due stands in the queue once.
+    fn wakes_by_queue(&self, wakes: &mut Wakes, faults: &mut Vec<String>) {
         let (mut timers, mut heads) = (vec![0; self.timers.len()], vec![0; self.queue.lanes()]);
         for due in self.queue.pending() {
             let index = due.index as usize;
@@ -111,54 +125,64 @@ impl Sim {
                 faults.push(format!("{timer:?} stands in the queue {times} times"));
             }
         }
-        for (index, log) in self.logs.iter().enumerate() {
-            self.wakes_by_copies(index as u32, &mut wakes);
-            let is_running = |timer: &Timer| {
-                matches!(timer, Timer::FsyncDone { log, mark, .. }
-                    if *log as usize == index && Some(*mark) == self.logs[index].fsync_running)
+    }
+
+    /// Whether a call still waits with this token, and will be woken.
+    fn wake(&self, wakes: &mut Wakes, call: u32, token: u32) {
+        wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
+    }
+
+    /// Calls that wait for a running fsync go on when that is over.
+    fn wakes_by_disk(&self, log: u32, wakes: &mut Wakes) {
+        let here = &self.logs[log as usize];
+        let is_running = |timer: &Timer| {
+            matches!(timer, Timer::FsyncDone { log: of, mark, .. }
+                if *of == log && Some(*mark) == here.fsync_running)
+        };
+        let mut waiting = here.waiting_now.iter().chain(&here.waiting_next).peekable();
+        if waiting.peek().is_none() || !self.timers.iter().any(is_running) {
+            return;
+        }
+        for &(call, token) in waiting {
+            self.wake(wakes, call, token);
+        }
+    }
+
+    /// Calls whose instance hangs go on with it, and those of an event loop's round when that is over.
+    fn wakes_by_instances(&self, node: u16, wakes: &mut Wakes) {
+        for (number, here) in self.nodes[node as usize].instances.iter().enumerate() {
+            let hangs = here.status == Status::Hung;
+            for &(call, token, _) in here.frozen.iter().filter(|_| hangs) {
+                self.wake(wakes, call, token);
+            }
+            let round = &here.round;
+            let is_synced = |timer: &Timer| {
+                matches!(timer, Timer::RoundSynced { node: at, instance, number: of, .. }
+                    if (*at, *instance as usize) == (node, number) && *of == round.number)
             };
-            let mut waiting = log.waiting_now.iter().chain(&log.waiting_next).peekable();
-            if waiting.peek().is_none() || !self.timers.iter().any(is_running) {
-                continue;
-            }
-            for &(call, token) in waiting {
-                wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
-            }
-        }
-        for (at, node) in self.nodes.iter().enumerate() {
-            for (number, here) in node.instances.iter().enumerate() {
-                for &(call, token, _) in &here.frozen {
-                    let hangs = here.status == Status::Hung;
-                    wakes.resumed[call as usize] |=
-                        hangs && self.calls[call as usize].resume == token;
-                }
-                let round = &here.round;
-                let is_synced = |timer: &Timer| {
-                    matches!(timer, Timer::RoundSynced { node, instance, number: of, .. }
-                        if (*node as usize, *instance as usize) == (at, number) && *of == round.number)
-                };
-                let ends = if round.syncing && !round.synced {
-                    self.timers.iter().any(is_synced)
-                } else {
-                    here.busy.n() > 0 || here.status == Status::Hung
-                };
-                for &(call, token) in round.done.iter().filter(|_| round.open && ends) {
-                    wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
-                }
-            }
-            if let Body::Store(store) = &node.body
-                && let Some(failover) = &store.failover
-                && self
-                    .timers
-                    .iter()
-                    .any(|timer| failover.goes_on_by(timer, at as u16))
-            {
-                for &(call, token) in &failover.held {
-                    wakes.resumed[call as usize] |= self.calls[call as usize].resume == token;
-                }
+            let ends = if round.syncing && !round.synced {
+                self.timers.iter().any(is_synced)
+            } else {
+                here.busy.n() > 0 || hangs
+            };
+            for &(call, token) in round.done.iter().filter(|_| round.open && ends) {
+                self.wake(wakes, call, token);
             }
         }
-        wakes
+    }
+
+    /// Writes that wait for a planned failover go on with that.
+    fn wakes_by_failover(&self, node: u16, wakes: &mut Wakes) {
+        let store = self.store(node);
+        let Some(failover) = store.and_then(|store| store.failover.as_ref()) else {
+            return;
+        };
+        let goes_on = |timer: &Timer| failover.goes_on_by(timer, node);
+        if self.timers.iter().any(goes_on) {
+            for &(call, token) in &failover.held {
+                self.wake(wakes, call, token);
+            }
+        }
     }
 
     /// Writes that wait for copies go on when enough of those have them, which is looked at in time.

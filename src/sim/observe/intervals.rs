@@ -5,6 +5,7 @@ use crate::sim::observe::metrics::{Areas, Histogram};
 use crate::sim::observe::snapshot::{Interval, NodeInterval, NodeKind};
 use crate::sim::observe::told::Ended;
 use crate::sim::room::room;
+use crate::sim::stations::node::NodeSlot;
 use crate::units::Duration;
 
 /// What happens until the end of an interval.
@@ -85,40 +86,12 @@ impl Sim {
         }
         let span = (now - taken.from) as f64;
         let percentiles = taken.percentiles();
-        let names: Vec<String> = self.topology.nodes.keys().cloned().collect();
-        let mut nodes = Vec::with_capacity(names.len());
-        for name in names {
-            let Some(slot) = self.slot_of(&name) else {
-                continue;
-            };
-            let node = &self.nodes[slot as usize];
-            let before = taken.nodes.get(slot as usize).copied().unwrap_or_default();
-            let (completed, areas) = began[slot as usize];
-            let (completed, sum) = (completed - before.0, areas.minus(before.1));
-            let per = |area: u128, whole: f64| {
-                if whole > 0.0 {
-                    area as f64 / whole
-                } else {
-                    0.0
-                }
-            };
-            let utilised = node.kind != NodeKind::LoadBalancer;
-            nodes.push(NodeInterval {
-                name,
-                utilisation: if utilised {
-                    per(sum.busy, sum.capacity as f64)
-                } else {
-                    0.0
-                },
-                queue_length: per(sum.waiting, span),
-                in_flight: per(sum.present, span),
-                throughput_per_s: if span > 0.0 {
-                    completed as f64 / (span / 1e9)
-                } else {
-                    0.0
-                },
-            });
-        }
+        let of_node = |(at, node): (usize, &NodeSlot)| {
+            let before = taken.nodes.get(at).copied().unwrap_or_default();
+            let (completed, areas) = began[at];
+            node_interval(node, completed - before.0, areas.minus(before.1), span)
+        };
+        let nodes = self.nodes_in_order().map(of_node).collect();
         let intervals = self.observers.intervals.get_or_insert_default();
         (intervals.from, intervals.nodes) = (now, began);
         Interval {
@@ -133,5 +106,28 @@ impl Sim {
             nodes,
             without: None,
         }
+    }
+}
+
+/// What a node did in an interval of so many nanoseconds.
+fn node_interval(node: &NodeSlot, completed: u64, areas: Areas, span: f64) -> NodeInterval {
+    let per = |area: u128, whole: f64| {
+        if whole > 0.0 {
+            area as f64 / whole
+        } else {
+            0.0
+        }
+    };
+    let utilised = node.kind != NodeKind::LoadBalancer;
+    NodeInterval {
+        name: node.name.clone(),
+        utilisation: if utilised {
+            per(areas.busy, areas.capacity as f64)
+        } else {
+            0.0
+        },
+        queue_length: per(areas.waiting, span),
+        in_flight: per(areas.present, span),
+        throughput_per_s: per(u128::from(completed), span / 1e9),
     }
 }
