@@ -383,3 +383,32 @@ fn a_second_forced_failover_takes_a_copy_that_follows() {
         snapshot.faults[0]
     );
 }
+
+/// Whoever had taken over dies before the heal: the old primary has all up to the cut, and what it took since.
+#[test]
+fn an_old_primary_takes_over_again_when_the_new_one_is_gone() {
+    for dies in [
+        r#"At("30s", LoseMachine("db", 2))"#,
+        r#"At("30s", Hang("db", 2)), At("30.5s", Crash("db", 2))"#,
+    ] {
+        let scenario =
+            format!(r#"At("20s", Cut("@a -> @b")), {dies}, At("40s", Heal("@a -> @b"))"#);
+        let never_back = [("nodes.db.restart_after", "None")];
+        let before = at(ZONES, &never_back, &scenario, 39.9);
+        assert!(near(before.writes.lost, 350), "{}", before.writes.lost);
+        let healed = end_of(ZONES, &never_back, &scenario);
+        // What the new one had acknowledged from 23 s on is gone, through its death.
+        assert_eq!(healed.writes.lost, before.writes.lost, "{dies}");
+        let through = healed.faults.last().map(|fault| fault.lost_writes);
+        assert_eq!(through, Some(healed.writes.lost), "{dies}");
+        let results = run(&topology(ZONES, &never_back, &scenario), 1).results();
+        assert!(results.at("writes.lost_by_cause.partition").is_none());
+        assert_eq!(healed.nodes[2].instances[0].role, Role::Primary);
+        // All is served again a promotion after the heal.
+        assert!(near(healed.writes.unavailable, 0));
+        assert!(near(
+            healed.writes.acknowledged,
+            at(ZONES, &never_back, &scenario, 41.0).writes.acknowledged + 1900
+        ));
+    }
+}

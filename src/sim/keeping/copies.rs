@@ -2,7 +2,8 @@
 
 use super::filling_takes;
 use crate::sim::Sim;
-use crate::sim::keeping::ledger::{End, Log, Mark, Replica, Way};
+use crate::sim::ids::NONE;
+use crate::sim::keeping::ledger::{Deposed, End, Log, Mark, Replica, Way};
 use crate::sim::observe::facts::{Fact, Holder};
 use crate::sim::observe::snapshot::Status;
 use crate::sim::stations::node::Body;
@@ -47,7 +48,8 @@ impl Sim {
         let others =
             (1..instances.len()).map(|step| (log.primary as usize + step) % instances.len());
         let known = |place: u16| {
-            log.replicas.iter().any(|r| r.instance == place) || self.leads_fork(log.node, place)
+            log.replicas.iter().any(|r| r.instance == place)
+                || self.forks_of(log.node, place).next().is_some()
         };
         let mut free = others.map(|place| place as u16).filter(|&place| {
             let status = instances[place as usize].status;
@@ -56,15 +58,26 @@ impl Sim {
         free.next()
     }
 
-    /// Whether an instance leads a fork: it follows nobody until it is told.
-    fn leads_fork(&self, node: u16, instance: u16) -> bool {
-        if let Some(store) = self.store(node) {
-            return store.deposed.is_some_and(|(old, _)| old == instance);
-        }
+    /// The forks that an instance leads: it has not been told that others have taken over.
+    fn forks_of(&self, node: u16, instance: u16) -> impl Iterator<Item = &Deposed> {
         let here = &self.nodes[node as usize].instances[instance as usize];
-        let its = [here.data_log, here.session_log].into_iter();
-        let mut its = its.filter_map(|log| self.logs.get(log as usize));
-        its.any(|log| log.deposed.is_some())
+        let store = self.store(node).and_then(|store| store.deposed);
+        let led = match store {
+            Some((old, fork)) if old == instance => [fork, NONE],
+            Some(_) => [NONE; 2],
+            None => [here.data_log, here.session_log],
+        };
+        let its = led
+            .into_iter()
+            .filter_map(|log| self.logs.get(log as usize));
+        its.filter_map(|log| log.deposed.as_ref())
+    }
+
+    /// Whether an instance leads a fork of a log: it does not follow that until it is told.
+    pub(super) fn leads_fork_of(&self, log: u32, instance: u16) -> bool {
+        let node = self.logs[log as usize].node;
+        let mut forks = self.forks_of(node, instance);
+        forks.any(|deposed| deposed.by == log)
     }
 
     /// How many copies a log has; of one that is drained, those that go on by themselves.
@@ -72,8 +85,11 @@ impl Sim {
         let here = &self.logs[log as usize];
         let leads = &self.nodes[here.node as usize].instances[here.primary as usize];
         let drained = leads.status == Status::Draining;
-        let counts =
-            |copy: &&Replica| !copy.gone && (!drained || self.is_serving(here.node, copy.instance));
+        let counts = |copy: &&Replica| {
+            let is_old_primary = copy.cut && self.leads_fork_of(log, copy.instance);
+            let goes_on = !drained || self.is_serving(here.node, copy.instance);
+            !copy.gone && !is_old_primary && goes_on
+        };
         here.replicas.iter().filter(counts).count()
     }
 

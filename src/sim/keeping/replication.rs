@@ -312,6 +312,7 @@ impl Sim {
             .replicas
             .iter()
             .filter(|r| r.mark.is_some() && self.is_serving(node, r.instance))
+            .filter(|r| self.is_seen(node, r.instance))
             .max_by_key(|r| (r.mark, std::cmp::Reverse(r.instance)))
             .copied();
         let Some(best) = best else { return };
@@ -347,6 +348,10 @@ impl Sim {
         if orphan.hang {
             // The old primary has the old epoch: nothing that it answers counts any more.
             self.cut_off(node, old, Leave::Silent);
+        }
+        self.end_split_by_return(log, best.instance);
+        if let Some(fork) = self.fork_of(log) {
+            self.heal_split(fork);
         }
         self.place_replicas(log);
         self.keep_up(log);
@@ -428,16 +433,7 @@ impl Sim {
             self.heal_split(log);
         }
         self.copies_back(node, instance);
-        // It can take over what nobody could when the primary had been missed for long enough.
-        for log in 0..self.logs.len() as u32 {
-            let here = &self.logs[log as usize];
-            let overdue = here.promotion_due().is_some_and(|due| due <= self.now);
-            if let Some(orphan) = here.orphan.filter(|_| here.node == node && overdue) {
-                let since = orphan.since;
-                let takes = here.durability.promotion_ns;
-                self.timer_after(takes, Timer::Promote { log, since });
-            }
-        }
+        self.promote_overdue(node);
         // It can load what others had that are gone for good.
         for log in 0..self.logs.len() as u32 {
             let here = &self.logs[log as usize];
@@ -449,6 +445,19 @@ impl Sim {
         // It can hold copies again.
         self.fill_up(node);
         self.house_sessions();
+    }
+
+    /// Somebody may be there by now who can take over what nobody could when the primary had been missed for long enough.
+    pub(super) fn promote_overdue(&mut self, node: u16) {
+        for log in 0..self.logs.len() as u32 {
+            let here = &self.logs[log as usize];
+            let overdue = here.promotion_due().is_some_and(|due| due <= self.now);
+            if let Some(orphan) = here.orphan.filter(|_| here.node == node && overdue) {
+                let since = orphan.since;
+                let takes = here.durability.promotion_ns;
+                self.timer_after(takes, Timer::Promote { log, since });
+            }
+        }
     }
 
     /// Logs of a node that lack copies get them, as far as there are instances that could have them.
@@ -500,5 +509,8 @@ impl Sim {
             }
         }
         self.place_replicas(log);
+        if let Some(fork) = self.fork_of(log) {
+            self.heal_split(fork);
+        }
     }
 }

@@ -14,7 +14,7 @@
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
-use crate::sim::keeping::ledger::{Deposed, End, Mark, Place, Purpose};
+use crate::sim::keeping::ledger::{Deposed, End, Mark, Place, Purpose, Replica};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::{Cause, What};
@@ -38,6 +38,9 @@ impl Sim {
                 self.watch(log);
             }
         }
+        for node in 0..self.nodes.len() as u16 {
+            self.promote_overdue(node);
+        }
         self.tend_moves();
         self.house_sessions();
     }
@@ -53,7 +56,12 @@ impl Sim {
         }
         let fork = self.fork_off(log, (to, mark), deposed);
         let waiting = self.stop_waiting(log);
+        let old_disk = self.logs[log as usize].synced;
         self.lead_by_copy(log, to, mark);
+        // If all else fails, the old primary has all up to the fork.
+        let mut keeps = Replica::new(old, u64::MAX, mark, old_disk.min(mark));
+        (keeps.cut, keeps.has) = (true, Some(mark));
+        self.logs[log as usize].replicas.push(keeps);
         if let Some(store) = self.store_mut(node) {
             store.primary = to;
             store.deposed = Some((old, fork));
@@ -136,7 +144,7 @@ impl Sim {
     }
 
     /// The log under a primary that another has taken this one over from.
-    fn fork_of(&self, log: u32) -> Option<u32> {
+    pub(super) fn fork_of(&self, log: u32) -> Option<u32> {
         let of = |l: &u32| {
             let other = &self.logs[*l as usize];
             !other.retired
@@ -217,6 +225,10 @@ impl Sim {
         let Some(deposed) = here.deposed.as_ref() else {
             return;
         };
+        if self.logs[deposed.by as usize].orphan.is_some() {
+            // Nobody else has authority: it may get it again.
+            return;
+        }
         let is_due = deposed.told_at.is_none_or(|at| at <= self.now);
         let observer = self.observer_of(here.node);
         let old = self.spot(here.node, here.primary);
@@ -254,18 +266,14 @@ impl Sim {
             cause,
             Some(deposed.fault),
         );
-        let mut waiting = self.stop_waiting(fork);
+        let waiting = self.wait_no_more(fork);
         let here = &mut self.logs[fork as usize];
         (here.retired, here.online, here.deposed) = (true, false, None);
         here.replicas.clear();
-        let awaiting = std::mem::take(&mut here.awaiting);
-        let awaiting = awaiting
-            .into_iter()
-            .filter(|&(call, token, _)| self.calls[call as usize].resume == token);
-        waiting.extend(awaiting.map(|(call, ..)| call));
-        for &call in &waiting {
-            self.calls[call as usize].resume = 0;
-        }
+        // What it still has is what it had before: it is filled anew.
+        let by = &mut self.logs[deposed.by as usize];
+        by.replicas.retain(|copy| copy.instance != old || copy.gone);
+        self.tell(Fact::Gone(deposed.by, Holder::Copy(old)));
         if let Some(store) = self.store_mut(node) {
             store.deposed = None;
             if self.is_serving(node, old) {
@@ -292,6 +300,56 @@ impl Sim {
             lost_writes: lost,
         });
         self.house_sessions();
+    }
+
+    /// Calls that wait for an fsync of a log, or for copies, wait for none any more; gives those.
+    fn wait_no_more(&mut self, log: u32) -> Vec<u32> {
+        let mut waiting = self.stop_waiting(log);
+        let awaiting = std::mem::take(&mut self.logs[log as usize].awaiting);
+        let still = awaiting
+            .into_iter()
+            .filter(|&(call, token, _)| self.calls[call as usize].resume == token);
+        waiting.extend(still.map(|(call, ..)| call));
+        for &call in &waiting {
+            self.calls[call as usize].resume = 0;
+        }
+        waiting
+    }
+
+    /// An old primary has authority again, since whoever had taken over is gone: what it has taken meanwhile is its log's.
+    pub(super) fn end_split_by_return(&mut self, log: u32, old: u16) {
+        let node = self.logs[log as usize].node;
+        let Some(fork) = self.fork_of(log) else {
+            return;
+        };
+        if self.logs[fork as usize].primary != old {
+            return;
+        }
+        let waiting = self.wait_no_more(fork);
+        let here = &mut self.logs[fork as usize];
+        here.deposed = None;
+        here.replicas.clear();
+        if let Some(store) = self.store_mut(node) {
+            store.deposed = None;
+        } else {
+            let here = &mut self.nodes[node as usize].instances[old as usize];
+            for kept in [&mut here.data_log, &mut here.session_log] {
+                if *kept == fork {
+                    *kept = log;
+                }
+            }
+        }
+        self.hand_log_over(fork, &[log]);
+        let number = self.logs[log as usize].last();
+        let users = self.users.iter_mut().map(|u| (&mut u.log, &mut u.sequence));
+        let before = self.sessions_before.iter_mut();
+        let before = before.flat_map(crate::sim::sessions::Before::places);
+        for (of, sequence) in users.chain(before).filter(|(of, _)| **of == fork) {
+            (*of, *sequence) = (log, number);
+        }
+        for call in waiting {
+            self.reply_failed(call, Cause::Error);
+        }
     }
 
     /// An instance that led a fork is gone, and the fork with it.

@@ -44,6 +44,13 @@ impl Sim {
         Spot::outside(u16::MAX, most.map_or(0, |(zone, _)| *zone))
     }
 
+    /// Whether whoever watches a node's primary sees an instance.
+    pub(super) fn is_seen(&self, node: u16, instance: u16) -> bool {
+        let observer = self.observer_of(node);
+        self.parted_by(observer, self.spot(node, instance))
+            .is_none()
+    }
+
     /// Whether a log's primary serves where nobody who wants it can reach it.
     pub(super) fn is_out_of_reach(&self, log: &Log) -> bool {
         let primary = self.spot(log.node, log.primary);

@@ -54,7 +54,9 @@ impl Sim {
         let primary = self.spot(here.node, here.primary);
         let path = self.path(primary, self.spot(here.node, instance));
         let lag = here.durability.lag_ns;
-        path.cut.is_none().then(|| Way {
+        // Who leads a fork follows nobody until it is told.
+        let parted = path.cut.is_some() || self.leads_fork_of(log, instance);
+        (!parted).then(|| Way {
             behind: path.takes(lag).saturating_sub(lag),
             back: path.takes(0),
             far: path.far,
