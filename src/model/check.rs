@@ -10,7 +10,7 @@ use std::fmt;
 use self::graph::targets;
 pub use self::graph::{ImpliedLink, Why, first_services, implied_links, never_calls};
 use super::naming::identity;
-use super::node::{Node, Policy, Service};
+use super::node::{Node, Service};
 use super::settings::{shortened, unknown_name};
 use super::state::{Replication, Sessions, SnapshotTo, State};
 use super::topology::{Topology, check_name};
@@ -190,9 +190,7 @@ impl<'a> Check<'a> {
             );
         }
         let sticky_balancers = nodes()
-            .filter(
-                |node| matches!(node, Node::LoadBalancer(lb) if lb.policy == Policy::StickyCookie),
-            )
+            .filter(|node| matches!(node, Node::LoadBalancer(lb) if lb.policy.keeps_users()))
             .count() as u64;
         let sticky = sticky_balancers > 0;
         let (mut users, mut keys, mut rate) = (0, 0, 0.0);

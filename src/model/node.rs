@@ -277,6 +277,24 @@ settings! {
     }
 }
 
+impl Policy {
+    /// As people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round robin",
+            Self::Random => "random",
+            Self::LeastConnections => "least connections",
+            Self::TwoChoices => "two choices",
+            Self::StickyCookie => "sticky cookie",
+        }
+    }
+
+    /// Whether a user's requests go to the same instance as long as that is there.
+    pub fn keeps_users(self) -> bool {
+        self == Self::StickyCookie
+    }
+}
+
 impl Deployment {
     /// How many instances of so many may be too many, and how many may be missing, at a time. If neither may, one may be
     /// missing (Kubernetes does so where both shares are rounded to none).

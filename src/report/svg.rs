@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::is_disguise;
 use crate::model::check::{first_services, implied_links};
-use crate::model::node::{LoadBalancer, Node, Persistence, Policy, RedisLike, Service};
+use crate::model::node::{LoadBalancer, Node, Persistence, RedisLike, Service};
 use crate::model::state::{Replication, Sessions, State};
 use crate::model::workload::{Arrivals, Clients};
 use crate::model::{Link, Topology};
@@ -183,18 +183,11 @@ fn clients_lines(clients: &Clients) -> Vec<String> {
 }
 
 fn balancer_lines(balancer: &LoadBalancer) -> Vec<String> {
-    let policy = match balancer.policy {
-        Policy::RoundRobin => "round robin",
-        Policy::Random => "random",
-        Policy::LeastConnections => "least connections",
-        Policy::TwoChoices => "two choices",
-        Policy::StickyCookie => "sticky cookie",
-    };
     let checks = balancer.health_checks.as_ref().map_or_else(
         || "no checks".to_owned(),
         |checks| format!("check {}, fall {}", checks.interval, checks.fall),
     );
-    vec![policy.to_owned(), checks]
+    vec![balancer.policy.words().to_owned(), checks]
 }
 
 fn state_badge(service: &Service) -> (String, bool) {

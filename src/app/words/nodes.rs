@@ -1,7 +1,7 @@
 //! Figures and settings in words, as cards and links say them.
 
 use crate::app::icons::Icon;
-use crate::model::node::{Persistence, Policy};
+use crate::model::node::Persistence;
 use crate::model::state::{Disk, FsyncPolicy};
 use crate::model::workload::Arrivals;
 use crate::model::{Node, State};
@@ -37,17 +37,6 @@ pub fn arrivals(arrivals: &Arrivals) -> String {
         Arrivals::Poisson(rate) => format!("{} Poisson", per_second(rate.0)),
         Arrivals::Steady(rate) => format!("{} steady", per_second(rate.0)),
         Arrivals::Closed(closed) => count(u64::from(closed.users), "user"),
-    }
-}
-
-/// A balancing policy, in a card's line.
-pub fn policy(policy: Policy) -> &'static str {
-    match policy {
-        Policy::RoundRobin => "round robin",
-        Policy::Random => "random",
-        Policy::LeastConnections => "least connections",
-        Policy::TwoChoices => "two choices",
-        Policy::StickyCookie => "sticky cookie",
     }
 }
 

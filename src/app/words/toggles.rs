@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::words::{events, format, nodes, spoken};
+use crate::app::words::{events, format, spoken};
 use crate::model::toggles::{self, Change, Choice, Placement, Refusal, Remembered, SessionKind};
 use crate::model::toggles::{UsedStore, Why};
 use crate::model::{Command, Timed, Topology};
@@ -152,7 +152,7 @@ fn routing(change: &Change) -> String {
     let mut said: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for routing in &change.routing {
         let word = if routing.stays { "stays " } else { "" };
-        let words = format!("{word}{}", nodes::policy(routing.policy));
+        let words = format!("{word}{}", routing.policy.words());
         said.entry(words).or_default().push(&routing.balancer);
     }
     let of = |names: Vec<&str>| match change.balancers {

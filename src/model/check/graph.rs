@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::mean_secs;
 use super::{Check, clients, services};
-use crate::model::node::{Node, Policy};
+use crate::model::node::Node;
 use crate::model::state::{Sessions, SnapshotTo, State};
 use crate::model::topology::Topology;
 
@@ -379,7 +379,7 @@ impl<'a> Check<'a> {
             .filter(|link| link.to == service)
             .map(|link| self.topology.nodes.get(&link.from));
         callers.all(|caller| match caller {
-            Some(Node::LoadBalancer(lb)) => lb.policy == Policy::StickyCookie,
+            Some(Node::LoadBalancer(lb)) => lb.policy.keeps_users(),
             _ => false,
         })
     }

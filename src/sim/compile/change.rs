@@ -1,7 +1,6 @@
 //! From a topology to dense arrays, at the start and after every edit: what is new gets a slot, what changed is
 //! changed in its slot, what is gone leaves a tombstone. Slots are never renumbered.
 
-use crate::model::node::Policy;
 use crate::model::settings::SettingError;
 use crate::model::{Command, Node, Topology};
 use crate::sim::Sim;
@@ -235,7 +234,7 @@ impl Sim {
         let users = self.users.len();
         for node in &mut self.nodes {
             match &mut node.body {
-                Body::Balancer(balancer) if balancer.policy == Policy::StickyCookie => {
+                Body::Balancer(balancer) if balancer.policy.keeps_users() => {
                     balancer.cookies.resize(users, NO_INSTANCE);
                 }
                 Body::Clients(clients) => {
@@ -257,7 +256,7 @@ fn sticks(topology: &Topology, clients: &str) -> bool {
     let mut next = vec![clients];
     while let Some(name) = next.pop() {
         let called = match topology.nodes.get(name) {
-            Some(Node::LoadBalancer(b)) if b.policy == Policy::StickyCookie => return true,
+            Some(Node::LoadBalancer(b)) if b.policy.keeps_users() => return true,
             Some(Node::Clients(_)) => 1,
             _ => usize::MAX,
         };

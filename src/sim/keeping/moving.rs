@@ -3,7 +3,6 @@
 use std::mem::discriminant;
 
 use super::{COPY_BYTES_PER_S, Newest, filling_takes};
-use crate::model::node::Policy;
 use crate::model::{Node, State};
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
@@ -98,7 +97,7 @@ impl Sim {
         });
         let sent_to = user.and_then(|user| {
             self.nodes.iter().find_map(|n| match &n.body {
-                Body::Balancer(b) if b.policy == Policy::StickyCookie => {
+                Body::Balancer(b) if b.policy.keeps_users() => {
                     let cookie = *b.cookies.get(user as usize)?;
                     let target = b.targets.get(cookie as usize)?;
                     (target.node == node).then_some(target.instance)

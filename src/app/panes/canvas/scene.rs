@@ -11,7 +11,6 @@ use crate::app::run::state::{Loss, Seen, View};
 use crate::app::widgets::LOSS_TAG_HEIGHT;
 use crate::app::words::format::grouped;
 use crate::app::words::nodes;
-use crate::model::node::Policy;
 use crate::model::{Node, Sessions, Topology};
 use crate::sim::snapshot::{InstanceView, NodeKind, NodeView, OperationCounts, Role, Status};
 use crate::units::Duration;
@@ -585,5 +584,5 @@ pub fn targets(card: &Card, topology: &Topology) -> Vec<(String, u32, bool)> {
 
 /// Whether a node sends each user to one instance.
 pub fn is_sticky(node: &Node) -> bool {
-    matches!(node, Node::LoadBalancer(balancer) if balancer.policy == Policy::StickyCookie)
+    matches!(node, Node::LoadBalancer(balancer) if balancer.policy.keeps_users())
 }

@@ -192,7 +192,7 @@ impl Sim {
         not: Option<u16>,
     ) -> Option<u16> {
         let balancer = self.balancer(node)?;
-        if balancer.policy != Policy::StickyCookie {
+        if !balancer.policy.keeps_users() {
             return balancer.choose(balancer.policy, bits, not);
         }
         let cookie = balancer
@@ -261,7 +261,7 @@ impl Sim {
             return self.reply(index, outcome);
         }
         call.tries += 1;
-        let affine = balancer.policy == Policy::StickyCookie;
+        let affine = balancer.policy.keeps_users();
         if affine && call.tries < retries {
             // To the same instance, after a pause; the last retry goes elsewhere.
             let token_pause = balancer.settings.connect_timeout.0.min(AFFINITY_PAUSE_NS);

@@ -6,7 +6,6 @@ use crate::app::panes::canvas::ink::Ink;
 use crate::app::panes::canvas::scene::{Card, targets};
 use crate::app::theme::{Weight, size};
 use crate::app::words::format::{grouped, joined, time};
-use crate::app::words::nodes;
 use crate::model::{Node, Topology};
 
 pub(super) fn paint(ink: &mut Ink, card: &Card, topology: &Topology) {
@@ -19,7 +18,7 @@ pub(super) fn paint(ink: &mut Ink, card: &Card, topology: &Topology) {
         x + 12.0,
         y + 44.0,
         Align::Min,
-        nodes::policy(balancer.policy),
+        balancer.policy.words(),
         palette.text2,
     );
     let checks = balancer.health_checks.as_ref().map_or_else(

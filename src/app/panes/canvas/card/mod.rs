@@ -301,7 +301,7 @@ pub fn describe(scene: &Scene, card: &Card) -> String {
                 ));
             }
         }
-        Node::LoadBalancer(balancer) => parts.push(nodes::policy(balancer.policy).to_owned()),
+        Node::LoadBalancer(balancer) => parts.push(balancer.policy.words().to_owned()),
         Node::Service(service) => parts.push(nodes::placement(&service.state).1),
         _ => {}
     }
