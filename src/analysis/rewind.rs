@@ -12,8 +12,8 @@ use crate::model::settings::SettingError;
 use crate::model::{Command, Renaming, Timed, Topology};
 use crate::units::{Bytes, Duration};
 
-/// Going back takes at most a tenth of a second where memory allows: a clone, and so much running, with room for a slower turn.
-const REACH: RealDuration = RealDuration::from_millis(60);
+/// Going back takes at most a tenth of a second where memory allows: a clone, and so much running, with room for a turn that is three times as slow.
+const REACH: RealDuration = RealDuration::from_millis(30);
 /// Running takes at least so many times as long as the copying: what plays fast is not slowed down by much.
 const RUN_TO_COPY: u32 = 3;
 /// Events between two looks at the time.
