@@ -82,14 +82,26 @@ static LAYERS: std::sync::LazyLock<[(f64, f64); 256]> = std::sync::LazyLock::new
 });
 const TWO_TO_53: f64 = 9_007_199_254_740_992.0;
 
-/// A standard exponential number, by the ziggurat: one multiplication where a logarithm takes ten times as long.
-#[inline(always)]
-pub(super) fn exponential(bits: u64) -> f64 {
-    let layer = (bits & 255) as usize;
-    let (scale, above) = LAYERS[layer];
-    let x = ((bits >> 11) as i64 as f64 + 0.5) * scale;
-    // What lies under the layer above lies under the curve.
-    if x < above { x } else { beside(bits, layer, x) }
+/// Draws standard exponential numbers, by the ziggurat: one multiplication where a logarithm takes ten times as long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exponential(&'static [(f64, f64); 256]);
+
+impl Default for Exponential {
+    fn default() -> Self {
+        // Here, since each look through the lock would have to ask whether the table is there already.
+        Self(&LAYERS)
+    }
+}
+
+impl Exponential {
+    #[inline(always)]
+    pub(super) fn sample(self, bits: u64) -> f64 {
+        let layer = (bits & 255) as usize;
+        let (scale, above) = self.0[layer];
+        let x = ((bits >> 11) as i64 as f64 + 0.5) * scale;
+        // What lies under the layer above lies under the curve.
+        if x < above { x } else { beside(bits, layer, x) }
+    }
 }
 
 /// The one draw in a hundred that falls beside the layer above: under the curve, or in the tail, or drawn again.
@@ -99,14 +111,14 @@ fn beside(bits: u64, layer: usize, x: f64) -> f64 {
     let more = draw(bits, 1);
     if layer == 0 {
         // Beyond any point the exponential distribution looks the same.
-        return TAIL + exponential(more);
+        return TAIL + Exponential::default().sample(more);
     }
     let (scale, above) = LAYERS[layer];
     let (low, high) = (libm::exp(-scale * TWO_TO_53), libm::exp(-above));
     if low + unit(more) * (high - low) < libm::exp(-x) {
         x
     } else {
-        exponential(draw(more, 1))
+        Exponential::default().sample(draw(more, 1))
     }
 }
 
@@ -198,7 +210,7 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sampler {
     Constant(f64),
-    Exponential(f64),
+    Exponential(Exponential, f64),
     LogNormal { mu: f64, sigma: f64 },
     Uniform(f64),
 }
@@ -207,7 +219,7 @@ impl Sampler {
     pub(super) fn new(distribution: &Distribution) -> Self {
         match distribution {
             Distribution::Constant(d) => Self::Constant(d.0 as f64),
-            Distribution::Exponential(d) => Self::Exponential(d.0 as f64),
+            Distribution::Exponential(d) => Self::Exponential(Exponential::default(), d.0 as f64),
             Distribution::Uniform(d) => Self::Uniform(2.0 * d.0 as f64),
             Distribution::LogNormal(l) if l.cv == 0.0 || l.mean.0 == 0 => {
                 Self::Constant(l.mean.0 as f64)
@@ -234,7 +246,7 @@ impl Sampler {
     pub(super) fn sample(&self, bits: u64) -> f64 {
         match *self {
             Self::Constant(ns) => ns,
-            Self::Exponential(mean) => exponential(bits) * mean,
+            Self::Exponential(layers, mean) => layers.sample(bits) * mean,
             Self::LogNormal { mu, sigma } => log_normal(bits, mu, sigma),
             Self::Uniform(width) => unit(bits) * width,
         }
@@ -323,7 +335,9 @@ mod tests {
         assert!((LAYER_AREA / LAYERS[254].1 + libm::exp(-LAYERS[254].1) - 1.0).abs() < 1e-9);
         // Kolmogorov and Smirnov: beyond 1.95 once in a thousand; and the tail beyond the layers.
         let n = 1_000_000;
-        let mut values: Vec<f64> = (0..n).map(|i| exponential(draw(11, i))).collect();
+        let mut values: Vec<f64> = (0..n)
+            .map(|i| Exponential::default().sample(draw(11, i)))
+            .collect();
         values.sort_by(f64::total_cmp);
         let distance = (0u32..)
             .zip(&values)

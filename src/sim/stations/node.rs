@@ -1,10 +1,11 @@
 //! A node of the topology as it runs: what all kinds have in common, and the body of each kind.
 
+use crate::sim::clock::queue::Queue;
 use crate::sim::observe::metrics::Histogram;
 use crate::sim::observe::snapshot::NodeKind;
 use crate::sim::stations::balancer::BalancerBody;
 use crate::sim::stations::instance::Instance;
-use crate::sim::stations::service::ServiceBody;
+use crate::sim::stations::service::{Next, ServiceBody};
 use crate::sim::stations::store::StoreBody;
 use crate::sim::traffic::call::{Call, Outcome};
 use crate::sim::traffic::clients::ClientsBody;
@@ -45,20 +46,41 @@ pub(in crate::sim) struct NodeSlot {
 }
 
 impl NodeSlot {
+    /// A request comes to an instance of a service that serves; gives what follows. `None`: it is no such node.
+    #[inline(always)]
+    pub(in crate::sim) fn takes_in(
+        &mut self,
+        call: &mut Call,
+        index: u32,
+        queue: &mut Queue,
+        now: u64,
+    ) -> Option<Next> {
+        let Body::Service(service) = &self.body else {
+            return None;
+        };
+        let here = &mut self.instances[call.instance as usize];
+        if self.removed || here.moved || !here.status.serves() {
+            return None;
+        }
+        here.enter(call, now);
+        self.arrived += 1;
+        Some(service.admit(here, call, index, queue, now))
+    }
+
     /// A call leaves its instance, which is what its time there is counted to.
     #[inline(always)]
     pub(in crate::sim) fn sees_off(&mut self, call: &mut Call, now: u64) -> &mut Instance {
+        let here = &mut self.instances[call.instance as usize];
+        let spent = now - call.arrived;
         call.present = false;
         call.resume = 0;
         call.wait = 0;
-        let spent = now - call.arrived;
         if call.outcome == Outcome::Done {
             self.completed += 1;
             self.response.record(spent);
         } else {
             self.failed += 1;
         }
-        let here = &mut self.instances[call.instance as usize];
         here.present.remove(now);
         here.spent += u128::from(spent);
         here

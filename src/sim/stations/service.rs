@@ -7,7 +7,7 @@
 use crate::model::node::{Io, Queue};
 use crate::model::{Sessions, State, node};
 use crate::sim::Sim;
-use crate::sim::clock::queue::Kind;
+use crate::sim::clock::queue::{Kind, Queue as EventQueue};
 use crate::sim::control::deploy::Deploying;
 use crate::sim::ids::NONE;
 use crate::sim::observe::snapshot::{Cause, Status};
@@ -15,7 +15,7 @@ use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::Body;
 use crate::sim::stations::store::APPLY;
 use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key, unit, whole_ns};
-use crate::sim::traffic::call::{Call, Outcome, Verb};
+use crate::sim::traffic::call::{Asked, Call, Outcome, Verb};
 
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct ServiceBody {
@@ -38,9 +38,10 @@ pub(in crate::sim) struct ServiceBody {
 /// What follows for a call that comes to an instance, or whose turn it is there.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) enum Next {
+    /// It waits, or is worked on.
     Waits,
-    /// A worker works on it for so many nanoseconds.
-    Works(u64),
+    /// It has been worked on, which took no time.
+    Proceeds,
     /// A worker has taken it, and looks at its credential first.
     ShowsCredential,
     Fails(Cause),
@@ -101,11 +102,7 @@ impl Sim {
     pub(in crate::sim) fn follow_up(&mut self, index: u32, next: Next) {
         match next {
             Next::Waits => {}
-            Next::Works(0) => self.proceed(index),
-            Next::Works(ns) => {
-                let at = self.now.saturating_add(ns);
-                self.calls[index as usize].resume = self.queue.push(at, Kind::Resume, index);
-            }
+            Next::Proceeds => self.proceed(index),
             Next::ShowsCredential => self.check_credential(index),
             Next::Fails(cause) => self.reply_failed(index, cause),
         }
@@ -116,8 +113,8 @@ impl Sim {
         if !self.credential_accepted_here(index) {
             return self.reply_failed(index, Cause::Unauthorized);
         }
-        let call = &self.calls[index as usize];
-        let credential_ns = self.credential_ns(call.verb);
+        let credential_ns = self.credential_ns(self.calls[index as usize].verb);
+        let call = &mut self.calls[index as usize];
         let slot = &mut self.nodes[call.node as usize];
         let here = &slot.instances[call.instance as usize];
         let Body::Service(service) = &slot.body else {
@@ -127,7 +124,8 @@ impl Sim {
         if call.verb == Verb::Login {
             slot.login_ns += u128::from(ns);
         }
-        self.follow_up(index, Next::Works(ns));
+        let next = call.begin_work(index, ns, &mut self.queue, self.now);
+        self.follow_up(index, next);
     }
 
     /// A worker is free again, and takes the next call.
@@ -148,35 +146,43 @@ impl Sim {
     #[inline(always)]
     pub(in crate::sim) fn take_next(&mut self, node: u16, instance: u16) {
         let now = self.now;
-        if self.nodes[node as usize].instances[instance as usize].taking {
-            return;
-        }
         loop {
             let slot = &mut self.nodes[node as usize];
             let here = &mut slot.instances[instance as usize];
-            here.taking = false;
+            if here.taking {
+                return;
+            }
             if here.round.is_carried_out(here.waiting.n() == 0)
                 && here.busy.n() == 0
                 && here.status.serves()
             {
                 here.taking = true;
                 self.end_round(node, instance);
-                continue;
-            }
-            if !here.has_free_worker() || !here.status.serves() {
+            } else if !here.has_free_worker() || !here.status.serves() {
                 return;
+            } else {
+                let Some(index) = here.dequeue(now) else {
+                    return;
+                };
+                let call = &mut self.calls[index as usize];
+                let next = match &slot.body {
+                    Body::Service(service) => {
+                        service.start(here, call, index, &mut self.queue, now)
+                    }
+                    Body::Store(store) => store.start(here, call, index, &mut self.queue, now),
+                    Body::Clients(_) | Body::Balancer(_) => return,
+                };
+                if matches!(next, Next::Waits) {
+                    // Nothing else has happened since.
+                    if here.has_next() && here.has_free_worker() {
+                        continue;
+                    }
+                    return;
+                }
+                here.taking = true;
+                self.follow_up(index, next);
             }
-            let Some(index) = here.dequeue(now) else {
-                return;
-            };
-            here.taking = true;
-            let call = &mut self.calls[index as usize];
-            let next = match &slot.body {
-                Body::Service(service) => service.start(here, call, now),
-                Body::Store(store) => store.start(here, call, now),
-                Body::Clients(_) | Body::Balancer(_) => return,
-            };
-            self.follow_up(index, next);
+            self.nodes[node as usize].instances[instance as usize].taking = false;
         }
     }
 
@@ -191,6 +197,12 @@ impl Sim {
 
     /// Goes on with a call, unless its instance hangs; then it does so when the instance goes on.
     pub(in crate::sim) fn proceed(&mut self, index: u32) {
+        self.proceed_here(index);
+    }
+
+    /// The same, for whoever does this often.
+    #[inline(always)]
+    pub(in crate::sim) fn proceed_here(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let slot = &self.nodes[call.node as usize];
         if slot.instances[call.instance as usize].status == Status::Hung {
@@ -366,19 +378,33 @@ impl Sim {
         let (op, node, worker) = (call.op, call.node, call.holds_worker);
         // Its place in the program and what it asks for, by whatever way: its draws depend on that alone.
         let bits = draw(salt ^ counter, call.draw);
-        let (child, token) = self.new_call(op, index, link, 0, verb, bits);
+        let asked = Asked {
+            op,
+            parent: index,
+            asker: node,
+            link,
+            instance: 0,
+            verb,
+            bits,
+            entry: false,
+            credential: 0,
+            target: 0,
+        };
         let Body::Service(service) = &self.nodes[node as usize].body else {
             return;
         };
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
-        let releases = service.asynchronous && worker;
+        if !service.asynchronous || !worker {
+            let instance = self.choose_instance(link, index);
+            let limit = timeout.map(|timeout| (timeout, lane));
+            return self.call(Asked { instance, ..asked }, limit);
+        }
+        let (child, token) = self.open_call(asked);
         if let Some(timeout) = timeout {
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);
         }
-        if releases {
-            self.release_worker(index);
-        }
+        self.release_worker(index);
         // Only now: another call that the worker took has had its turn.
         self.calls[child as usize].instance = self.choose_instance(link, index);
         self.send(child);
@@ -410,6 +436,24 @@ impl Sim {
     }
 }
 
+impl Call {
+    /// A worker begins to work on it for so many nanoseconds.
+    #[inline(always)]
+    pub(in crate::sim) fn begin_work(
+        &mut self,
+        index: u32,
+        ns: u64,
+        queue: &mut EventQueue,
+        now: u64,
+    ) -> Next {
+        if ns == 0 {
+            return Next::Proceeds;
+        }
+        self.resume = queue.push(now.saturating_add(ns), Kind::Resume, index);
+        Next::Waits
+    }
+}
+
 impl ServiceBody {
     /// A request that has come in is served, queued or turned away.
     #[inline(always)]
@@ -418,6 +462,7 @@ impl ServiceBody {
         here: &mut Instance,
         call: &mut Call,
         index: u32,
+        queue: &mut EventQueue,
         now: u64,
     ) -> Next {
         let errors = self.settings.error_share.0;
@@ -429,7 +474,7 @@ impl ServiceBody {
             Queue::Unlimited => u64::MAX,
         };
         if here.has_free_worker() {
-            self.start(here, call, now)
+            self.start(here, call, index, queue, now)
         } else if here.waiting.n() < limit {
             here.enqueue(call, index, now);
             Next::Waits
@@ -440,13 +485,21 @@ impl ServiceBody {
 
     /// A worker takes the call.
     #[inline(always)]
-    fn start(&self, here: &mut Instance, call: &mut Call, now: u64) -> Next {
+    fn start(
+        &self,
+        here: &mut Instance,
+        call: &mut Call,
+        index: u32,
+        queue: &mut EventQueue,
+        now: u64,
+    ) -> Next {
         here.occupy_worker(call, now);
         call.step = SESSION;
         if call.entry {
             return Next::ShowsCredential;
         }
-        Next::Works(self.work_ns(here, call, 0.0, now))
+        let ns = self.work_ns(here, call, 0.0, now);
+        call.begin_work(index, ns, queue, now)
     }
 
     /// Worker time of a request at an instance, in nanoseconds; `more_ns`: what its credential takes.

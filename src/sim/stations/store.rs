@@ -8,6 +8,7 @@ use crate::model::node::Persistence;
 use crate::model::state::FsyncPolicy;
 use crate::model::workload::Distribution;
 use crate::sim::Sim;
+use crate::sim::clock::queue::Queue;
 use crate::sim::clock::timers::Timer;
 use crate::sim::control::failover::Failover;
 use crate::sim::ids::NONE;
@@ -84,7 +85,7 @@ impl Sim {
         }
         let here = &mut slot.instances[call.instance as usize];
         let next = if here.has_free_worker() {
-            store.start(here, call, now)
+            store.start(here, call, index, &mut self.queue, now)
         } else if slot.kind == NodeKind::SqlDatabase {
             // A call is a connection; a further one is turned away at once, as PostgreSQL does.
             Next::Fails(Cause::Refused)
@@ -333,7 +334,14 @@ impl StoreBody {
 impl StoreBody {
     /// It works on a call next.
     #[inline(always)]
-    pub(in crate::sim) fn start(&self, here: &mut Instance, call: &mut Call, now: u64) -> Next {
+    pub(in crate::sim) fn start(
+        &self,
+        here: &mut Instance,
+        call: &mut Call,
+        index: u32,
+        queue: &mut Queue,
+        now: u64,
+    ) -> Next {
         here.occupy_worker(call, now);
         call.step = APPLY;
         if self.rounds || here.round.open {
@@ -344,11 +352,11 @@ impl StoreBody {
         } else {
             &self.read
         };
-        let ns = sampler.sample_ns(draw(self.read_key, call.draw));
+        let mut ns = sampler.sample_ns(draw(self.read_key, call.draw));
         if here.slowed > 1.0 {
-            return Next::Works(whole_ns(ns as f64 * here.slowed));
+            ns = whole_ns(ns as f64 * here.slowed);
         }
-        Next::Works(ns)
+        call.begin_work(index, ns, queue, now)
     }
 
     /// Whether the rate limit lets a request through: a bucket that holds one second's worth.

@@ -1,5 +1,6 @@
 //! A call over a link: what it asks for, where it is, and how it ends.
 
+use crate::sim::ids::NONE;
 use crate::sim::keeping::ledger::Place;
 use crate::sim::observe::snapshot::Cause;
 
@@ -100,7 +101,51 @@ pub(in crate::sim) struct Call {
     pub found: u64,
 }
 
+/// A call that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Asked {
+    pub op: u32,
+    /// The call that makes it, and then waits for it, or `NONE` for the client.
+    pub parent: u32,
+    pub asker: u16,
+    pub link: u16,
+    pub instance: u16,
+    pub verb: Verb,
+    /// Its identity for random draws.
+    pub bits: u64,
+    pub entry: bool,
+    pub credential: u32,
+    pub target: u16,
+}
+
 impl Call {
+    /// Becomes this call, to that node. It waits for nothing and is nowhere, as whatever was in its place when that ended.
+    #[inline(always)]
+    pub(in crate::sim) fn begin(&mut self, asked: Asked, node: u16, token: u32, now: u64) {
+        // Field by field: a whole struct is built elsewhere first and then copied, which takes longer.
+        self.op = asked.op;
+        self.parent = asked.parent;
+        self.parent_wait = token;
+        self.link = asked.link;
+        self.node = node;
+        self.instance = asked.instance;
+        self.asker = asked.asker;
+        self.verb = asked.verb;
+        self.step = 0;
+        self.outcome = Outcome::Done;
+        self.draw = asked.bits;
+        self.child = NONE;
+        self.sent_at = now;
+        self.arrived = 0;
+        self.entry = asked.entry;
+        self.credential = asked.credential;
+        self.free = false;
+        self.tries = 0;
+        self.target = asked.target;
+        self.place = None;
+        self.found = UNREAD;
+    }
+
     /// It is over, after it has left its node.
     #[inline(always)]
     pub(in crate::sim) fn end(&mut self) {

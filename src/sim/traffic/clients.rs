@@ -14,15 +14,16 @@ use crate::sim::observe::snapshot::Cause;
 use crate::sim::observe::told::Ended;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::{
-    Alias, Purpose as Draw, Sampler, below, draw, exponential, purpose_key, unit,
+    Alias, Exponential, Purpose as Draw, Sampler, below, draw, purpose_key, unit,
 };
-use crate::sim::traffic::call::{KINDS, Verb};
-use crate::sim::traffic::operation::{Op, Seat, Wanted};
+use crate::sim::traffic::call::{Asked, KINDS, Verb};
+use crate::sim::traffic::operation::{End, Op, Seat, Wanted};
 
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct ClientsBody {
     pub settings: workload::Clients,
     pub rng: rand_xoshiro::Xoshiro256PlusPlus,
+    pub gaps: Exponential,
     pub keys: ClientKeys,
     /// Mean time between two arrivals; infinite in a closed loop and at rate 0.
     pub mean_gap_ns: f64,
@@ -67,6 +68,7 @@ impl ClientsBody {
         Self {
             settings: settings.clone(),
             rng: rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(on(Draw::Arrivals)),
+            gaps: Exponential::default(),
             keys: ClientKeys {
                 operation: on(Draw::Operation),
                 user: on(Draw::User),
@@ -147,10 +149,10 @@ impl ClientsBody {
     #[inline(always)]
     fn next_arrival(&mut self, queue: &mut Queue, node: u16, now: u64) {
         let gap_ns = match self.settings.arrivals {
-            Arrivals::Poisson(_) => exponential(self.rng.next_u64()) * self.mean_gap_ns,
+            Arrivals::Poisson(_) => self.gaps.sample(self.rng.next_u64()) * self.mean_gap_ns,
             _ => self.mean_gap_ns,
         };
-        if gap_ns.is_infinite() {
+        if gap_ns == f64::INFINITY {
             self.epoch = 0;
             return;
         }
@@ -335,6 +337,7 @@ impl Sim {
         clients.arrives_after(queue, node, now, left * ratio);
     }
 
+    #[inline(always)]
     pub(in crate::sim) fn arrival(&mut self, node: u32, number: u32) {
         let slot = &mut self.nodes[node as usize];
         let Body::Clients(clients) = &mut slot.body else {
@@ -441,14 +444,16 @@ impl Sim {
     /// One reference less; with the last, the operation is over.
     #[inline(always)]
     pub(in crate::sim) fn release_op(&mut self, index: u32) {
-        if self.ops[index as usize].release() {
+        let op = &mut self.ops[index as usize];
+        op.references -= 1;
+        if op.references == 0 {
             self.settle_op(index);
         }
     }
 
-    /// The operation is over: its writes are settled.
+    /// Nobody has anything to do with the operation any more: its writes are settled.
     #[inline(always)]
-    pub(in crate::sim) fn settle_op(&mut self, index: u32) {
+    fn settle_op(&mut self, index: u32) {
         let op = &self.ops[index as usize];
         if op.applied > 0 && op.verb == Verb::Write {
             self.writes.unacknowledged += u64::from(op.failed);
@@ -497,18 +502,25 @@ impl Sim {
         }
         let instance = self.choose_instance(link, NONE);
         let bits = wanted.draw ^ u64::from(attempt).wrapping_mul(DISTINCT);
-        let (call, token) = self.new_call(index, NONE, link, instance, wanted.verb, bits);
-        if has_sessions {
-            let slot = &mut self.calls[call as usize];
-            slot.entry = true;
+        let credential = if has_sessions {
             let user = self.users.get(wanted.user as usize);
-            slot.credential = user.map_or(0, |u| u.session);
-        }
-        if let Some(timeout) = timeout {
-            self.queue
-                .push_lane(lane, self.now + timeout.0, index, token);
-        }
-        self.send(call);
+            user.map_or(0, |u| u.session)
+        } else {
+            0
+        };
+        let asked = Asked {
+            op: index,
+            parent: NONE,
+            asker: wanted.client,
+            link,
+            instance,
+            verb: wanted.verb,
+            bits,
+            entry: has_sessions,
+            credential,
+            target: 0,
+        };
+        self.call(asked, timeout.map(|timeout| (timeout, lane)));
     }
 
     pub(in crate::sim) fn client_timeout(&mut self, index: u32, token: u32) {
@@ -574,59 +586,61 @@ impl Sim {
         op.resume = self.queue.push(now + wait, Kind::Retry, index);
     }
 
-    /// The operation's client has the answer of this call.
+    /// The operation's client has the answer of this call, which is still there.
     #[inline(always)]
     pub(in crate::sim) fn complete(&mut self, index: u32, call: u32) {
-        let op = &self.ops[index as usize];
-        let (took, verb, attempt) = (self.now - op.intended, op.verb, op.attempt);
-        let (key, user, client) = (op.key, op.user, op.client);
-        let (met, expects) = (op.met, op.expects_stamp);
+        let op = &mut self.ops[index as usize];
+        let ended = op.end(self.now);
+        let (key, met, expects) = (op.key, op.met, op.expects_stamp);
         let counts = usize::from(op.intended >= self.warmup);
-        let slot = &mut self.nodes[client as usize];
+        let slot = &mut self.nodes[ended.client as usize];
         slot.completed += 1;
         let good = match &slot.body {
-            Body::Clients(clients) => took <= clients.good_within,
+            Body::Clients(clients) => ended.took <= clients.good_within,
             _ => true,
         };
         let counted = &mut self.observers.results[counts];
         counted.completed += 1;
-        counted.after_retry += u64::from(attempt > 0);
+        counted.after_retry += u64::from(ended.retried);
         counted.good += u64::from(good);
-        counted.response[verb as usize & 3].record(took);
-        match verb {
+        counted.response[ended.verb as usize & 3].record(ended.took);
+        match ended.verb {
             Verb::Read => {
                 counted.reads += 1;
                 if expects > 0 {
                     // Against what is acknowledged and not lost by now, if that has become less.
-                    let newest = self.newest_of(client, key);
+                    let newest = self.newest_of(ended.client, key);
                     let found = self.calls[call as usize].found;
                     self.observers.results[counts].stale += u64::from(found < expects.min(newest));
                 }
             }
             Verb::Write => self.acknowledge(key, self.calls[call as usize].place),
-            Verb::Login => self.logged_in(user, self.calls[call as usize].place),
-            Verb::Logout => self.logged_out(user),
+            Verb::Login => self.logged_in(ended.user, self.calls[call as usize].place),
+            Verb::Logout => self.logged_out(ended.user),
             Verb::FindSession | Verb::StoreSession => {}
         }
         if let Some(fault) = met {
             self.faults[fault as usize].saved += 1;
         }
-        self.note_end(index, took, good, attempt > 0, false);
-        self.close_op(index, None);
+        self.note_end(&ended, good, false);
+        self.go_on_after(&ended, None);
     }
 
     #[cold]
     pub(in crate::sim) fn fail(&mut self, index: u32, cause: Cause) {
         let op = &mut self.ops[index as usize];
         op.failed = true;
-        let (took, client) = (self.now - op.intended, op.client);
-        let (met, met_now, sent_at, attempt) = (op.met, op.met_now, op.sent_at, op.attempt);
+        let ended = op.end(self.now);
+        let (met, met_now, sent_at) = (op.met, op.met_now, op.sent_at);
         let counts = usize::from(op.intended >= self.warmup);
-        self.nodes[client as usize].failed += 1;
+        if op.references == 0 {
+            self.settle_op(index);
+        }
+        self.nodes[ended.client as usize].failed += 1;
         let counted = &mut self.observers.results[counts];
         counted.failed += 1;
         counted.by_cause[cause as usize] += 1;
-        counted.failed_response.record(took);
+        counted.failed_response.record(ended.took);
         if let Some(fault) = met {
             let fault = &mut self.faults[fault as usize];
             fault.failed_met += 1;
@@ -638,37 +652,30 @@ impl Sim {
                 fault.failed_after_detection += 1;
             }
         }
-        self.note_end(index, took, false, attempt > 0, true);
-        self.close_op(index, Some(cause));
+        self.note_end(&ended, false, true);
+        self.go_on_after(&ended, Some(cause));
     }
 
-    /// The operation's client has its answer.
+    /// Goes on with whoever waited for an operation that has ended.
     #[inline(always)]
-    fn close_op(&mut self, index: u32, failed: Option<Cause>) {
-        let op = &mut self.ops[index as usize];
-        op.active = false;
-        op.wait = 0;
-        let (slot, bits, node) = (op.slot, op.draw, op.client);
-        let (user, waiting) = (op.user, op.waiting);
-        if slot != NONE {
-            self.user_thinks(slot, bits, node, failed.is_some());
+    fn go_on_after(&mut self, ended: &End, failed: Option<Cause>) {
+        if ended.seat != NONE {
+            self.user_thinks(ended.seat, ended.draw, ended.client, failed.is_some());
         }
-        self.release_op(index);
-        if waiting != NONE {
-            self.login_over(user, waiting, failed);
+        if ended.waiting != NONE {
+            self.login_over(ended.user, ended.waiting, failed);
         }
     }
 
     #[inline(always)]
-    fn note_end(&mut self, index: u32, ns: u64, good: bool, retried: bool, failed: bool) {
-        let op = &self.ops[index as usize];
+    fn note_end(&mut self, ended: &End, good: bool, failed: bool) {
         let how = Ended {
-            intended: op.intended,
-            took: ns,
+            intended: self.now - ended.took,
+            took: ended.took,
             completed: !failed,
             good: good && !failed,
         };
         let observers = &mut self.observers;
-        observers.ended(op.client, how, retried, op.forced);
+        observers.ended(ended.client, how, ended.retried, ended.forced);
     }
 }

@@ -67,12 +67,38 @@ impl Op {
         }
     }
 
-    /// One reference less; true with the last.
+    /// Its client has its answer, and refers to it no more.
     #[inline(always)]
-    pub(in crate::sim) fn release(&mut self) -> bool {
+    pub(in crate::sim) fn end(&mut self, now: u64) -> End {
+        self.active = false;
+        self.wait = 0;
         self.references -= 1;
-        self.references == 0
+        End {
+            took: now - self.intended,
+            draw: self.draw,
+            user: self.user,
+            client: self.client,
+            verb: self.verb,
+            retried: self.attempt > 0,
+            forced: self.forced,
+            waiting: self.waiting,
+            seat: self.slot,
+        }
     }
+}
+
+/// An operation that has ended for its client.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct End {
+    pub took: u64,
+    pub draw: u64,
+    pub user: u32,
+    pub client: u16,
+    pub verb: Verb,
+    pub retried: bool,
+    pub forced: bool,
+    pub waiting: u32,
+    pub seat: u32,
 }
 
 /// A user of a closed loop: one operation or one thought at a time.

@@ -8,7 +8,8 @@ use crate::sim::ids::NONE;
 use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
 use crate::sim::stations::node::Body;
-use crate::sim::traffic::call::{Call, Outcome, UNREAD, VERBS, Verb};
+use crate::sim::traffic::call::{Asked, Call, Outcome, UNREAD, VERBS, Verb};
+use crate::units::Duration;
 
 /// How an instance that goes away leaves whoever is connected to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,60 +21,63 @@ pub(in crate::sim) enum Leave {
 }
 
 impl Sim {
-    /// A call for an operation over a link to an instance, not sent yet, and its token. `parent`: the call that makes it,
-    /// which then waits for it. `bits`: its identity for random draws.
+    /// A call, not sent yet, and the token by which whoever makes it waits for it.
     #[inline(always)]
-    pub(in crate::sim) fn new_call(
-        &mut self,
-        op: u32,
-        parent: u32,
-        link: u16,
-        instance: u16,
-        verb: Verb,
-        bits: u64,
-    ) -> (u32, u32) {
+    pub(in crate::sim) fn open_call(&mut self, asked: Asked) -> (u32, u32) {
         let token = self.new_token();
-        let way = &self.links[link as usize];
-        let (from, node) = (way.from, way.to);
-        let now = self.now;
         let index = self.free_calls.pop().unwrap_or_else(|| {
             self.calls.push(Call::default());
             self.calls.len() as u32 - 1
         });
-        // Field by field: a whole struct is built elsewhere first and then copied, which takes longer. It waits for nothing
-        // and is nowhere, as whatever was in its place when that ended.
-        let call = &mut self.calls[index as usize];
-        call.op = op;
-        call.parent = parent;
-        call.parent_wait = token;
-        call.link = link;
-        call.node = node;
-        call.instance = instance;
-        call.asker = from;
-        call.verb = verb;
-        call.step = 0;
-        call.outcome = Outcome::Done;
-        call.draw = bits;
-        call.child = NONE;
-        call.sent_at = now;
-        call.arrived = 0;
-        call.entry = false;
-        call.free = false;
-        call.tries = 0;
-        call.target = 0;
-        call.place = None;
-        call.found = UNREAD;
-        let op = &mut self.ops[op as usize];
+        let op = &mut self.ops[asked.op as usize];
         op.references += 1;
-        if parent == NONE {
+        if asked.parent == NONE {
             op.wait = token;
             op.call = index;
         } else {
-            let parent = &mut self.calls[parent as usize];
+            let parent = &mut self.calls[asked.parent as usize];
             parent.wait = token;
             parent.child = index;
         }
+        let node = self.links[asked.link as usize].to;
+        self.calls[index as usize].begin(asked, node, token, self.now);
         (index, token)
+    }
+
+    /// Makes a call and sends it. `limit`: how long whoever makes it waits, and the lane of such limits.
+    #[inline(always)]
+    pub(in crate::sim) fn call(&mut self, asked: Asked, limit: Option<(Duration, u32)>) {
+        let (index, token) = self.open_call(asked);
+        if let Some((limit, lane)) = limit {
+            let waiting = match asked.parent {
+                NONE => asked.op,
+                parent => parent,
+            };
+            self.queue
+                .push_lane(lane, self.now + limit.0, waiting, token);
+        }
+        self.send(index);
+    }
+
+    /// Sends a call's request on its way.
+    #[inline(always)]
+    pub(in crate::sim) fn send(&mut self, index: u32) {
+        let now = self.now;
+        let call = &mut self.calls[index as usize];
+        let bytes = self.message_bytes[call.asker as usize][0][call.verb as usize];
+        if !self.network.is_plain() {
+            return self.send_through(index, false, bytes);
+        }
+        let link = &mut self.links[call.link as usize];
+        let (at, _, lane) = link.carry(bytes, false, now);
+        if at > now {
+            return self.queue.push_message(at, Kind::Request, lane, index);
+        }
+        let slot = &mut self.nodes[link.to as usize];
+        match slot.takes_in(call, index, &mut self.queue, now) {
+            Some(next) => self.follow_up(index, next),
+            None => self.reach_other_node(index),
+        }
     }
 
     #[inline(always)]
@@ -111,32 +115,6 @@ impl Sim {
         self.message_bytes = sizes.collect();
     }
 
-    /// Sends one message over a link; gives the time at which it arrives, how long its bytes take to leave, and the lane
-    /// in which it is until it arrives.
-    #[inline(always)]
-    fn travel(&mut self, index: u32, reply: bool) -> (u64, u64, u32) {
-        let call = &self.calls[index as usize];
-        let link = &mut self.links[call.link as usize];
-        let way = usize::from(reply);
-        let bytes = self.message_bytes[call.asker as usize][way][call.verb as usize];
-        link.messages += 1;
-        link.bytes += u64::from(bytes);
-        let (mut at, mut sending) = (self.now, 0);
-        if link.ns_per_byte > 0.0 {
-            // Behind what a slow link is still sending it may be due after the end of time.
-            // Through a signed number, which converts in one instruction.
-            sending = (f64::from(bytes) * link.ns_per_byte) as i64 as u64;
-            at = at.max(link.busy_until[way]).saturating_add(sending);
-            link.busy_until[way] = at;
-        }
-        let lane = if reply {
-            link.reply_lane
-        } else {
-            link.request_lane
-        };
-        (at.saturating_add(link.latency), sending, lane)
-    }
-
     /// By link: messages, and their bytes, that are counted on it but still wait for others before it is done with them.
     pub(in crate::sim) fn unsent(&self) -> Vec<(u64, u64)> {
         let mut unsent = vec![(0, 0); self.links.len()];
@@ -165,22 +143,11 @@ impl Sim {
         unsent
     }
 
-    /// Sends a call's request on its way.
-    #[inline(always)]
-    pub(in crate::sim) fn send(&mut self, index: u32) {
-        let (at, sending, lane) = self.travel(index, false);
-        if !self.network.is_plain() {
-            self.send_through(index, false, sending, at, lane);
-        } else if at == self.now {
-            self.reach_node(index);
-        } else {
-            self.queue.push_message(at, Kind::Request, lane, index);
-        }
-    }
-
     /// Sends a request, or a reply, on its way through a network in which it may meet something.
     #[cold]
-    fn send_through(&mut self, index: u32, reply: bool, sending: u64, at: u64, lane: u32) {
+    fn send_through(&mut self, index: u32, reply: bool, bytes: u32) {
+        let link = &mut self.links[self.calls[index as usize].link as usize];
+        let (at, sending, lane) = link.carry(bytes, reply, self.now);
         let kind = if reply { Kind::Reply } else { Kind::Request };
         match self.hindered(index, reply, sending, at) {
             Some(later) => {
@@ -209,6 +176,17 @@ impl Sim {
     fn reach_node(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
         let slot = &mut self.nodes[call.node as usize];
+        match slot.takes_in(call, index, &mut self.queue, self.now) {
+            Some(next) => self.follow_up(index, next),
+            None => self.reach_other(index),
+        }
+    }
+
+    /// A call's request has reached a node that is no service, or an instance that does not serve.
+    #[inline(always)]
+    fn reach_other(&mut self, index: u32) {
+        let call = &mut self.calls[index as usize];
+        let slot = &mut self.nodes[call.node as usize];
         if slot.removed {
             return self.refuse(index, Cause::Refused);
         }
@@ -223,13 +201,12 @@ impl Sim {
         }
         here.enter(call, self.now);
         slot.arrived += 1;
-        match &slot.body {
-            Body::Service(service) => {
-                let next = service.admit(here, call, index, self.now);
-                self.follow_up(index, next);
-            }
-            _ => self.admit_to_store(index),
-        }
+        self.admit_to_store(index);
+    }
+
+    /// The same for whoever does not often get here, and stays small without it.
+    fn reach_other_node(&mut self, index: u32) {
+        self.reach_other(index);
     }
 
     /// A call's request has reached an instance that does not serve, or has moved.
@@ -249,7 +226,7 @@ impl Sim {
             return self.admit_to_store(index);
         };
         let here = &mut slot.instances[call.instance as usize];
-        let next = service.admit(here, call, index, self.now);
+        let next = service.admit(here, call, index, &mut self.queue, self.now);
         self.follow_up(index, next);
     }
 
@@ -375,13 +352,14 @@ impl Sim {
     /// The node has done with the call: it leaves, and its reply goes back.
     #[inline(always)]
     pub(in crate::sim) fn reply(&mut self, index: u32, outcome: Outcome) {
+        let now = self.now;
         let call = &mut self.calls[index as usize];
         call.outcome = outcome;
         let (node, instance) = (call.node, call.instance);
-        let here = self.nodes[node as usize].sees_off(call, self.now);
+        let here = self.nodes[node as usize].sees_off(call, now);
         let draining = here.status == Status::Draining;
         if std::mem::take(&mut call.holds_worker) {
-            here.free_worker(self.now);
+            here.free_worker(now);
             if here.has_next() {
                 self.take_next(node, instance);
             }
@@ -394,10 +372,14 @@ impl Sim {
 
     #[inline(always)]
     pub(in crate::sim) fn send_back(&mut self, index: u32) {
-        let (at, sending, lane) = self.travel(index, true);
+        let call = &self.calls[index as usize];
+        let bytes = self.message_bytes[call.asker as usize][1][call.verb as usize];
         if !self.network.is_plain() {
-            self.send_through(index, true, sending, at, lane);
-        } else if at == self.now {
+            return self.send_through(index, true, bytes);
+        }
+        let link = &mut self.links[call.link as usize];
+        let (at, _, lane) = link.carry(bytes, true, self.now);
+        if at == self.now {
             self.returned(index);
         } else {
             self.queue.push_message(at, Kind::Reply, lane, index);
@@ -423,18 +405,17 @@ impl Sim {
         let retried = op.attempt > 0 || call.tries > 0;
         let link = &mut self.links[call.link as usize];
         link.count(call.instance, call.outcome, retried);
-        if call.parent == NONE {
-            return self.client_answered(index);
-        }
         let (parent, token, outcome) = (call.parent, call.parent_wait, call.outcome);
+        if parent == NONE {
+            let op = call.op;
+            return self.client_answered(index, op, token, outcome);
+        }
         let (wrote, found) = (call.place.is_some(), call.found);
         let (way, from, target, instance) = (link.way, link.from, call.target, call.instance);
+        let op = call.op;
         call.end();
         self.free_calls.push(index);
-        if op.release() {
-            let op = call.op;
-            self.settle_op(op);
-        }
+        self.release_op(op);
         if way == Way::FromBalancer {
             self.target_done(from, target, instance);
         }
@@ -464,17 +445,16 @@ impl Sim {
         self.proceed(parent);
     }
 
-    /// An attempt's reply has reached its client.
+    /// The reply to an operation's attempt has reached its client.
     #[inline(always)]
-    fn client_answered(&mut self, index: u32) {
-        let call = &self.calls[index as usize];
-        let op = &mut self.ops[call.op as usize];
-        if op.wait == call.parent_wait {
-            op.wait = 0;
-            let op = call.op;
-            match call.outcome {
+    fn client_answered(&mut self, index: u32, op: u32, token: u32, outcome: Outcome) {
+        if self.ops[op as usize].wait == token {
+            match outcome {
                 Outcome::Done => self.complete(op, index),
-                Outcome::Failed(cause) => self.attempt_failed(op, cause),
+                Outcome::Failed(cause) => {
+                    self.ops[op as usize].wait = 0;
+                    self.attempt_failed(op, cause);
+                }
             }
         }
         self.free_call(index);
@@ -491,7 +471,7 @@ impl Sim {
         }
         match self.nodes[call.node as usize].kind {
             NodeKind::LoadBalancer => self.balance(index),
-            _ => self.proceed(index),
+            _ => self.proceed_here(index),
         }
     }
 

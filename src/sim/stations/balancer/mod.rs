@@ -13,7 +13,7 @@ use crate::sim::ids::NO_INSTANCE;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
 use crate::sim::stations::node::Body;
 use crate::sim::streams::{Purpose as Draw, draw, purpose_key};
-use crate::sim::traffic::call::Outcome;
+use crate::sim::traffic::call::{Asked, Outcome};
 
 /// Requests in flight, sent by a balancer to an instance, and what its checks say.
 #[derive(Clone, Debug)]
@@ -156,17 +156,19 @@ impl Sim {
             _ => draw(slot.key ^ u64::from(tries), above),
         };
         self.calls[index as usize].target = target;
-        let (child, token) = self.new_call(op, index, link, instance, verb, bits);
-        let call = &mut self.calls[child as usize];
-        call.target = target;
-        call.entry = entry;
-        call.credential = credential;
-        call.asker = asker;
-        if let Some(timeout) = timeout {
-            self.queue
-                .push_lane(lane, self.now + timeout.0, index, token);
-        }
-        self.send(child);
+        let asked = Asked {
+            op,
+            parent: index,
+            asker,
+            link,
+            instance,
+            verb,
+            bits,
+            entry,
+            credential,
+            target,
+        };
+        self.call(asked, timeout.map(|timeout| (timeout, lane)));
     }
 
     #[inline(always)]
