@@ -241,14 +241,11 @@ impl Sim {
                         self.resume(due.index);
                     }
                 }
-                Kind::Requests => self.requests_due(due.index),
-                Kind::Replies => self.replies_due(due.index),
-                Kind::Works => self.works_due(due.index),
                 Kind::ClientLimits => self.client_limits_due(due.index),
                 Kind::CallLimits => self.call_limits_due(due.index),
                 Kind::Timer => {
                     if HALTS && due.is_command() {
-                        self.queue.untake();
+                        self.queue.put_back(due);
                         self.events -= 1;
                         return Halt::Command;
                     }
@@ -285,7 +282,7 @@ impl Sim {
     /// After [`Halt::Command`]: the place of that command in the scenario.
     pub fn command_place(&mut self) -> Option<usize> {
         let due = self.queue.pop(self.now)?;
-        self.queue.untake();
+        self.queue.put_back(due);
         match self.timers[due.index as usize] {
             Timer::Command(place) => Some(place as usize),
             _ => None,

@@ -1,12 +1,14 @@
 //! The order of events.
 //!
-//! An event's place is (time, number). A few events stand in a sorted list, which is faster than a heap as long as they are
-//! few; what finds no room there stands in a heap. Time limits, and messages when many are on their way, go through lanes, where
-//! each entry is due no earlier than the one before it, so that only a lane's head stands among the others. A timer that nobody waits for any
-//! more is skipped when its lane gets to it, without having stood there.
+//! An event's place is (time, number). A few events stand in a sorted list. As soon as there are more, those that are due later
+//! stand in a wheel (see `wheel.rs`), from which they come to the list when their time is near; what finds no room in either
+//! stands in a heap. Time limits go through lanes, where each entry is due no earlier than the one before it, so that only a
+//! lane's head stands among the others. A timer that nobody waits for any more is skipped when its lane gets to it, without
+//! having stood there.
 
 use std::collections::VecDeque;
 
+use crate::sim::clock::wheel::Wheel;
 use crate::sim::room::room;
 
 /// What is due. The index is a node, a call, a timer, an operation, a seat or a lane, as the kind says.
@@ -18,16 +20,12 @@ pub(in crate::sim) enum Kind {
     Timer,
     Retry,
     UserReady,
-    /// A message on its way that is in no lane.
+    /// A message on its way.
     Request,
     Reply,
-    /// The head of a lane, whose entries are of one kind: time limits of clients, and of services and balancers; messages
-    /// on their way, there and back; a balancer's work.
+    /// The head of a lane, whose entries are of one kind: time limits of clients, and of services and balancers.
     ClientLimits,
     CallLimits,
-    Requests,
-    Replies,
-    Works,
 }
 
 /// By number; as many as four bits can name.
@@ -41,9 +39,6 @@ const KINDS: [Kind; 16] = {
     kinds[Kind::Reply as usize] = Kind::Reply;
     kinds[Kind::ClientLimits as usize] = Kind::ClientLimits;
     kinds[Kind::CallLimits as usize] = Kind::CallLimits;
-    kinds[Kind::Requests as usize] = Kind::Requests;
-    kinds[Kind::Replies as usize] = Kind::Replies;
-    kinds[Kind::Works as usize] = Kind::Works;
     kinds
 };
 const INDEX_BITS: u32 = 28;
@@ -88,29 +83,81 @@ struct Lane {
     behind: VecDeque<Entry>,
 }
 
-impl Lane {
-    fn len(&self) -> usize {
-        usize::from(self.head.is_some()) + self.behind.len()
+/// Events in the sorted list.
+const FEW: usize = 32;
+/// As long as no more stand in the list, everything goes there.
+const EASY: usize = 20;
+/// Once there are more, what is due later than so many of them does not.
+const SOON: usize = 12;
+
+/// Keys in order, the least last.
+#[derive(Clone, Debug, Default)]
+struct Few {
+    keys: [u128; FEW],
+    len: usize,
+}
+
+impl Few {
+    fn all(&self) -> &[u128] {
+        &self.keys[..self.len]
+    }
+
+    #[inline(always)]
+    fn least(&self) -> Option<u128> {
+        self.keys.get(self.len.wrapping_sub(1)).copied()
+    }
+
+    /// Whether a key should stand here, though there are many already.
+    fn takes(&self, key: u128) -> bool {
+        let soon = self.keys.get(self.len.wrapping_sub(SOON));
+        soon.is_none_or(|soon| key < *soon) && self.len < FEW
+    }
+
+    /// Puts a key in; there is room.
+    #[inline(always)]
+    fn insert(&mut self, key: u128) {
+        self.len += 1;
+        // From the end, since most of what comes is due soon.
+        if let Some((mut place, mut others)) = self.keys[..self.len].split_last_mut() {
+            while let Some((sooner, rest)) = others.split_last_mut()
+                && *sooner < key
+            {
+                *place = *sooner;
+                (place, others) = (sooner, rest);
+            }
+            *place = key;
+        }
     }
 }
 
-/// Events in the sorted list.
-const FEW: usize = 32;
-/// What has a lane goes past it as long as no more stand in the list.
-const FEW_WITHOUT_LANES: usize = 24;
-
-#[derive(Clone, Debug, Default)]
+/// Everything that is due some time. A key: time in the upper 64 bits, then number, then kind and index.
+#[derive(Clone, Debug)]
 pub(in crate::sim) struct Queue {
-    /// Keys: time in the upper 64 bits, then number, then kind and index. The next is last, at `few_len` - 1.
-    few: [u128; FEW],
-    few_len: usize,
+    /// What is due first, and perhaps more.
+    few: Few,
+    /// Keys that are due later.
+    wheel: Wheel,
     /// More keys: a heap of four children a node.
     heap: Vec<u128>,
-    /// The top has been handed out; the next push takes its place, which spares moving the last key up and down again.
-    top_is_spent: bool,
+    /// Less than this comes before all that is in the wheel and on the heap.
+    rest: u128,
     number: u32,
     commands: u32,
     lanes: Vec<Lane>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            few: Few::default(),
+            wheel: Wheel::default(),
+            heap: Vec::new(),
+            rest: u128::MAX,
+            number: 0,
+            commands: 0,
+            lanes: Vec::new(),
+        }
+    }
 }
 
 fn key(at: u64, number: u32, kind: Kind, index: u32) -> u128 {
@@ -171,9 +218,11 @@ impl Queue {
 
     /// Takes out every command that is still to come; returns what they were put in with.
     pub(in crate::sim) fn take_commands(&mut self) -> Vec<u32> {
-        self.drop_spent();
-        let mut all = self.few[..std::mem::take(&mut self.few_len)].to_vec();
-        all.append(&mut self.heap);
+        let all: Vec<u128> = self.keys().collect();
+        self.few.len = 0;
+        self.heap.clear();
+        self.wheel = Wheel::default();
+        self.rest = u128::MAX;
         let (commands, others): (Vec<u128>, Vec<u128>) =
             all.into_iter().partition(|&key| due(key).is_command());
         for key in others {
@@ -189,22 +238,6 @@ impl Queue {
             behind: VecDeque::new(),
         });
         self.lanes.len() as u32 - 1
-    }
-
-    /// Whether so few events are to come that it does not pay to go through a lane.
-    #[inline(always)]
-    pub(in crate::sim) fn has_few(&self) -> bool {
-        self.few_len <= FEW_WITHOUT_LANES
-    }
-
-    /// Puts a message on its way in, into its lane if there is much else.
-    #[inline(always)]
-    pub(in crate::sim) fn push_message(&mut self, at: u64, kind: Kind, lane: u32, index: u32) {
-        if self.has_few() {
-            self.push(at, kind, index);
-        } else {
-            self.push_lane(lane, at, index, 1);
-        }
     }
 
     /// Puts an entry at a lane's end. Due before the entry in front of it, it waits for that one: a lane keeps order.
@@ -251,103 +284,95 @@ impl Queue {
 
     #[inline(always)]
     fn insert(&mut self, key: u128) {
-        if self.top_is_spent || self.few_len == FEW {
-            return self.insert_in_heap(key);
-        }
-        self.few_len += 1;
-        // From the end, since most of what comes is due soon.
-        if let Some((mut place, mut others)) = self.few[..self.few_len].split_last_mut() {
-            while let Some((sooner, rest)) = others.split_last_mut()
-                && *sooner < key
-            {
-                *place = *sooner;
-                (place, others) = (sooner, rest);
-            }
-            *place = key;
+        if self.few.len <= EASY {
+            self.few.insert(key);
+        } else {
+            self.insert_among_many(key);
         }
     }
 
-    fn insert_in_heap(&mut self, key: u128) {
-        if self.top_is_spent {
-            self.top_is_spent = false;
-            return self.sift_down(key);
+    fn insert_among_many(&mut self, key: u128) {
+        if self.few.takes(key) {
+            return self.few.insert(key);
         }
-        self.heap.push(key);
-        let mut at = self.heap.len() - 1;
-        while at > 0 {
-            let parent = (at - 1) / 4;
-            if self.heap[parent] <= key {
-                break;
-            }
-            self.heap[at] = self.heap[parent];
-            at = parent;
+        let soonest = self.few.least().map_or(0, |least| (least >> 64) as u64);
+        if !self.wheel.put(key, soonest) {
+            insert_in_heap(&mut self.heap, key);
         }
-        self.heap[at] = key;
+        self.see_rest();
     }
 
-    /// Puts `key` in place of the top.
-    #[inline]
-    fn sift_down(&mut self, key: u128) {
-        let heap = &mut self.heap[..];
-        let mut at = 0;
-        loop {
-            let first = 4 * at + 1;
-            let Some(children) = heap.get(first..) else {
-                break;
-            };
-            let least = match children.first_chunk() {
-                Some(children) => first + least_of_four(children),
-                None => match (0..children.len()).min_by_key(|&child| children[child]) {
-                    Some(child) => first + child,
-                    None => break,
-                },
-            };
-            if heap[least] >= key {
-                break;
-            }
-            heap[at] = heap[least];
-            at = least;
-        }
-        heap[at] = key;
-    }
-
-    #[inline]
-    fn drop_spent(&mut self) {
-        if self.top_is_spent {
-            self.top_is_spent = false;
-            if let Some(last) = self.heap.pop()
-                && !self.heap.is_empty()
-            {
-                self.sift_down(last);
-            }
-        }
+    /// Sees anew when the first in the wheel or on the heap may be due.
+    #[inline(always)]
+    fn see_rest(&mut self) {
+        let in_wheel = u128::from(self.wheel.due) << 64;
+        let on_heap = self.heap.first().map_or(u128::MAX, |&top| top);
+        self.rest = in_wheel.min(on_heap);
     }
 
     /// Takes the next event if it is due at `until` or before.
-    #[inline]
+    #[inline(always)]
     pub(in crate::sim) fn pop(&mut self, until: u64) -> Option<Due> {
-        self.drop_spent();
-        let (next, is_few) = self.next()?;
-        let at = (next >> 64) as u64;
-        if at > until {
+        let next = match self.few.least() {
+            Some(next) if next < self.rest => next,
+            _ => self.bring_next()?,
+        };
+        if (next >> 64) as u64 > until {
             return None;
         }
-        if is_few {
-            self.few_len -= 1;
-        } else {
-            self.top_is_spent = true;
-        }
+        self.few.len -= 1;
         Some(due(next))
     }
 
-    /// The next key, and whether it is one of the few.
-    #[inline]
-    fn next(&self) -> Option<(u128, bool)> {
-        match (self.few[..self.few_len].last(), self.heap.first()) {
-            (Some(&few), Some(&top)) if top < few => Some((top, false)),
-            (Some(&few), _) => Some((few, true)),
-            (None, Some(&top)) => Some((top, false)),
-            (None, None) => None,
+    /// Brings the next event to the list from where it stands.
+    #[inline(never)]
+    fn bring_next(&mut self) -> Option<u128> {
+        self.turn();
+        let next = self.few.least();
+        if let Some(&top) = self.heap.first()
+            && next.is_none_or(|next| top < next)
+        {
+            remove_top(&mut self.heap);
+            if self.few.len == FEW {
+                // What is due last makes room.
+                insert_in_heap(&mut self.heap, self.few.keys[0]);
+                self.few.keys.copy_within(1.., 0);
+                self.few.len -= 1;
+            }
+            self.few.insert(top);
+        }
+        self.see_rest();
+        self.few.least()
+    }
+
+    /// Brings what may be due next from the wheel.
+    #[inline(always)]
+    fn turn(&mut self) {
+        while self.wheel.due < u64::MAX {
+            let least = self
+                .few
+                .least()
+                .into_iter()
+                .chain(self.heap.first().copied());
+            if least
+                .min()
+                .is_some_and(|least| ((least >> 64) as u64) < self.wheel.due)
+            {
+                break;
+            }
+            let (few, heap) = (&mut self.few, &mut self.heap);
+            self.wheel.empty_slot(|key| {
+                if few.len < FEW {
+                    few.insert(key);
+                } else {
+                    insert_in_heap(heap, key);
+                }
+            });
+        }
+        if self.wheel.should_change() {
+            for key in self.wheel.change() {
+                self.insert(key);
+            }
         }
     }
 
@@ -356,34 +381,31 @@ impl Queue {
         self.lanes.len()
     }
 
-    /// Entries of a lane.
-    pub(in crate::sim) fn lane_len(&self, lane: u32) -> usize {
-        self.lanes[lane as usize].len()
-    }
-
     pub(in crate::sim) fn bytes(&self) -> usize {
         let lanes = self.lanes.iter().map(|l| room::<Entry>(l.behind.len()));
-        room::<u128>(self.heap.len()) + room::<Lane>(self.lanes.len()) + lanes.sum::<usize>()
+        self.wheel.bytes()
+            + room::<u128>(self.heap.len())
+            + room::<Lane>(self.lanes.len())
+            + lanes.sum::<usize>()
     }
 
-    /// Puts the event that was taken last back, before anything else is done: it still stands where it was.
-    #[inline]
-    pub(in crate::sim) fn untake(&mut self) {
-        if self.top_is_spent {
-            self.top_is_spent = false;
-        } else {
-            debug_assert!(self.few_len < FEW, "nothing was taken");
-            self.few_len += 1;
-        }
+    /// Puts an event that was taken back, before time has gone on.
+    pub(in crate::sim) fn put_back(&mut self, due: Due) {
+        self.insert(key(due.at, due.number, due.kind, due.index));
+    }
+
+    fn keys(&self) -> impl Iterator<Item = u128> {
+        self.few
+            .all()
+            .iter()
+            .chain(&self.heap)
+            .copied()
+            .chain(self.wheel.keys())
     }
 
     /// Everything that is due some time, in no order.
     pub(in crate::sim) fn pending(&self) -> impl Iterator<Item = Due> {
-        let heap = &self.heap[usize::from(self.top_is_spent)..];
-        self.few[..self.few_len]
-            .iter()
-            .chain(heap)
-            .map(|&key| due(key))
+        self.keys().map(due)
     }
 
     /// The entries of every lane, with the lane and their kind.
@@ -396,14 +418,57 @@ impl Queue {
 
     /// When the next event is due.
     pub(in crate::sim) fn next_at(&mut self) -> Option<u64> {
-        self.drop_spent();
-        self.next().map(|(key, _)| (key >> 64) as u64)
+        self.bring_next().map(|next| (next >> 64) as u64)
     }
+}
+
+/// Puts a key on a heap.
+fn insert_in_heap(heap: &mut Vec<u128>, key: u128) {
+    heap.push(key);
+    let mut at = heap.len() - 1;
+    while at > 0 {
+        let parent = (at - 1) / 4;
+        if heap[parent] <= key {
+            break;
+        }
+        heap[at] = heap[parent];
+        at = parent;
+    }
+    heap[at] = key;
+}
+
+/// Takes the least key off a heap.
+fn remove_top(heap: &mut Vec<u128>) {
+    let Some(key) = heap.pop() else { return };
+    if heap.is_empty() {
+        return;
+    }
+    let mut at = 0;
+    loop {
+        let first = 4 * at + 1;
+        let Some(children) = heap.get(first..) else {
+            break;
+        };
+        let least = match children.first_chunk() {
+            Some(children) => first + least_of_four(children),
+            None => match (0..children.len()).min_by_key(|&child| children[child]) {
+                Some(child) => first + child,
+                None => break,
+            },
+        };
+        if heap[least] >= key {
+            break;
+        }
+        heap[at] = heap[least];
+        at = least;
+    }
+    heap[at] = key;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::streams::draw;
     use proptest::prelude::*;
 
     proptest! {
@@ -411,7 +476,7 @@ mod tests {
         #[test]
         fn events_come_in_order(steps in proptest::collection::vec((0u64..50, 0u32..4, any::<bool>()), 1..300)) {
             let mut queue = Queue::default();
-            let lanes = [Kind::Requests, Kind::Replies].map(|kind| queue.add_lane(kind));
+            let lanes = [Kind::ClientLimits, Kind::CallLimits].map(|kind| queue.add_lane(kind));
             let (mut now, mut pending, mut handled) = (0, 0, Vec::new());
             let mut take = |queue: &mut Queue, now: &mut u64| {
                 if let Some(due) = queue.pop(u64::MAX) {
@@ -442,6 +507,38 @@ mod tests {
             }
             prop_assert_eq!(pending, 0);
             prop_assert!(handled.is_sorted());
+        }
+    }
+
+    /// With many events, due soon or late, together or apart: what is asked for meanwhile changes nothing.
+    #[test]
+    fn many_events_come_in_order() {
+        for (seed, most) in [(1, 40), (2, 300), (3, 4_000)] {
+            let (mut queue, mut now, mut inside, mut handled) =
+                (Queue::default(), 0, 0, Vec::new());
+            for step in 0..60_000 {
+                let bits = draw(seed, step);
+                if inside < most && bits & 1 == 0 {
+                    // From nanoseconds to minutes, some of them at the same time.
+                    let delay =
+                        ((bits >> 8) % (1 << ((bits >> 2) % 38))) & (u64::MAX << ((bits >> 1) % 7));
+                    queue.push(now + delay, Kind::Resume, step as u32);
+                    inside += 1;
+                } else if let Some(due) = queue.pop(u64::MAX) {
+                    now = due.at;
+                    if bits & 6 == 6 {
+                        queue.put_back(due);
+                    } else {
+                        handled.push((due.at, due.number));
+                        inside -= 1;
+                    }
+                }
+                if bits & 0xff00 == 0 {
+                    assert_eq!(queue.pending().count(), inside);
+                    assert_eq!(queue.next_at(), queue.pending().map(|due| due.at).min());
+                }
+            }
+            assert!(handled.is_sorted());
         }
     }
 }

@@ -234,27 +234,6 @@ impl Sim {
         }
     }
 
-    #[inline(always)]
-    pub(in crate::sim) fn requests_due(&mut self, lane: u32) {
-        if let Some(entry) = self.queue.pop_lane(lane, |_| true) {
-            self.arrive(entry.index);
-        }
-    }
-
-    #[inline(always)]
-    pub(in crate::sim) fn replies_due(&mut self, lane: u32) {
-        if let Some(entry) = self.queue.pop_lane(lane, |_| true) {
-            self.arrive_back(entry.index);
-        }
-    }
-
-    #[inline(always)]
-    pub(in crate::sim) fn works_due(&mut self, lane: u32) {
-        if let Some(entry) = self.queue.pop_lane(lane, |_| true) {
-            self.resume_if(entry.index, entry.token);
-        }
-    }
-
     pub(in crate::sim) fn client_limits_due(&mut self, lane: u32) {
         let ops = &self.ops;
         let waits = |e: &Entry| ops[e.index as usize].wait == e.token;

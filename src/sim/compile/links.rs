@@ -5,7 +5,6 @@ use crate::model::node::LinkSettings;
 use crate::model::settings::with_profile;
 use crate::model::{Node, Topology};
 use crate::sim::Sim;
-use crate::sim::clock::queue::Kind;
 use crate::sim::network::link::{LinkSlot, Way};
 use crate::sim::observe::snapshot::NodeKind;
 use crate::sim::stations::node::Body;
@@ -82,21 +81,13 @@ impl Sim {
             // What comes now waits until what is still to be sent would have gone at this speed.
             link.leaves_faster(self.now, wanted.ns_per_byte / link.ns_per_byte);
         }
-        let overtakes = faster || wanted.latency < link.latency;
         link.removed = false;
         link.implied = wanted.implied;
         link.latency = wanted.latency;
         link.ns_per_byte = wanted.ns_per_byte;
-        if overtakes {
-            // What is sent from now on may overtake what is under way.
-            let lanes = [Kind::Requests, Kind::Replies].map(|way| self.queue.add_lane(way));
-            [self.links[index].request_lane, self.links[index].reply_lane] = lanes;
-        }
     }
 
     fn new_link(&mut self, wanted: &Wanted) -> usize {
-        let [request_lane, reply_lane] =
-            [Kind::Requests, Kind::Replies].map(|way| self.queue.add_lane(way));
         let (from, to) = (wanted.from, wanted.to);
         let kinds = (self.nodes[from as usize].kind, self.nodes[to as usize].kind);
         self.links.push(LinkSlot {
@@ -113,8 +104,6 @@ impl Sim {
             latency: wanted.latency,
             ns_per_byte: wanted.ns_per_byte,
             busy_until: [0; 2],
-            request_lane,
-            reply_lane,
             messages: 0,
             bytes: 0,
             messages_at_warmup: 0,

@@ -39,9 +39,8 @@ impl Sim {
                 Body::Clients(Box::new(ClientsBody::new(settings, key, timeouts)))
             }
             Node::LoadBalancer(settings) => {
-                let work = self.queue.add_lane(Kind::Works);
                 let responses = self.queue.add_lane(Kind::CallLimits);
-                Body::Balancer(Box::new(BalancerBody::new(settings, key, work, responses)))
+                Body::Balancer(Box::new(BalancerBody::new(settings, key, responses)))
             }
             Node::Service(settings) => {
                 let calls = self.queue.add_lane(Kind::CallLimits);
@@ -139,24 +138,19 @@ impl Sim {
                        now: Option<crate::units::Duration>| {
             matches!((before, now), (Some(before), Some(now)) if now < before)
         };
-        let (client, work, call) = match (&self.nodes[slot as usize].body, node) {
+        let (client, call) = match (&self.nodes[slot as usize].body, node) {
             (Body::Clients(body), Node::Clients(new)) => {
-                (shorter(body.longest_timeout, new.timeout), false, false)
+                (shorter(body.longest_timeout, new.timeout), false)
             }
-            (Body::Balancer(body), Node::LoadBalancer(new)) => (
-                false,
-                new.work < body.settings.work,
-                shorter(body.longest_timeout, new.response_timeout),
-            ),
-            (Body::Service(body), Node::Service(new)) => (
-                false,
-                false,
-                shorter(body.longest_timeout, new.call_timeout),
-            ),
+            (Body::Balancer(body), Node::LoadBalancer(new)) => {
+                (false, shorter(body.longest_timeout, new.response_timeout))
+            }
+            (Body::Service(body), Node::Service(new)) => {
+                (false, shorter(body.longest_timeout, new.call_timeout))
+            }
             _ => return,
         };
         let client = client.then(|| self.queue.add_lane(Kind::ClientLimits));
-        let work = work.then(|| self.queue.add_lane(Kind::Works));
         let call = call.then(|| self.queue.add_lane(Kind::CallLimits));
         let longest = |renewed: bool, before: Option<crate::units::Duration>, now| {
             if renewed { now } else { before.max(now) }
@@ -167,7 +161,6 @@ impl Sim {
                 body.longest_timeout = longest(client.is_some(), body.longest_timeout, new.timeout);
             }
             (Body::Balancer(body), Node::LoadBalancer(new)) => {
-                body.work_lane = work.unwrap_or(body.work_lane);
                 body.response_lane = call.unwrap_or(body.response_lane);
                 body.longest_timeout =
                     longest(call.is_some(), body.longest_timeout, new.response_timeout);

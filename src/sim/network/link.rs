@@ -24,8 +24,6 @@ pub(in crate::sim) struct LinkSlot {
     pub ns_per_byte: f64,
     /// When the last byte has left, there and back.
     pub busy_until: [u64; 2],
-    pub request_lane: u32,
-    pub reply_lane: u32,
     pub messages: u64,
     pub bytes: u64,
     pub messages_at_warmup: u64,
@@ -36,19 +34,13 @@ pub(in crate::sim) struct LinkSlot {
 }
 
 impl LinkSlot {
-    /// A message of so many bytes sets out; gives the time at which it arrives, how long its bytes take to leave, and the lane
-    /// in which it is until it arrives.
+    /// A message of so many bytes sets out; gives the time at which it arrives, and how long its bytes take to leave.
     #[inline(always)]
-    pub(in crate::sim) fn carry(&mut self, bytes: u32, reply: bool, now: u64) -> (u64, u64, u32) {
+    pub(in crate::sim) fn carry(&mut self, bytes: u32, reply: bool, now: u64) -> (u64, u64) {
         self.messages += 1;
         self.bytes += u64::from(bytes);
-        let lane = if reply {
-            self.reply_lane
-        } else {
-            self.request_lane
-        };
         if self.ns_per_byte <= 0.0 {
-            return (now.saturating_add(self.latency), 0, lane);
+            return (now.saturating_add(self.latency), 0);
         }
         // Behind what a slow link is still sending it may be due after the end of time.
         // Through a signed number, which converts in one instruction.
@@ -56,7 +48,7 @@ impl LinkSlot {
         let busy_until = &mut self.busy_until[usize::from(reply)];
         let left = now.max(*busy_until).saturating_add(sending);
         *busy_until = left;
-        (left.saturating_add(self.latency), sending, lane)
+        (left.saturating_add(self.latency), sending)
     }
 
     /// What is still to be sent takes only such a share of its time: what comes now waits so much less.

@@ -97,11 +97,7 @@ impl Sim {
                 Kind::UserReady => wakes.seats[index] += 1,
                 Kind::Timer => timers[index] += 1,
                 Kind::Request | Kind::Reply => wakes.travels[index] += 1,
-                Kind::ClientLimits
-                | Kind::CallLimits
-                | Kind::Requests
-                | Kind::Replies
-                | Kind::Works => heads[index] += 1,
+                Kind::ClientLimits | Kind::CallLimits => heads[index] += 1,
             }
         }
         let mut waiting = vec![false; self.queue.lanes()];
@@ -110,9 +106,7 @@ impl Sim {
             waiting[lane as usize] = true;
             match kind {
                 Kind::ClientLimits => wakes.op_limited[at] |= self.ops[at].wait == token,
-                Kind::CallLimits => wakes.limited[at] |= self.calls[at].wait == token,
-                Kind::Works => wakes.resumed[at] |= self.calls[at].resume == token,
-                _ => wakes.travels[at] += 1,
+                _ => wakes.limited[at] |= self.calls[at].wait == token,
             }
         }
         for (lane, (waiting, heads)) in waiting.into_iter().zip(heads).enumerate() {

@@ -79,19 +79,16 @@ impl Sim {
             });
         }
         let per_message = size_of::<Call>() + ENTRY_BYTES;
-        let mut beside = vec![0; self.links.len()];
+        let mut count = vec![0; self.links.len()];
         for due in self.queue.pending() {
             if matches!(due.kind, Kind::Request | Kind::Reply) {
-                beside[self.calls[due.index as usize].link as usize] += 1;
+                count[self.calls[due.index as usize].link as usize] += 1;
             }
         }
-        for (link, beside) in self.links.iter().zip(beside) {
+        for (link, count) in self.links.iter().zip(count) {
             if link.removed {
                 continue;
             }
-            let lanes = [link.request_lane, link.reply_lane];
-            let in_lanes = lanes.map(|lane| self.queue.lane_len(lane));
-            let count = in_lanes[0] + in_lanes[1] + beside;
             let name = |node: u16| &self.nodes[node as usize].name;
             parts.push(Held {
                 holder: Holder::Link(format!("{}->{}", name(link.from), name(link.to))),

@@ -69,9 +69,10 @@ impl Sim {
             return self.send_through(index, false, bytes);
         }
         let link = &mut self.links[call.link as usize];
-        let (at, _, lane) = link.carry(bytes, false, now);
+        let (at, _) = link.carry(bytes, false, now);
         if at > now {
-            return self.queue.push_message(at, Kind::Request, lane, index);
+            self.queue.push(at, Kind::Request, index);
+            return;
         }
         let slot = &mut self.nodes[link.to as usize];
         match slot.takes_in(call, index, &mut self.queue, now) {
@@ -118,20 +119,12 @@ impl Sim {
     /// By link: messages, and their bytes, that are counted on it but still wait for others before it is done with them.
     pub(in crate::sim) fn unsent(&self) -> Vec<(u64, u64)> {
         let mut unsent = vec![(0, 0); self.links.len()];
-        let in_lanes = self
-            .queue
-            .entries()
-            .filter_map(|(_, kind, entry)| match kind {
-                Kind::Requests => Some((entry.at, entry.index, 0)),
-                Kind::Replies => Some((entry.at, entry.index, 1)),
-                _ => None,
-            });
-        let beside = self.queue.pending().filter_map(|due| match due.kind {
+        let on_their_way = self.queue.pending().filter_map(|due| match due.kind {
             Kind::Request => Some((due.at, due.index, 0)),
             Kind::Reply => Some((due.at, due.index, 1)),
             _ => None,
         });
-        for (at, index, way) in in_lanes.chain(beside) {
+        for (at, index, way) in on_their_way {
             let call = &self.calls[index as usize];
             let link = &self.links[call.link as usize];
             if link.ns_per_byte > 0.0 && at > self.now.saturating_add(link.latency) {
@@ -147,15 +140,15 @@ impl Sim {
     #[cold]
     fn send_through(&mut self, index: u32, reply: bool, bytes: u32) {
         let link = &mut self.links[self.calls[index as usize].link as usize];
-        let (at, sending, lane) = link.carry(bytes, reply, self.now);
+        let (at, sending) = link.carry(bytes, reply, self.now);
         let kind = if reply { Kind::Reply } else { Kind::Request };
-        match self.hindered(index, reply, sending, at) {
-            Some(later) => {
-                self.queue.push(later, kind, index);
-            }
-            None if at > self.now => self.queue.push_lane(lane, at, index, 1),
-            None if reply => self.arrive_back(index),
-            None => self.arrive(index),
+        let later = self.hindered(index, reply, sending, at);
+        if later.is_some() || at > self.now {
+            self.queue.push(later.unwrap_or(at), kind, index);
+        } else if reply {
+            self.arrive_back(index);
+        } else {
+            self.arrive(index);
         }
     }
 
@@ -378,11 +371,11 @@ impl Sim {
             return self.send_through(index, true, bytes);
         }
         let link = &mut self.links[call.link as usize];
-        let (at, _, lane) = link.carry(bytes, true, self.now);
+        let (at, _) = link.carry(bytes, true, self.now);
         if at == self.now {
             self.returned(index);
         } else {
-            self.queue.push_message(at, Kind::Reply, lane, index);
+            self.queue.push(at, Kind::Reply, index);
         }
     }
 
@@ -472,12 +465,6 @@ impl Sim {
         match self.nodes[call.node as usize].kind {
             NodeKind::LoadBalancer => self.balance(index),
             _ => self.proceed_here(index),
-        }
-    }
-
-    pub(in crate::sim) fn resume_if(&mut self, index: u32, token: u32) {
-        if self.calls[index as usize].resume == token {
-            self.resume(index);
         }
     }
 

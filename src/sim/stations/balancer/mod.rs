@@ -41,7 +41,6 @@ pub(in crate::sim) struct BalancerBody {
     pub targets: Vec<Target>,
     /// Those that get requests now, in order.
     pub usable: Vec<u16>,
-    pub work_lane: u32,
     pub response_lane: u32,
     /// Longest time limit that entries of that lane may have.
     pub longest_timeout: Option<crate::units::Duration>,
@@ -61,18 +60,12 @@ pub(in crate::sim) struct BalancerBody {
 const AFFINITY_PAUSE_NS: u64 = 1_000_000_000;
 
 impl BalancerBody {
-    /// Whose draws follow from this key, and whose work and timeouts stand in these lanes.
-    pub(in crate::sim) fn new(
-        settings: &node::LoadBalancer,
-        key: u64,
-        work_lane: u32,
-        response_lane: u32,
-    ) -> Self {
+    /// Whose draws follow from this key, and whose timeouts stand in this lane.
+    pub(in crate::sim) fn new(settings: &node::LoadBalancer, key: u64, response_lane: u32) -> Self {
         Self {
             settings: settings.clone(),
             targets: Vec::new(),
             usable: Vec::new(),
-            work_lane,
             response_lane,
             longest_timeout: None,
             turn: 0,
@@ -116,14 +109,7 @@ impl Sim {
         if at == self.now {
             return self.balance(index);
         }
-        if self.queue.has_few() {
-            call.resume = self.queue.push(at, Kind::Resume, index);
-        } else {
-            let lane = balancer.work_lane;
-            let token = self.new_token();
-            self.calls[index as usize].resume = token;
-            self.queue.push_lane(lane, at, index, token);
-        }
+        call.resume = self.queue.push(at, Kind::Resume, index);
     }
 
     /// Chooses an instance and sends the request on.
