@@ -644,7 +644,24 @@ impl Track {
                     let node = self.sim.topology().nodes.get(wanted.0);
                     node.is_some_and(|node| node.zone(wanted.1) == Some(zone))
                 }
-                _ => false,
+                Command::Resume(..)
+                | Command::Restart(..)
+                | Command::Failover(_)
+                | Command::ForceFailover(_)
+                | Command::Deploy(..)
+                | Command::AddInstances(..)
+                | Command::RemoveInstances(..)
+                | Command::Cut(_)
+                | Command::CutOneWay(_)
+                | Command::Slow(..)
+                | Command::Lose(..)
+                | Command::Heal(_)
+                | Command::ReplaceSigningKey
+                | Command::Set(..)
+                | Command::Add(..)
+                | Command::Remove(_)
+                | Command::Link(_)
+                | Command::Unlink(_) => false,
             })
         };
         let parted = |healed: &Sides| {

@@ -634,7 +634,15 @@ fn in_words(command: &str) -> String {
         Ok(Command::Lose(sides, share)) => format!("{share} of messages lost {}", sides.between()),
         Ok(Command::Heal(sides)) => format!("healed {}", sides.between()),
         Ok(Command::ReplaceSigningKey) => "the signing key is replaced".to_owned(),
-        _ => command.to_owned(),
+        // Edits are told as they are written.
+        Ok(
+            Command::Set(..)
+            | Command::Add(..)
+            | Command::Remove(_)
+            | Command::Link(_)
+            | Command::Unlink(_),
+        )
+        | Err(_) => command.to_owned(),
     }
 }
 

@@ -252,7 +252,7 @@ pub fn imperative(command: &Command) -> (Icon, String) {
             format!("lose {} {}", format::given(share.0), sides.between()),
         ),
         Command::Heal(sides) => (Icon::Check, format!("heal {}", sides.between())),
-        other => (Icon::Bolt, words(&format!("{other:?}")).to_lowercase()),
+        Command::ReplaceSigningKey => (Icon::Bolt, "replace signing key".to_owned()),
     }
 }
 
@@ -307,7 +307,7 @@ pub fn past(command: &Command) -> String {
             sides.between()
         ),
         Command::Heal(sides) => format!("Healed {}", sides.between()),
-        other => capitalised(&words(&format!("{other:?}"))),
+        Command::ReplaceSigningKey => "Signing key replaced".to_owned(),
     }
 }
 

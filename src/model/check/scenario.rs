@@ -287,6 +287,19 @@ fn command_problem(
                 None
             }
         }
-        _ => None,
+        // These name no node, or what they name is checked as an edit.
+        Command::Deploy(..)
+        | Command::LoseZone(_)
+        | Command::Cut(_)
+        | Command::CutOneWay(_)
+        | Command::Slow(..)
+        | Command::Lose(..)
+        | Command::Heal(_)
+        | Command::ReplaceSigningKey
+        | Command::Set(..)
+        | Command::Add(..)
+        | Command::Remove(_)
+        | Command::Link(_)
+        | Command::Unlink(_) => None,
     }
 }

@@ -289,7 +289,16 @@ impl Sim {
                 after.apply(command)?;
                 (after == self.topology).then_some("it is so already")
             }
-            _ => None,
+            // Whether a store can fail over is told on its row; edits that are not possible are refused.
+            Command::Failover(_)
+            | Command::ForceFailover(_)
+            | Command::AddInstances(..)
+            | Command::RemoveInstances(..)
+            | Command::ReplaceSigningKey
+            | Command::Add(..)
+            | Command::Remove(_)
+            | Command::Link(_)
+            | Command::Unlink(_) => None,
         };
         Ok(why.map(str::to_owned))
     }

@@ -249,7 +249,13 @@ fn summed(intervals: &[Interval]) -> Interval {
         retried: intervals.iter().map(|i| i.retried).sum(),
         failed: intervals.iter().map(|i| i.failed).sum(),
         percentiles: history::merged_percentiles(&samples),
-        ..Interval::default()
+        // Of these the part of a chart has its own.
+        from: Duration(0),
+        to: Duration(0),
+        lost_writes: 0,
+        lost_sessions: 0,
+        nodes: Vec::new(),
+        without: None,
     }
 }
 
