@@ -412,3 +412,54 @@ fn an_old_primary_takes_over_again_when_the_new_one_is_gone() {
         ));
     }
 }
+
+/// What a service's old primary takes back is counted once, whatever the keys.
+#[test]
+fn what_comes_back_from_an_old_side_is_counted_once() {
+    const PAIR: &str = r#"Topology(schema: 1, profile: Bare, duration: "60s",
+    nodes: {
+        "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), timeout: "500ms"),
+        "api": Service(instances: 2, workers: 100, service_time: Constant("0s"),
+            state: InMemory(replication: Asynchronous(lag: "1ms"), down_after: "2s")),
+    },
+    links: ["clients -> api"])"#;
+    for keys in ["1", "1000", "1000000"] {
+        let scenario = r#"At("20s", Cut("api.2 -> *")), At("30s", LoseMachine("api", 1)), At("31s", Heal("api.2 -> *"))"#;
+        // Its books are audited at the end.
+        let end = end_of(PAIR, &[("nodes.clients.keys", keys)], scenario);
+        assert_eq!(end.writes.held + end.writes.lost, end.writes.acknowledged);
+        assert!(near(end.writes.lost, 500), "{}", end.writes.lost);
+    }
+}
+
+/// An old primary that died behind the cut has all up to the fork in its file, and takes over with that.
+#[test]
+fn an_old_primary_that_died_takes_over_with_its_file() {
+    let file = [
+        ("nodes.db.persistence", "AppendOnly(Always)"),
+        ("nodes.db.fsync_time", "0s"),
+        ("nodes.db.restart_after", "None"),
+    ];
+    let scenario = r#"At("20s", Cut("@a -> @b")), At("30s", LoseMachine("db", 2)), At("31s", Crash("db", 1)),
+        At("35s", Restart("db", 1)), At("40s", Heal("@a -> @b"))"#;
+    let end = end_of(ZONES, &file, scenario);
+    assert_eq!(end.nodes[2].instances[0].role, Role::Primary);
+    assert_eq!(end.writes.unavailable, 0);
+    assert!(end.writes.acknowledged > 4_000, "{:?}", end.writes);
+}
+
+/// Without a lag, too, nothing comes to a copy through a cut.
+#[test]
+fn a_copy_without_a_lag_gets_nothing_through_a_cut() {
+    for lag in ["0s", "1us"] {
+        let changes = [
+            ("nodes.db.replication.lag", lag),
+            ("nodes.db.zones", r#"["a", "a"]"#),
+            ("nodes.db.observer_zone", "\"a\""),
+            ("nodes.api.zones", r#"["a"]"#),
+        ];
+        let scenario = r#"At("20s", Cut("db.1 -> db.2")), At("30s", LoseMachine("db", 1))"#;
+        let end = end_of(ZONES, &changes, scenario);
+        assert!(near(end.writes.lost, 1000), "{lag}: {}", end.writes.lost);
+    }
+}

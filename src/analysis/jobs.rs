@@ -374,8 +374,9 @@ impl<T> Batch<T> {
 
 impl<T> Drop for Batch<T> {
     fn drop(&mut self) {
-        self.cancel();
+        // No thread takes another of its jobs meanwhile.
         let mut state = self.pool.0.0.lock();
+        self.cancel();
         let waiting = std::mem::take(&mut state.waiting);
         let mine = |(_, job): &(_, Job)| Arc::ptr_eq(&job.standing, &self.standing);
         let (unwanted, others): (Vec<_>, _) = waiting.into_iter().partition(mine);

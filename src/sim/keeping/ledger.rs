@@ -215,7 +215,7 @@ pub(in crate::sim) struct Missed {
 pub(in crate::sim) struct Deposed {
     /// The log that the other leads, and the last write in it that both sides have.
     pub by: u32,
-    pub at: u64,
+    pub at: Mark,
     pub fault: u32,
     pub cause: LossCause,
     /// Callers, by node and instance, that have not been told.

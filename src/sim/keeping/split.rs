@@ -270,10 +270,13 @@ impl Sim {
         let here = &mut self.logs[fork as usize];
         (here.retired, here.online, here.deposed) = (true, false, None);
         here.replicas.clear();
-        // What it still has is what it had before: it is filled anew.
-        let by = &mut self.logs[deposed.by as usize];
-        by.replicas.retain(|copy| copy.instance != old || copy.gone);
-        self.tell(Fact::Gone(deposed.by, Holder::Copy(old)));
+        let ends = &self.nodes[node as usize].instances[old as usize];
+        if !ends.status.is_down() {
+            // It is filled anew. (Of one that has died its file may be left.)
+            let by = &mut self.logs[deposed.by as usize];
+            by.replicas.retain(|copy| copy.instance != old || copy.gone);
+            self.tell(Fact::Gone(deposed.by, Holder::Copy(old)));
+        }
         if let Some(store) = self.store_mut(node) {
             store.deposed = None;
             if self.is_serving(node, old) {
@@ -327,7 +330,10 @@ impl Sim {
         }
         let waiting = self.wait_no_more(fork);
         let here = &mut self.logs[fork as usize];
-        here.deposed = None;
+        if let Some(deposed) = here.deposed.take() {
+            // What both sides have is in the log already.
+            here.forget_versions_before(deposed.at.stamp);
+        }
         here.replicas.clear();
         if let Some(store) = self.store_mut(node) {
             store.deposed = None;

@@ -66,15 +66,17 @@ impl Sim {
 
     /// Nothing comes to a copy any more.
     fn stand_still(&mut self, log: u32, at: usize) {
-        let now = self.now;
+        let (now, stamp) = (self.now, self.stamp);
         let here = &mut self.logs[log as usize];
+        // What is written from now on is apart from what it has.
+        let all = here.mark(stamp);
         let copy = here.replicas[at];
         here.replicas[at].cut = true;
         if !copy.gets_stream() {
             return;
         }
         if here.orphan.is_none() {
-            let has = here.held_by(&copy, now);
+            let has = here.held_by(&copy, now).map(|has| has.min(all));
             let copy = &mut here.replicas[at];
             (copy.has, copy.synced_at) = (has, u64::MAX);
         } else if let Some(mark) = copy.mark {

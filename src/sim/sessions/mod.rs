@@ -220,7 +220,7 @@ impl Sim {
         };
         let user = &self.users[self.ops[op as usize].user as usize];
         let elsewhere = if asked == fork {
-            user.log == deposed.by && user.sequence > deposed.at
+            user.log == deposed.by && user.sequence > deposed.at.sequence
         } else {
             user.log == fork
         };
