@@ -636,32 +636,11 @@ impl Track {
         let commands = &self.rows[row].commands;
         let struck = |wanted: (&str, u32)| {
             commands.iter().any(|command| match command {
-                Command::Crash(node, number)
-                | Command::LoseMachine(node, number)
-                | Command::SlowInstance(node, number, _)
-                | Command::Hang(node, number) => (node.as_str(), *number) == wanted,
                 Command::LoseZone(zone) => {
                     let node = self.sim.topology().nodes.get(wanted.0);
                     node.is_some_and(|node| node.zone(wanted.1) == Some(zone))
                 }
-                Command::Resume(..)
-                | Command::Restart(..)
-                | Command::Failover(_)
-                | Command::ForceFailover(_)
-                | Command::Deploy(..)
-                | Command::AddInstances(..)
-                | Command::RemoveInstances(..)
-                | Command::Cut(_)
-                | Command::CutOneWay(_)
-                | Command::Slow(..)
-                | Command::Lose(..)
-                | Command::Heal(_)
-                | Command::ReplaceSigningKey
-                | Command::Set(..)
-                | Command::Add(..)
-                | Command::Remove(_)
-                | Command::Link(_)
-                | Command::Unlink(_) => false,
+                other => other.instance() == Some(wanted),
             })
         };
         let parted = |healed: &Sides| {

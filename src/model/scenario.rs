@@ -345,6 +345,35 @@ impl Command {
         }
     }
 
+    /// The one instance that it strikes, or whose trouble it ends.
+    pub fn instance(&self) -> Option<(&str, u32)> {
+        match self {
+            Self::Crash(n, number)
+            | Self::LoseMachine(n, number)
+            | Self::Hang(n, number)
+            | Self::SlowInstance(n, number, _)
+            | Self::Resume(n, number)
+            | Self::Restart(n, number) => Some((n, *number)),
+            Self::Failover(_)
+            | Self::ForceFailover(_)
+            | Self::Deploy(..)
+            | Self::AddInstances(..)
+            | Self::RemoveInstances(..)
+            | Self::LoseZone(_)
+            | Self::Cut(_)
+            | Self::CutOneWay(_)
+            | Self::Slow(..)
+            | Self::Lose(..)
+            | Self::Heal(_)
+            | Self::ReplaceSigningKey
+            | Self::Set(..)
+            | Self::Add(..)
+            | Self::Remove(_)
+            | Self::Link(_)
+            | Self::Unlink(_) => None,
+        }
+    }
+
     /// The node it is about, if any.
     pub fn node(&self) -> Option<&str> {
         match self {
