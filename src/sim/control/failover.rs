@@ -28,6 +28,11 @@ pub(in crate::sim) struct Failover {
 }
 
 impl Failover {
+    /// When it was asked for.
+    pub(in crate::sim) fn since(&self) -> u64 {
+        self.since
+    }
+
     /// Whether a timer is what it goes on by.
     pub(in crate::sim) fn goes_on_by(&self, timer: &Timer, at: u16) -> bool {
         match *timer {

@@ -99,7 +99,9 @@ impl Sim {
         let here = &self.logs[log as usize];
         let sessions = self.live_sessions_in(log) * self.session_bytes();
         let bytes = self.state_bytes(log) + sessions;
-        let others = self.logs.iter().filter(|l| l.node == here.node);
+        // Where nobody has authority, nobody fills a copy.
+        let fills = |l: &&Log| l.node == here.node && l.orphan.is_none();
+        let others = self.logs.iter().filter(fills);
         let free = others
             .flat_map(|l| l.replicas.iter().map(move |r| (l.primary, r)))
             .filter(|(from, r)| !r.cut && (*from == here.primary || r.instance == to))

@@ -573,6 +573,25 @@ impl Log {
         Some(begins.saturating_add(self.durability.promotion_ns))
     }
 
+    /// When the last of what its copies still get has come to all that get it, and they know that it was the last.
+    pub(in crate::sim) fn stream_comes(&self, orphan: &Orphan) -> u64 {
+        let last_sent = |mark: Mark| {
+            let sent = self.segments.partition_point(|s| s.first <= mark.sequence);
+            let last = sent.checked_sub(1).and_then(|at| self.segments.get(at));
+            last.map_or(0, |segment| segment.arrives)
+        };
+        let closed = orphan.since.saturating_add(self.durability.lag_ns);
+        let all = self.next - 1;
+        let gets = |copy: &&Replica| copy.gets_stream() && !copy.cut;
+        let comes = self.replicas.iter().filter(gets).map(|copy| {
+            let last = copy.mark.map_or(0, last_sent);
+            let ends = orphan.hang || copy.mark.is_some_and(|mark| mark.sequence >= all);
+            let last = if ends { last.max(closed) } else { last };
+            last.saturating_add(copy.way.behind)
+        });
+        comes.max().unwrap_or(0)
+    }
+
     /// Puts segments that every copy that matters holds into the one count.
     fn prune(&mut self, now: u64) {
         let mut floor = self.next - 1;

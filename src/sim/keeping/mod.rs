@@ -148,15 +148,12 @@ impl Sim {
     pub(super) fn read_from(&mut self, call: u32, log: u32) {
         let slot = &self.calls[call as usize];
         let (key, instance) = (self.ops[slot.op as usize].key, slot.instance);
-        let caller = self.links[slot.link as usize].from;
         let version = |log: &Log| log.versions.get(key).map_or(0, |version| version.stamp());
         let here = &self.logs[log as usize];
         let mut found = version(here);
         // Whoever asked before all of it had moved finds what it would have found.
-        let moved_out = self.store(here.node).and_then(|s| s.left_by);
-        let moved_out = moved_out.map(|(service, _)| service);
-        let moved_out = moved_out.filter(|&service| service == caller);
-        let space = moved_out.map_or(here.space, |service| self.nodes[service as usize].space);
+        let left = self.asked_before_leaving(call, here.node);
+        let space = left.map_or(here.space, |left| self.nodes[left.service as usize].space);
         if let Some(newest) = self.newest[space as usize].get(key)
             && newest.stamp > 0
             && newest.log != log
@@ -169,7 +166,7 @@ impl Sim {
                         .replicas
                         .iter()
                         .any(|r| r.instance == instance && r.synced_at <= self.now));
-            if ((other.moving.is_some() || moved_out.is_some()) && other.online)
+            if ((other.moving.is_some() || left.is_some()) && other.online)
                 || (copied_here && !other.retired)
             {
                 found = found.max(version(other));

@@ -14,6 +14,7 @@ use crate::sim::observe::facts::Fact;
 use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::Body;
+use crate::sim::stations::store::Left;
 use crate::units::SECOND;
 
 impl Sim {
@@ -129,6 +130,7 @@ impl Sim {
             .map(|instance| std::mem::replace(&mut instance.data_log, NONE))
             .collect();
         let stayed = self.call_off_moves(slot, new);
+        self.come_back_to(slot, new);
         let (kept, all) = (held(self, &stayed), held(self, &from));
         let mut dropped = 0;
         let place = self.place_of_state(slot, new);
@@ -159,6 +161,17 @@ impl Sim {
                 moved: all - dropped,
                 dropped,
             });
+        }
+    }
+
+    /// A service that left a store and keeps its state there again has not left it.
+    fn come_back_to(&mut self, service: u16, new: &State) {
+        if let State::External(external) = new
+            && let Some(slot) = self.slot_of(&external.store)
+            && let Some(store) = self.store_mut(slot)
+            && store.left_by.is_some_and(|left| left.service == service)
+        {
+            store.left_by = None;
         }
     }
 
@@ -460,10 +473,17 @@ impl Sim {
         let here = &self.logs[log as usize];
         let (node, primary, durability) = (here.node, here.primary, here.durability);
         let fresh = self.new_log(node, primary, Purpose::Data, durability);
-        let through = self.edited;
+        let (now, through) = (self.now, self.edited);
         if let Some(store) = self.store_mut(node) {
             store.log = fresh;
-            store.left_by = Some((service, through));
+            // What follows later does not make it leave again.
+            let before = store.left_by.filter(|left| left.service == service);
+            let left = Left {
+                service,
+                at: now,
+                through,
+            };
+            store.left_by = Some(before.unwrap_or(left));
         }
         // Sessions that the store keeps stay in it.
         for user in 0..self.users.len() {
@@ -476,27 +496,36 @@ impl Sim {
         self.keep_up(fresh);
     }
 
+    /// That the service whose call this is kept its state in the store it asks, if it asked before that was moved out. What it asks
+    /// later it asks for the store's own sake.
+    pub(super) fn asked_before_leaving(&self, call: u32, store: u16) -> Option<Left> {
+        let left = self.store(store)?.left_by?;
+        let call = &self.calls[call as usize];
+        let caller = self.links[call.link as usize].from;
+        (caller == left.service && call.sent_at <= left.at).then_some(left)
+    }
+
     /// A call has written to a store that what its service keeps has moved out of: it had been sent before, and follows.
     pub(super) fn follow(&mut self, call: u32, log: u32) {
         let node = self.logs[log as usize].node;
-        let Some((left_by, through)) = self.store(node).and_then(|store| store.left_by) else {
+        let Some(left) = self.asked_before_leaving(call, node) else {
             return;
         };
         if self.logs[log as usize].moving.is_some() {
             return;
         }
-        let service = self.links[self.calls[call as usize].link as usize].from;
+        let service = left.service;
         let name = &self.nodes[service as usize].name;
         let Some(Node::Service(settings)) = self.topology.nodes.get(name) else {
             return;
         };
         let state = settings.state.clone();
         let place = self.place_of_state(service, &state);
-        if service != left_by || place.contains(&log) {
+        if place.contains(&log) {
             return;
         }
         if place.is_empty() {
-            self.edited = through;
+            self.edited = left.through;
             self.drop_content(log, service);
             self.edited = None;
             return;

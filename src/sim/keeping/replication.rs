@@ -291,10 +291,10 @@ impl Sim {
     }
 
     pub(in crate::sim) fn promote_if_orphan(&mut self, log: u32, since: u64) {
-        if self.logs[log as usize]
-            .orphan
-            .is_some_and(|o| o.since == since)
-        {
+        let here = &self.logs[log as usize];
+        // What it waits for may come later than it did when the timer was set.
+        let due = here.promotion_due().is_some_and(|due| due <= self.now);
+        if due && here.orphan.is_some_and(|o| o.since == since) {
             self.promote(log);
         }
     }
@@ -312,7 +312,7 @@ impl Sim {
             .replicas
             .iter()
             .filter(|r| r.mark.is_some() && self.is_serving(node, r.instance))
-            .filter(|r| self.is_seen(node, r.instance))
+            .filter(|r| orphan.asked.is_some() || self.is_seen(node, r.instance))
             .max_by_key(|r| (r.mark, std::cmp::Reverse(r.instance)))
             .copied();
         let Some(best) = best else { return };

@@ -40,6 +40,7 @@ impl Sim {
         }
         for node in 0..self.nodes.len() as u16 {
             self.promote_overdue(node);
+            self.fill_up(node);
         }
         self.tend_moves();
         self.house_sessions();
@@ -296,6 +297,8 @@ impl Sim {
             }
         }
         self.place_replicas(deposed.by);
+        // Others may have a copy there, too, now that it follows.
+        self.fill_up(node);
         let node = self.nodes[node as usize].name.clone();
         self.happen(What::Demoted {
             node,
@@ -356,6 +359,7 @@ impl Sim {
         for call in waiting {
             self.reply_failed(call, Cause::Error);
         }
+        self.fill_up(node);
     }
 
     /// An instance that led a fork is gone, and the fork with it.

@@ -1,9 +1,12 @@
 //! The way from a primary to its copies: cut, slow, lossy or from zone to zone.
 
 use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
+use crate::sim::control::failover::Failover;
 use crate::sim::keeping::filling_takes;
-use crate::sim::keeping::ledger::{Replica, Way};
+use crate::sim::keeping::ledger::{Orphan, Replica, Way};
 use crate::sim::observe::facts::Fact;
+use crate::sim::observe::snapshot::Status;
 
 impl Sim {
     /// Copies that their primary cannot reach stand still; those that it reaches again get what they lack, and each as late
@@ -28,13 +31,8 @@ impl Sim {
                 }
             }
         }
+        self.see_ways(log);
         let here = &mut self.logs[log as usize];
-        let ways = here.replicas.iter().map(|copy| copy.way);
-        let most = |(behind, heard): (u64, u64), way: Way| {
-            let hears = way.behind.saturating_add(way.back);
-            (behind.max(way.behind), heard.max(hears))
-        };
-        (here.behind, here.heard) = ways.fold((0, 0), most);
         // What is under way may come at another time now.
         let mut due = vec![self.now];
         if !here.awaiting.is_empty() {
@@ -45,6 +43,57 @@ impl Sim {
         self.note_followers(log);
         for at in due {
             self.look_at_copies(log, at);
+        }
+    }
+
+    /// Ways to copies are others now: what waits until all has come to them waits for another time.
+    fn see_ways(&mut self, log: u32) {
+        let now = self.now;
+        let here = &mut self.logs[log as usize];
+        let ways = here.replicas.iter().map(|copy| copy.way);
+        let most = |(behind, heard): (u64, u64), way: Way| {
+            let hears = way.behind.saturating_add(way.back);
+            (behind.max(way.behind), heard.max(hears))
+        };
+        let before = here.behind;
+        (here.behind, here.heard) = ways.fold((0, 0), most);
+        let sooner = here.behind < before;
+        if let Some(orphan) = here.orphan.filter(|orphan| orphan.stream_ends > now) {
+            let ends = here.stream_comes(&orphan).max(now);
+            here.orphan = Some(Orphan {
+                stream_ends: ends,
+                ..orphan
+            });
+            if orphan.missed <= now && ends != orphan.stream_ends {
+                self.promote_when_due(log);
+            }
+        } else if sooner {
+            self.hand_over_sooner(log);
+        }
+    }
+
+    /// All that an instance has comes to its copies sooner than whoever is to stop it, or to hand over from it, was told.
+    fn hand_over_sooner(&mut self, log: u32) {
+        let here = &self.logs[log as usize];
+        let (node, instance, at) = (here.node, here.primary, here.reaches_all().max(self.now));
+        if let Some(since) = self
+            .store(node)
+            .and_then(|s| s.failover.as_ref())
+            .map(Failover::since)
+        {
+            self.timer_at(at, Timer::CaughtUp { node, since });
+        }
+        let leads = &self.nodes[node as usize].instances[instance as usize];
+        if leads.status == Status::Draining {
+            let life = leads.life;
+            self.timer_at(
+                at,
+                Timer::Drained {
+                    node,
+                    instance,
+                    life,
+                },
+            );
         }
     }
 

@@ -22,10 +22,19 @@ use crate::sim::streams::{Purpose as Draw, Sampler, draw, purpose_key, whole_ns}
 use crate::sim::traffic::call::{Call, NO_SESSION, Outcome, Verb};
 use crate::units::Duration;
 
+/// A service kept its state in a store, and keeps it elsewhere or nowhere now.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Left {
+    pub service: u16,
+    /// When that was moved out.
+    pub at: u64,
+    /// The change that this is through.
+    pub through: Option<u32>,
+}
+
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct StoreBody {
-    /// The service that kept its state here, and keeps it elsewhere or nowhere now, and what change that is through.
-    pub left_by: Option<(u16, Option<u32>)>,
+    pub left_by: Option<Left>,
     pub read: Sampler,
     pub write: Sampler,
     pub read_key: u64,
