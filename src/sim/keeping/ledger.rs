@@ -951,6 +951,7 @@ impl Log {
     /// What lies beyond a mark goes on as a log of its own, whose numbers count from there, with the copies that are not of
     /// those `left` behind. Both have each key's newest version of what comes before.
     pub(in crate::sim) fn fork(&mut self, mark: Mark, left: impl Fn(&Replica) -> bool) -> Self {
+        debug_assert!(mark.sequence == 0 || mark.sequence >= self.base_end);
         let beyond = |other: Mark| Mark {
             sequence: other.sequence.saturating_sub(mark.sequence),
             stamp: other.stamp,
@@ -968,6 +969,17 @@ impl Log {
         fork.segments = self.segments.split_off(at);
         for segment in &mut fork.segments {
             segment.first -= mark.sequence;
+        }
+        if mark.sequence < self.base_end {
+            // No copy but an empty one can lack some of what is put together, and that lacks all.
+            fork.base_end = std::mem::take(&mut self.base_end);
+            fork.base_acknowledged = std::mem::take(&mut self.base_acknowledged);
+        }
+        let at = self.lost.partition_point(|range| range.to <= mark.sequence);
+        fork.lost = self.lost.split_off(at);
+        for range in &mut fork.lost {
+            range.from = range.from.saturating_sub(mark.sequence).max(1);
+            range.to -= mark.sequence;
         }
         let copies = std::mem::take(&mut self.replicas);
         let (mine, its): (Vec<Replica>, Vec<Replica>) = copies.into_iter().partition(|c| left(c));
