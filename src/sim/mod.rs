@@ -97,9 +97,10 @@ pub struct Sim {
     /// Bytes of a request and of its reply, by who asks and what for.
     message_bytes: Vec<[[u32; 6]; 2]>,
     ops: Vec<Op>,
-    free_ops: Vec<u32>,
+    /// The first operation whose place is free, and so on by `Op::next`; and the first call, by `Call::child`.
+    free_op: u32,
     calls: Vec<Call>,
-    free_calls: Vec<u32>,
+    free_call: u32,
     /// Tokens handed out; see `Op::wait`.
     token: u32,
     users: Vec<User>,
@@ -151,9 +152,9 @@ impl Sim {
             network: Network::default(),
             message_bytes: Vec::new(),
             ops: Vec::new(),
-            free_ops: Vec::new(),
+            free_op: ids::NONE,
             calls: Vec::new(),
-            free_calls: Vec::new(),
+            free_call: ids::NONE,
             token: 0,
             users: Vec::new(),
             sessions_before: None,
@@ -236,11 +237,7 @@ impl Sim {
             self.events += 1;
             match due.kind {
                 Kind::Arrival => self.arrival(due.index, due.number),
-                Kind::Resume => {
-                    if self.calls[due.index as usize].resume == due.number {
-                        self.resume(due.index);
-                    }
-                }
+                Kind::Resume => self.resume(due.index, due.number),
                 Kind::ClientLimits => self.client_limits_due(due.index),
                 Kind::CallLimits => self.call_limits_due(due.index),
                 Kind::Timer => {

@@ -2,6 +2,8 @@
 
 use crate::model::Command;
 use crate::sim::observe::metrics::Histogram;
+use crate::sim::traffic::call::Verb;
+use crate::sim::traffic::operation::Op;
 
 /// Counts of operations of one part of the run: before the warm-up's end, or after.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,17 @@ pub(in crate::sim) struct WriteLedger {
     pub keys_lost: u64,
     pub unacknowledged: u64,
     pub twice: u64,
+}
+
+impl WriteLedger {
+    /// Nobody has anything to do with an operation any more.
+    #[inline(always)]
+    pub(in crate::sim) fn settle(&mut self, op: &Op) {
+        if op.applied > 0 && op.verb == Verb::Write {
+            self.unacknowledged += u64::from(op.failed);
+            self.twice += u64::from(op.applied > 1);
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]

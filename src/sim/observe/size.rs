@@ -135,9 +135,7 @@ impl Sim {
     fn traffic_bytes(&self) -> usize {
         let queues = self.nodes.iter().flat_map(|n| &n.instances);
         room::<Op>(self.ops.len())
-            + room::<u32>(self.free_ops.len())
             + room::<Call>(self.calls.len())
-            + room::<u32>(self.free_calls.len())
             + room::<Timer>(self.timers.len())
             + room::<u32>(self.free_timers.len())
             + self.queue.bytes()

@@ -2,7 +2,7 @@
 
 use crate::sim::clock::queue::Queue;
 use crate::sim::observe::metrics::Histogram;
-use crate::sim::observe::snapshot::NodeKind;
+use crate::sim::observe::snapshot::{NodeKind, Status};
 use crate::sim::stations::balancer::BalancerBody;
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::service::{Next, ServiceBody};
@@ -17,6 +17,15 @@ pub(in crate::sim) enum Body {
     Balancer(Box<BalancerBody>),
     Service(Box<ServiceBody>),
     Store(Box<StoreBody>),
+}
+
+/// What there is to do where a call has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::sim) struct After {
+    /// A worker is free for what waits.
+    pub has_next: bool,
+    /// The instance is being drained.
+    pub drains: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +74,32 @@ impl NodeSlot {
         here.enter(call, now);
         self.arrived += 1;
         Some(service.admit(here, call, index, queue, now))
+    }
+
+    /// A call has been worked on: if there is nothing left but to answer it, it leaves with that.
+    #[inline(always)]
+    pub(in crate::sim) fn answers(&mut self, call: &mut Call, now: u64) -> Option<After> {
+        let Body::Service(service) = &self.body else {
+            return None;
+        };
+        let hangs = self.instances[call.instance as usize].status == Status::Hung;
+        let over = call.outcome == Outcome::Done && !hangs && service.has_done(call);
+        over.then(|| self.lets_go(call, now))
+    }
+
+    /// A call leaves its instance, and its worker if it still holds one.
+    #[inline(always)]
+    pub(in crate::sim) fn lets_go(&mut self, call: &mut Call, now: u64) -> After {
+        let here = self.sees_off(call, now);
+        let mut after = After {
+            has_next: false,
+            drains: here.status == Status::Draining,
+        };
+        if std::mem::take(&mut call.holds_worker) {
+            here.free_worker(now);
+            after.has_next = here.has_next();
+        }
+        after
     }
 
     /// A call leaves its instance, which is what its time there is counted to.

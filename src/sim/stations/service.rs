@@ -455,6 +455,17 @@ impl Call {
 }
 
 impl ServiceBody {
+    /// Whether nothing is left to do for a call, at whose step it is, but to answer it.
+    #[inline(always)]
+    pub(in crate::sim) fn has_done(&self, call: &Call) -> bool {
+        if call.step >= CALLS {
+            return usize::from(call.step - CALLS) >= self.calls.len();
+        }
+        let keeps = matches!(call.verb, Verb::Read | Verb::Write);
+        let stateless = !keeps || matches!(self.settings.state, State::Stateless);
+        call.step <= STATE && !call.entry && stateless && self.calls.is_empty()
+    }
+
     /// A request that has come in is served, queued or turned away.
     #[inline(always)]
     pub(in crate::sim) fn admit(

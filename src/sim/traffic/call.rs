@@ -76,6 +76,7 @@ pub(in crate::sim) struct Call {
     pub draw: u64,
     /// Token of the call it made and waits for; 0: none.
     pub wait: u32,
+    /// Also the next free place, once it is over.
     pub child: u32,
     /// Number of the event that resumes it; 0: none.
     pub resume: u32,
@@ -146,14 +147,15 @@ impl Call {
         self.found = UNREAD;
     }
 
-    /// It is over, after it has left its node.
+    /// It is over, after it has left its node. `next`: the place that was free before.
     #[inline(always)]
-    pub(in crate::sim) fn end(&mut self) {
+    pub(in crate::sim) fn end(&mut self, next: u32) {
         debug_assert!(
             !self.free && !self.present && !self.queued && !self.holds_worker,
             "a call ends once, and where it was it has left"
         );
         self.free = true;
+        self.child = next;
         self.wait = 0;
         self.resume = 0;
     }

@@ -409,12 +409,17 @@ impl Sim {
         counted.offered += 1;
         counted.offered_by_kind[wanted.verb as usize & 3] += 1;
         let expects_stamp = self.newest_of(client, key);
-        let index = self.free_ops.pop().unwrap_or_else(|| {
-            self.ops.push(Op::default());
-            self.ops.len() as u32 - 1
-        });
+        if self.free_op == NONE {
+            self.free_op = self.ops.len() as u32;
+            self.ops.push(Op {
+                next: NONE,
+                ..Op::default()
+            });
+        }
+        let index = self.free_op;
         // Field by field: a whole struct is built elsewhere first and then copied, which takes longer.
         let op = &mut self.ops[index as usize];
+        self.free_op = op.next;
         op.intended = self.now;
         op.draw = wanted.draw;
         op.user = wanted.user;
@@ -447,19 +452,9 @@ impl Sim {
         let op = &mut self.ops[index as usize];
         op.references -= 1;
         if op.references == 0 {
-            self.settle_op(index);
+            self.writes.settle(op);
+            op.next = std::mem::replace(&mut self.free_op, index);
         }
-    }
-
-    /// Nobody has anything to do with the operation any more: its writes are settled.
-    #[inline(always)]
-    fn settle_op(&mut self, index: u32) {
-        let op = &self.ops[index as usize];
-        if op.applied > 0 && op.verb == Verb::Write {
-            self.writes.unacknowledged += u64::from(op.failed);
-            self.writes.twice += u64::from(op.applied > 1);
-        }
-        self.free_ops.push(index);
     }
 
     /// The operation is tried again, or for the first time after it had to wait.
@@ -634,7 +629,8 @@ impl Sim {
         let (met, met_now, sent_at) = (op.met, op.met_now, op.sent_at);
         let counts = usize::from(op.intended >= self.warmup);
         if op.references == 0 {
-            self.settle_op(index);
+            self.writes.settle(op);
+            op.next = std::mem::replace(&mut self.free_op, index);
         }
         self.nodes[ended.client as usize].failed += 1;
         let counted = &mut self.observers.results[counts];

@@ -43,7 +43,7 @@ pub(in crate::sim) struct Op {
     pub expects_stamp: u64,
     /// For a login: the operations that wait for it, as a chain.
     pub waiting: u32,
-    /// Next in such a chain.
+    /// Next in such a chain, or the next free place.
     pub next: u32,
     /// Seat of a closed-loop user.
     pub slot: u32,

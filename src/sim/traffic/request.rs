@@ -7,7 +7,7 @@ use crate::sim::clock::queue::Kind;
 use crate::sim::ids::NONE;
 use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
-use crate::sim::stations::node::Body;
+use crate::sim::stations::node::{After, Body};
 use crate::sim::traffic::call::{Asked, Call, Outcome, UNREAD, VERBS, Verb};
 use crate::units::Duration;
 
@@ -25,10 +25,18 @@ impl Sim {
     #[inline(always)]
     pub(in crate::sim) fn open_call(&mut self, asked: Asked) -> (u32, u32) {
         let token = self.new_token();
-        let index = self.free_calls.pop().unwrap_or_else(|| {
-            self.calls.push(Call::default());
-            self.calls.len() as u32 - 1
-        });
+        if self.free_call == NONE {
+            self.free_call = self.calls.len() as u32;
+            self.calls.push(Call {
+                child: NONE,
+                ..Call::default()
+            });
+        }
+        let index = self.free_call;
+        let node = self.links[asked.link as usize].to;
+        let call = &mut self.calls[index as usize];
+        self.free_call = call.child;
+        call.begin(asked, node, token, self.now);
         let op = &mut self.ops[asked.op as usize];
         op.references += 1;
         if asked.parent == NONE {
@@ -39,8 +47,6 @@ impl Sim {
             parent.wait = token;
             parent.child = index;
         }
-        let node = self.links[asked.link as usize].to;
-        self.calls[index as usize].begin(asked, node, token, self.now);
         (index, token)
     }
 
@@ -84,9 +90,8 @@ impl Sim {
     #[inline(always)]
     pub(in crate::sim) fn free_call(&mut self, index: u32) {
         let call = &mut self.calls[index as usize];
-        call.end();
+        call.end(std::mem::replace(&mut self.free_call, index));
         let op = call.op;
-        self.free_calls.push(index);
         self.release_op(op);
     }
 
@@ -345,22 +350,31 @@ impl Sim {
     /// The node has done with the call: it leaves, and its reply goes back.
     #[inline(always)]
     pub(in crate::sim) fn reply(&mut self, index: u32, outcome: Outcome) {
-        let now = self.now;
         let call = &mut self.calls[index as usize];
         call.outcome = outcome;
-        let (node, instance) = (call.node, call.instance);
-        let here = self.nodes[node as usize].sees_off(call, now);
-        let draining = here.status == Status::Draining;
-        if std::mem::take(&mut call.holds_worker) {
-            here.free_worker(now);
-            if here.has_next() {
-                self.take_next(node, instance);
-            }
-        }
-        if draining {
-            self.drained_if_done(node, instance);
+        let after = self.nodes[call.node as usize].lets_go(call, self.now);
+        self.answered(index, after);
+    }
+
+    /// A call has left its node: what that makes way for goes on, and its reply goes back.
+    #[inline(always)]
+    fn answered(&mut self, index: u32, after: After) {
+        if after != After::default() {
+            self.go_on_at(index, after);
         }
         self.send_back(index);
+    }
+
+    /// Where a call was goes on with what waited there.
+    fn go_on_at(&mut self, index: u32, after: After) {
+        let call = &self.calls[index as usize];
+        let (node, instance) = (call.node, call.instance);
+        if after.has_next {
+            self.take_next(node, instance);
+        }
+        if after.drains {
+            self.drained_if_done(node, instance);
+        }
     }
 
     #[inline(always)]
@@ -406,8 +420,7 @@ impl Sim {
         let (wrote, found) = (call.place.is_some(), call.found);
         let (way, from, target, instance) = (link.way, link.from, call.target, call.instance);
         let op = call.op;
-        call.end();
-        self.free_calls.push(index);
+        call.end(std::mem::replace(&mut self.free_call, index));
         self.release_op(op);
         if way == Way::FromBalancer {
             self.target_done(from, target, instance);
@@ -455,16 +468,24 @@ impl Sim {
 
     /// An event that a call waited for is due.
     #[inline(always)]
-    pub(in crate::sim) fn resume(&mut self, index: u32) {
+    pub(in crate::sim) fn resume(&mut self, index: u32, number: u32) {
         let call = &mut self.calls[index as usize];
+        if call.resume != number {
+            return;
+        }
         call.resume = 0;
         if !call.present {
             // A connection that was not made in time.
             return self.returned(index);
         }
-        match self.nodes[call.node as usize].kind {
-            NodeKind::LoadBalancer => self.balance(index),
-            _ => self.proceed_here(index),
+        let slot = &mut self.nodes[call.node as usize];
+        if slot.kind == NodeKind::LoadBalancer {
+            return self.balance(index);
+        }
+        // Most have only to be answered.
+        match slot.answers(call, self.now) {
+            Some(after) => self.answered(index, after),
+            None => self.proceed_here(index),
         }
     }
 
@@ -561,8 +582,12 @@ impl Sim {
         slot.clear_queue(now);
         slot.busy.set(now, 0);
         slot.round.close();
+        let mut asked = Vec::new();
         for &index in &here {
             let call = &mut self.calls[index as usize];
+            if call.wait != 0 {
+                asked.push((call.child, call.wait));
+            }
             call.queued = false;
             call.holds_worker = false;
             call.outcome = Outcome::Failed(Cause::Reset);
@@ -573,6 +598,13 @@ impl Sim {
             match leave {
                 Leave::Reset => self.send_back(index),
                 Leave::Silent => self.never_heard(index),
+            }
+        }
+        // Nobody waits any more for what they had asked.
+        for (child, token) in asked {
+            let slot = self.calls.get(child as usize);
+            if slot.is_some_and(|slot| !slot.free && slot.parent_wait == token) {
+                self.abandon(child, false);
             }
         }
     }
