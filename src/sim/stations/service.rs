@@ -222,27 +222,22 @@ impl Sim {
         let Body::Service(service) = &self.nodes[call.node as usize].body else {
             return;
         };
-        let (mut step, verb) = (call.step, call.verb);
-        if step <= STATE {
-            if call.entry {
-                return self.session_step(index);
-            }
-            let keeps = matches!(verb, Verb::Read | Verb::Write);
-            if !keeps || !matches!(service.settings.state, State::Stateless) {
-                return self.state_step(index);
-            }
-            step = CALLS;
+        match call.step {
+            ..=STATE if call.entry => self.session_step(index),
+            ..=STATE => self.state_step(index),
+            ACCESS => self.access_step(index),
+            COPIES => self.copies_step(index),
+            step => match service.calls.get(usize::from(step - CALLS)) {
+                Some(&link) => self.call_on(index, step + 1, link, call.verb, 3),
+                None => self.reply(index, Outcome::Done),
+            },
         }
-        if step == ACCESS {
-            return self.access_step(index);
-        }
-        if step == COPIES {
-            return self.copies_step(index);
-        }
-        match service.calls.get(usize::from(step - CALLS)) {
-            Some(&link) => self.call_on(index, step + 1, link, verb, 3),
-            None => self.reply(index, Outcome::Done),
-        }
+    }
+
+    /// Makes the first of a request's further calls, or answers it.
+    fn calls_step(&mut self, index: u32) {
+        self.calls[index as usize].step = CALLS;
+        self.service_step(index);
     }
 
     /// Goes on once enough copies have what was written.
@@ -250,8 +245,7 @@ impl Sim {
         if self.waits_for_copies(index) {
             return self.wait_without_worker(index);
         }
-        self.calls[index as usize].step = CALLS;
-        self.service_step_on(index);
+        self.calls_step(index);
     }
 
     /// Looks the session of a request up, or makes one.
@@ -297,22 +291,21 @@ impl Sim {
             return self.reply(index, Outcome::Done);
         }
         let wait = |read: u64, write: u64| if verb == Verb::Read { read } else { write };
-        let (step, ns) = match &service.settings.state {
-            State::Stateless => (CALLS, 0),
+        let ns = match &service.settings.state {
+            State::Stateless => return self.calls_step(index),
             State::External(_) => {
                 let link = service.state_link;
                 return self.call_on(index, CALLS, link, verb, 2);
             }
-            State::InMemory(_) => (ACCESS, 0),
-            State::LocalDisk(d) => (ACCESS, wait(d.read_time.0, d.write_time.0)),
-            State::LocalDatabase(d) => (ACCESS, wait(d.read_time.0, d.write_time.0)),
+            State::InMemory(_) => 0,
+            State::LocalDisk(d) => wait(d.read_time.0, d.write_time.0),
+            State::LocalDatabase(d) => wait(d.read_time.0, d.write_time.0),
         };
         if ns > 0 {
             self.wait_without_worker(index);
-            return self.resume_after(index, step, ns);
+            return self.resume_after(index, ACCESS, ns);
         }
-        call.step = step;
-        self.service_step_on(index);
+        self.access_step(index);
     }
 
     /// Reads or writes the state that an instance keeps itself.
@@ -325,25 +318,20 @@ impl Sim {
             return self.state_step(index);
         }
         let log = self.data_log(node, instance);
-        self.calls[index as usize].step = COPIES;
         if verb == Verb::Read {
-            self.calls[index as usize].step = CALLS;
             self.read_from(index, log);
-        } else if self.refuses_writes(log) {
-            return self.reply_failed(index, Cause::Error);
-        } else {
-            self.write_to(index, log);
-            if self.must_wait_for_fsync(log) {
-                self.wait_without_worker(index);
-                return self.wait_for_fsync(index, log);
-            }
+            return self.calls_step(index);
         }
-        self.service_step_on(index);
-    }
-
-    // Apart from the first step, so that that one can be inlined.
-    fn service_step_on(&mut self, index: u32) {
-        self.service_step(index);
+        self.calls[index as usize].step = COPIES;
+        if self.refuses_writes(log) {
+            return self.reply_failed(index, Cause::Error);
+        }
+        self.write_to(index, log);
+        if self.must_wait_for_fsync(log) {
+            self.wait_without_worker(index);
+            return self.wait_for_fsync(index, log);
+        }
+        self.copies_step(index);
     }
 
     /// The call goes on with a step after a time.
