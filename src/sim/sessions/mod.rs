@@ -145,7 +145,7 @@ impl Sim {
 
     /// Ends the session if its time is over. To be called before anything else is made of it: nobody looks at a session
     /// just because its time is over, and what has expired cannot be lost, used or taken along any more.
-    fn expire(&mut self, user: u32) {
+    pub(super) fn expire(&mut self, user: u32) {
         let now = self.now;
         let Some(slot) = self.users.get_mut(user as usize) else {
             return;

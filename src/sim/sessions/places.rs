@@ -274,6 +274,7 @@ impl Sim {
         }
         let mut remembered = Vec::new();
         for user in 0..self.users.len() as u32 {
+            self.expire(user);
             let slot = &self.users[user as usize];
             if slot.live && !self.is_kept_as_wanted(slot) {
                 self.take_along(user, &mut remembered);

@@ -387,7 +387,7 @@ impl Sim {
             let limit = timeout.map(|timeout| (timeout, lane));
             return self.call(Asked { instance, ..asked }, limit);
         }
-        let (child, token) = self.open_call(asked);
+        let (child, token) = self.open_call(asked, timeout.is_some());
         if let Some(timeout) = timeout {
             self.queue
                 .push_lane(lane, self.now + timeout.0, index, token);

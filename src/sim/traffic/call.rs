@@ -78,6 +78,8 @@ pub(in crate::sim) struct Call {
     pub wait: u32,
     /// Also the next free place, once it is over.
     pub child: u32,
+    /// It waits for that no longer than its node would have it when the call was made.
+    pub limited: bool,
     /// Number of the event that resumes it; 0: none.
     pub resume: u32,
     pub sent_at: u64,

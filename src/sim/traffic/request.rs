@@ -21,9 +21,9 @@ pub(in crate::sim) enum Leave {
 }
 
 impl Sim {
-    /// A call, not sent yet, and the token by which whoever makes it waits for it.
+    /// A call, not sent yet, and the token by which whoever makes it waits for it, for a `limited` time or for ever.
     #[inline(always)]
-    pub(in crate::sim) fn open_call(&mut self, asked: Asked) -> (u32, u32) {
+    pub(in crate::sim) fn open_call(&mut self, asked: Asked, limited: bool) -> (u32, u32) {
         let token = self.new_token();
         if self.free_call == NONE {
             self.free_call = self.calls.len() as u32;
@@ -46,6 +46,7 @@ impl Sim {
             let parent = &mut self.calls[asked.parent as usize];
             parent.wait = token;
             parent.child = index;
+            parent.limited = limited;
         }
         (index, token)
     }
@@ -53,7 +54,7 @@ impl Sim {
     /// Makes a call and sends it. `limit`: how long whoever makes it waits, and the lane of such limits.
     #[inline(always)]
     pub(in crate::sim) fn call(&mut self, asked: Asked, limit: Option<(Duration, u32)>) {
-        let (index, token) = self.open_call(asked);
+        let (index, token) = self.open_call(asked, limit.is_some());
         if let Some((limit, lane)) = limit {
             let waiting = match asked.parent {
                 NONE => asked.op,
@@ -633,16 +634,11 @@ impl Sim {
         let (mut at, mut token, mut chain) = (waiting, token, Vec::new());
         while at != NONE {
             let call = &self.calls[at as usize];
-            let limited = match &self.nodes[call.node as usize].body {
-                Body::Balancer(b) => b.settings.response_timeout.is_some(),
-                Body::Service(s) => s.settings.call_timeout.is_some(),
-                Body::Clients(_) | Body::Store(_) => true,
-            };
             if call.free || !call.present || call.wait != token {
                 // It has gone on without the answer.
                 break;
             }
-            if limited {
+            if call.limited {
                 return;
             }
             chain.push(at);
