@@ -156,8 +156,14 @@ impl Sim {
     fn may_end_beside(&self, node: u16, instance: u16) -> bool {
         let instances = &self.nodes[node as usize].instances;
         let here = &instances[instance as usize];
+        let has_part_in = |log: &Log| {
+            let is_there = log.primary == instance
+                || log.replicas.iter().any(|copy| copy.instance == instance);
+            log.node == node && !log.retired && is_there
+        };
         let keeps_nothing = here.data_log == NONE && here.session_log == NONE;
         keeps_nothing
+            && !self.logs.iter().any(has_part_in)
             && instances.len() < usize::from(u16::MAX) - 1
             && self.calls.iter().any(|call| call.ends_with(node, instance))
     }
