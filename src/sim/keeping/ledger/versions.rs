@@ -78,11 +78,6 @@ impl Log {
         }
     }
 
-    /// Keeps only what was written after a stamp: another log has what comes before.
-    pub(in crate::sim) fn forget_versions_before(&mut self, stamp: u64) {
-        self.versions.retain(|_, version| version.stamp() > stamp);
-    }
-
     /// A client has been told of a write, which may be the newest of its key here.
     pub(in crate::sim) fn tell_version(&mut self, key: Key, stamp: u64) {
         if let Some(&version) = self.versions.get(key)
