@@ -414,6 +414,74 @@ fn a_replacement_serves_beside_the_old_instance_that_still_ends() {
     assert_eq!(sim.snapshot().operations.failed, 0);
 }
 
+/// What an instance has copies of, or what is on its way from it to another place, its replacement waits for. Here the first
+/// has been back for a second, since when it copies what the other leads, and is busy with its first requests of 2 s each:
+/// either has those to end, and boots for 10 s.
+#[test]
+fn an_instance_with_nothing_but_copies_is_not_replaced_beside_itself() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s", nodes: {
+        "clients": Clients(arrivals: Steady("10/s"), mix: (write: 1), value_size: "1KiB", timeout: "60s"),
+        "lb": LoadBalancer(retries: 0),
+        "api": Service(instances: 2, workers: 1000, service_time: Constant("2s"), boot_time: "10s", restart_after: "5s",
+            deployment: (max_surge: "0%", max_unavailable: "50%"),
+            state: InMemory(replication: Asynchronous(lag: "1ms"), down_after: "1s")),
+    }, links: ["clients -> lb", "lb -> api"], scenario: [
+        At("11s", Crash("api", 1)), At("27s", Deploy("api", Drained))])"#;
+    let topology = read_with(text, &[]);
+    // The first boots, with nothing.
+    let faults = until(&topology, 1, 35_000).audit().faults;
+    assert_eq!(faults, Vec::<String>::new());
+    let end = run(&topology, 1).snapshot();
+    assert!((50.8..=51.0).contains(&over(&end)), "{}", over(&end));
+}
+
+/// 2 GB on the instance's volume take 20 s to a store. Killed at the end of its drain, 2 s after it was told, it has them
+/// again when it has booted for 10 s, and sends them anew.
+#[test]
+fn state_on_its_way_elsewhere_stays_with_the_instance_that_a_deployment_replaces() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "90s", nodes: {
+        "clients": Clients(arrivals: Steady("10/s"), mix: (write: 1), value_size: "10MiB", timeout: "60s"),
+        "api": Service(instances: 1, workers: 1000, service_time: Constant("1s"), boot_time: "10s", drain_time: "2s",
+            deployment: (max_surge: "0%", max_unavailable: "50%"),
+            state: LocalDisk(disk: Volume, write_time: "0s", fsync_time: "0s")),
+        "store": SqlDatabase(),
+    }, links: ["clients -> api", "api -> store"], scenario: [
+        At("21s", Set("nodes.api.state", "External(store: \"store\")")), At("22s", Deploy("api", Drained))])"#;
+    let topology = read_with(text, &[]);
+    for (ms, away) in [(23_900, false), (30_000, true), (34_100, false)] {
+        let sim = until(&topology, 1, ms);
+        assert_eq!(sim.audit().faults, Vec::<String>::new());
+        let writes = sim.snapshot().writes;
+        // What it took in the first 20 s; what is written since is in the store.
+        let unavailable = if away { 200 } else { 0 };
+        assert!(
+            writes.unavailable.abs_diff(unavailable) <= 1,
+            "{ms} ms: {writes:?}"
+        );
+    }
+    assert_eq!(run(&topology, 1).snapshot().writes.lost, 0);
+}
+
+/// What still ends takes the place of nobody who left something behind: the second's log is on its way to the store for
+/// good, since nobody is there to send it.
+#[test]
+fn what_still_ends_takes_no_place_that_has_a_log() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "60s", nodes: {
+        "clients": Clients(arrivals: Steady("10/s"), mix: (write: 1)),
+        "lb": LoadBalancer(retries: 0),
+        "api": Service(instances: 2, workers: 1000, service_time: Constant("1s"), boot_time: "10s", state: InMemory(),
+            deployment: (max_surge: "100%", max_unavailable: "0%")),
+        "store": SqlDatabase(),
+    }, links: ["clients -> lb", "lb -> api", "api -> store"], scenario: [
+        At("10s", Set("nodes.api.instances", "1")), At("12s", Set("nodes.api.state", "External(store: \"store\")")),
+        At("20s", Deploy("api", Drained))])"#;
+    let topology = read_with(text, &[]);
+    for ms in [30_001, 30_500, 40_000] {
+        let faults = until(&topology, 1, ms).audit().faults;
+        assert_eq!(faults, Vec::<String>::new(), "{ms} ms");
+    }
+}
+
 /// What hangs is stopped as well: killed at once, or when its drain time is over. Where nothing runs, nothing is deployed.
 #[test]
 fn what_hangs_is_replaced_by_a_deployment() {

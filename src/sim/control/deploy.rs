@@ -154,18 +154,20 @@ impl Sim {
 
     /// Whether an instance keeps nothing that its replacement would have to wait for, and there is room for both.
     fn may_end_beside(&self, node: u16, instance: u16) -> bool {
-        let instances = &self.nodes[node as usize].instances;
-        let here = &instances[instance as usize];
-        let has_part_in = |log: &Log| {
-            let is_there = log.primary == instance
-                || log.replicas.iter().any(|copy| copy.instance == instance);
-            log.node == node && !log.retired && is_there
-        };
-        let keeps_nothing = here.data_log == NONE && here.session_log == NONE;
-        keeps_nothing
-            && !self.logs.iter().any(has_part_in)
-            && instances.len() < usize::from(u16::MAX) - 1
+        let places = self.nodes[node as usize].instances.len();
+        self.keeps_nothing(node, instance)
+            && places < usize::from(u16::MAX) - 1
             && self.calls.iter().any(|call| call.ends_with(node, instance))
+    }
+
+    /// Whether an instance leads no log and has no copy: not one that it took over, and none that is on its way elsewhere.
+    fn keeps_nothing(&self, node: u16, instance: u16) -> bool {
+        let is_there = |log: &Log| {
+            let mut copies = log.replicas.iter();
+            log.primary == instance || copies.any(|copy| copy.instance == instance)
+        };
+        let mut logs = self.logs.iter().filter(|l| l.node == node && !l.retired);
+        !logs.any(is_there)
     }
 
     /// Another instance of that number begins, at the place of one that was removed or at the next.
@@ -188,18 +190,22 @@ impl Sim {
     /// takes no place.
     fn replace_beside(&mut self, node: u16, instance: u16) {
         let instances = &self.nodes[node as usize].instances;
-        let removed = |i: &Instance| i.status == Status::Removed;
-        let place = instances.iter().position(removed);
+        // What was removed may have left something to whoever is there again.
+        let free = |&place: &usize| {
+            instances[place].status == Status::Removed && self.keeps_nothing(node, place as u16)
+        };
+        let place = (0..instances.len()).find(free);
         let place = place.unwrap_or(instances.len());
         self.begin_at(node, place, u32::from(instance) + 1);
         let instances = &mut self.nodes[node as usize].instances;
         instances.swap(place, instance as usize);
-        // Logs that are over stay with their places, and no timer of one is taken for one of the other.
         let Ok([ended, fresh]) = instances.get_disjoint_mut([place, instance as usize]) else {
             return;
         };
-        std::mem::swap(&mut ended.data_log, &mut fresh.data_log);
-        std::mem::swap(&mut ended.session_log, &mut fresh.session_log);
+        // Logs that either had are over, and no timer of one is taken for one of the other.
+        for here in [&mut *ended, &mut *fresh] {
+            (here.data_log, here.session_log) = (NONE, NONE);
+        }
         let life = ended.life.max(fresh.life);
         (ended.life, fresh.life) = (life + 1, life + 2);
         (fresh.deploying, ended.deploying, ended.leaving) = (true, false, true);
