@@ -139,6 +139,34 @@ fn a_late_acknowledgement_of_a_lost_write_is_no_write_of_the_new_place() {
     assert_eq!(writes.held, writes.acknowledged - 900);
 }
 
+/// What moves to two instances is lost with the one that its key went to, though it is answered only then: all that was sent
+/// until 1 s before both crash, 930 writes, is lost with one or the other.
+#[test]
+fn a_late_acknowledgement_is_of_where_its_key_went() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "20s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), keys: 2, popularity: Uniform),
+            "lb": LoadBalancer(policy: RoundRobin),
+            "api": Service(instances: 2, workers: 10, service_time: Constant("0s"), state: External(store: "store")),
+            "store": RedisLike(command_time: "0s", persistence: None),
+        },
+        links: [Link(path: "clients -> lb", latency: "1s"), "lb -> api"])"#;
+    let lost = |crashes: &str| {
+        let scenario =
+            format!(r#"[At("10105ms", Set("nodes.api.state", "InMemory()")), {crashes}]"#);
+        let writes = run(&read_with(text, &[("scenario", scenario.as_str())]), 1)
+            .snapshot()
+            .writes;
+        writes.lost
+    };
+    let (first, second) = (
+        r#"At("10305ms", Crash("api", 1))"#,
+        r#"At("10305ms", Crash("api", 2))"#,
+    );
+    assert_eq!(lost(&format!("{first}, {second}")), 930);
+    assert_eq!(lost(first) + lost(second), 930);
+}
+
 /// What had been sent to a store before its state moved out of it is carried out there later: a hundred writes, that take 1 s.
 const LATE: &str = r#"Topology(schema: 1, profile: Bare, duration: "20s",
     nodes: {

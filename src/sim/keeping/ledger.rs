@@ -276,9 +276,11 @@ pub(in crate::sim) struct Log {
     pub durability: Durability,
     /// Its primary serves it.
     pub online: bool,
-    /// Nothing is kept here any more; what comes late belongs to one of those numbers of other logs.
+    /// Nothing is kept here any more; what comes late belongs to one of those numbers of other logs, by its key.
     pub retired: bool,
     pub forward: Vec<(u32, u64)>,
+    /// Which of them each key went to of which a request was under way; the first where there is only one.
+    pub homes: KeyTable<u32>,
     /// It is being moved to another place, and answers until then.
     pub moving: Option<Moving>,
     pub replicas: Vec<Replica>,
@@ -339,6 +341,7 @@ impl Log {
             online: true,
             retired: false,
             forward: Vec::new(),
+            homes: KeyTable::default(),
             moving: None,
             replicas: Vec::new(),
             behind: 0,
@@ -1069,6 +1072,7 @@ impl Log {
         size_of::<Self>()
             + room::<Segment>(self.segments.len())
             + self.versions.bytes()
+            + self.homes.bytes()
             + self.overwritten.bytes()
             + room::<Lost>(self.lost.len())
             + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())

@@ -7,7 +7,7 @@ use crate::model::{Node, State};
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
-use crate::sim::keeping::keys::{self, Key};
+use crate::sim::keeping::keys::{self, Key, KeyTable};
 use crate::sim::keeping::ledger::{Moving, Purpose};
 use crate::sim::network::link::LinkSlot;
 use crate::sim::observe::facts::Fact;
@@ -67,6 +67,7 @@ impl Sim {
             }
         }
         self.logs[log as usize].forward = places.iter().map(|place| place.0).collect();
+        self.logs[log as usize].homes = self.homes_under_way(to);
         self.tell(Fact::HandedOver {
             log,
             to: places,
@@ -81,6 +82,17 @@ impl Sim {
             self.sort_by_space();
         }
         held
+    }
+
+    /// Which of several logs the keys of requests under way go to.
+    fn homes_under_way(&self, to: &[u32]) -> KeyTable<u32> {
+        let mut homes = KeyTable::default();
+        if to.len() > 1 {
+            for op in self.ops.iter().filter(|op| op.references > 0) {
+                *homes.entry(op.key) = self.home_of(op.key, to) as u32;
+            }
+        }
+        homes
     }
 
     /// Which of several logs a key goes to: that of the instance its user is sent to, or one by its number.

@@ -68,16 +68,13 @@ impl Sim {
             return;
         };
         let written = (place.log, place.sequence);
-        // What it was written to may have moved on with it, and have died there.
+        // What it was written to may have moved on with it, to where its key went, and have died there.
         while let here = &self.logs[place.log as usize]
             && !here.is_lost(place.sequence)
-            && let Some(&first) = here.forward.first()
+            && let home = here.homes.get(key).copied().unwrap_or_default()
+            && let Some(&to) = here.forward.get(home as usize)
         {
-            let has = |to: &&(u32, u64)| {
-                let version = self.logs[to.0 as usize].versions.get(key);
-                version.is_some_and(|v| v.stamp() >= place.stamp)
-            };
-            (place.log, place.sequence) = *here.forward.iter().find(has).unwrap_or(&first);
+            (place.log, place.sequence) = to;
         }
         self.tell(Fact::Acknowledged {
             place: Some(written),
