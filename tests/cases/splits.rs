@@ -492,3 +492,21 @@ fn a_copy_without_a_lag_gets_nothing_through_a_cut() {
         assert!(near(end.writes.lost, 1000), "{lag}: {}", end.writes.lost);
     }
 }
+
+/// What both sides have moves on once, from the side that has authority: the other's has nothing of its own that was
+/// acknowledged.
+#[test]
+fn a_change_of_placement_counts_what_both_sides_have_once() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "40s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), keys: 10, popularity: Uniform, timeout: "500ms"),
+            "lb": LoadBalancer(policy: RoundRobin),
+            "api": Service(instances: 2, workers: 100, service_time: Constant("0s"),
+                state: InMemory(replication: Asynchronous(lag: "1ms"), down_after: "2s")),
+        },
+        links: ["clients -> lb", "lb -> api"])"#;
+    let scenario = r#"At("19005ms", Set("nodes.clients.mix", "(read: 1)")), At("20s", CutOneWay("api.1 -> lb")),
+        At("30s", Set("nodes.api.state", "LocalDisk()"))"#;
+    let writes = end_of(text, &[], scenario).writes;
+    assert_eq!((writes.acknowledged, writes.held), (1900, 1900));
+}

@@ -999,6 +999,7 @@ impl Log {
             *number = number.saturating_sub(mark.sequence);
         }
         self.take_back(mark);
+        fork.count_none_of(self);
         if let Some(last) = self.segments.back_mut() {
             last.closed = true;
         }

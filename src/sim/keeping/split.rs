@@ -14,7 +14,6 @@
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
-use crate::sim::keeping::keys::Key;
 use crate::sim::keeping::ledger::{Deposed, End, Mark, Place, Purpose, Replica};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::{Fact, Holder, Source};
@@ -333,7 +332,6 @@ impl Sim {
             return;
         }
         let waiting = self.wait_no_more(fork);
-        self.forget_shared_versions(fork, log);
         let here = &mut self.logs[fork as usize];
         here.deposed = None;
         here.replicas.clear();
@@ -359,24 +357,6 @@ impl Sim {
             self.reply_failed(call, Cause::Error);
         }
         self.fill_up(node);
-    }
-
-    /// Versions that a fork and its log both have are the log's alone.
-    fn forget_shared_versions(&mut self, fork: u32, log: u32) {
-        let versions = self.logs[log as usize].versions.clone();
-        let is_shared = |key: Key, stamp: u64| {
-            let version = versions.get(key);
-            version.is_some_and(|version| version.stamp() >= stamp)
-        };
-        let space = self.logs[fork as usize].space as usize;
-        let its = self.newest[space].iter();
-        let its = its.filter(|(key, n)| n.log == fork && is_shared(*key, n.stamp));
-        for (key, stamp) in its.map(|(key, n)| (key, n.stamp)).collect::<Vec<_>>() {
-            self.newest[space].entry(key).log = log;
-            self.logs[log as usize].tell_version(key, stamp);
-        }
-        let fork = &mut self.logs[fork as usize].versions;
-        fork.retain(|key, version| !is_shared(key, version.stamp()));
     }
 
     /// An instance that led a fork is gone, and the fork with it.

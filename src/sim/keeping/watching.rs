@@ -44,14 +44,6 @@ impl Sim {
         Spot::outside(u16::MAX, most.map_or(0, |(zone, _)| *zone))
     }
 
-    /// A mark that lies no further than what has been written so far.
-    fn up_to_now(&self, mark: Mark) -> Mark {
-        Mark {
-            stamp: mark.stamp.min(self.stamp),
-            ..mark
-        }
-    }
-
     /// Whether whoever watches a node's primary sees an instance.
     pub(super) fn is_seen(&self, node: u16, instance: u16) -> bool {
         let observer = self.observer_of(node);
@@ -151,7 +143,7 @@ impl Sim {
         });
         let deposed = Deposed {
             by: log,
-            at: self.up_to_now(best.1),
+            at: best.1,
             fault: missed.fault,
             cause: LossCause::Partition,
             believers,
@@ -171,7 +163,7 @@ impl Sim {
         let believers = self.callers(node);
         let deposed = Deposed {
             by: log,
-            at: self.up_to_now(best.1),
+            at: best.1,
             fault,
             cause: LossCause::Promotion,
             believers,

@@ -78,6 +78,16 @@ impl Log {
         }
     }
 
+    /// What another log has as well is acknowledged there.
+    pub(super) fn count_none_of(&mut self, other: &Self) {
+        for (key, theirs) in other.versions.iter() {
+            let mine = self.versions.entry(key);
+            if mine.stamp() == theirs.stamp() {
+                *mine = Version::written(theirs.stamp());
+            }
+        }
+    }
+
     /// A client has been told of a write, which may be the newest of its key here.
     pub(in crate::sim) fn tell_version(&mut self, key: Key, stamp: u64) {
         if let Some(&version) = self.versions.get(key)
