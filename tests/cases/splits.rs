@@ -510,3 +510,28 @@ fn a_change_of_placement_counts_what_both_sides_have_once() {
     let writes = end_of(text, &[], scenario).writes;
     assert_eq!((writes.acknowledged, writes.held), (1900, 1900));
 }
+
+/// What has moved to a store, and not to its copy yet, is older than the failover that leaves it to the old side all the same.
+#[test]
+fn what_has_just_moved_to_a_store_stays_with_its_old_primary() {
+    let text = r#"Topology(schema: 1, profile: Bare, duration: "40s",
+        nodes: {
+            "clients": Clients(arrivals: Steady("100/s"), mix: (write: 1), keys: 10, popularity: Uniform, timeout: "500ms"),
+            "api": Service(instances: 1, workers: 100, service_time: Constant("0s"), state: InMemory()),
+            "db": RedisLike(persistence: None, command_time: "0s", zones: ["a", "b"], replication: Asynchronous(lag: "1s"),
+                demotion_delay: "5s"),
+        },
+        links: ["clients -> api"])"#;
+    let forced = r#"At("9005ms", Set("nodes.clients.mix", "(read: 1)")), At("10s", Set("nodes.api.state", "External(store: \"db\")")),
+        At("10500ms", ForceFailover("db"))"#;
+    let told = end_of(text, &[], forced).writes;
+    assert_eq!((told.lost, told.keys_lost), (900, 10));
+    // The old primary has it again once the new one is gone.
+    let back = end_of(
+        text,
+        &[],
+        &format!(r#"{forced}, At("12s", LoseMachine("db", 2))"#),
+    )
+    .writes;
+    assert_eq!((back.held, back.lost), (900, 0));
+}

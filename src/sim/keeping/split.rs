@@ -181,13 +181,14 @@ impl Sim {
                 (*of, *sequence) = (fork, *sequence - mark.sequence);
             }
         }
-        let space = self.logs[log as usize].space;
-        let newest: Vec<_> = self.newest[space as usize].iter().collect();
+        let here = &self.logs[log as usize];
+        let newest = &mut self.newest[here.space as usize];
+        // By what it has now: what moved here may be older than the mark.
         let its = newest
-            .into_iter()
-            .filter(|(_, n)| n.log == log && n.stamp > mark.stamp);
+            .iter()
+            .filter(|(key, n)| n.log == log && !here.has_version(*key, n.stamp));
         for key in its.map(|(key, _)| key).collect::<Vec<_>>() {
-            self.newest[space as usize].entry(key).log = fork;
+            newest.entry(key).log = fork;
         }
     }
 

@@ -78,6 +78,11 @@ impl Log {
         }
     }
 
+    /// Whether it has a version of a key that is at least as new as that.
+    pub(in crate::sim) fn has_version(&self, key: Key, stamp: u64) -> bool {
+        self.versions.get(key).is_some_and(|v| v.stamp() >= stamp)
+    }
+
     /// What another log has as well is acknowledged there.
     pub(super) fn count_none_of(&mut self, other: &Self) {
         for (key, theirs) in other.versions.iter() {
