@@ -2,7 +2,7 @@
 
 use crate::support::cases::{changed, read_with, run, until};
 use statescope::model::{Command, Stop, Topology, file};
-use statescope::sim::snapshot::{Snapshot, What};
+use statescope::sim::snapshot::{Snapshot, Status, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
 
@@ -26,6 +26,24 @@ fn over(end: &Snapshot) -> f64 {
     let mut over = end.happenings.iter();
     let over = over.find(|h| matches!(h.what, What::Deployed { .. }));
     (over.expect("it ends").at.secs() * 10.0).round() / 10.0
+}
+
+#[test]
+fn what_ends_beside_its_replacement_stays_in_its_zone() {
+    let changes = [
+        ("nodes.api.zones", r#"["a", "b", "c"]"#),
+        ("nodes.api.service_time", r#"Constant("3s")"#),
+    ];
+    let mut sim = Sim::new(&fleet(&changes), 1, Watch { live: false });
+    let mut zones = Vec::new();
+    for second in 20..100 {
+        sim.run_until(Duration(second * SECOND + SECOND / 2));
+        let ending = sim.snapshot().nodes.swap_remove(2).instances;
+        let ending = ending.into_iter().filter(|i| i.status == Status::Draining);
+        zones.extend(ending.filter_map(|i| i.zone));
+    }
+    zones.dedup();
+    assert_eq!(zones, ["a", "b", "c", "a"]);
 }
 
 #[test]

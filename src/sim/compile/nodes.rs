@@ -52,7 +52,7 @@ impl Sim {
         };
         let instances = match node {
             Node::Clients(_) | Node::Service(_) => Vec::new(),
-            _ => vec![Instance::new(self.now, u32::MAX, 1.0)],
+            _ => vec![Instance::new(self.now, 1, u32::MAX, 1.0)],
         };
         self.nodes.push(NodeSlot {
             name: name.to_owned(),
@@ -90,10 +90,9 @@ impl Sim {
         let now = self.now;
         let old_members = self.nodes[slot as usize].instances.len() as u32;
         if node.is_store() {
-            for _ in old_members..node.members() {
-                self.nodes[slot as usize]
-                    .instances
-                    .push(Instance::new(now, 1, 1.0));
+            for number in old_members + 1..=node.members() {
+                let member = Instance::new(now, number, 1, 1.0);
+                self.nodes[slot as usize].instances.push(member);
             }
         }
         let zones = node.zones().iter().map(|zone| self.network.zone(zone));
@@ -111,8 +110,8 @@ impl Sim {
             }
             (Body::Service(body), Node::Service(settings)) => {
                 body.set(settings);
-                for (instance, number) in here.instances.iter_mut().zip(1..) {
-                    let other = settings.instance_overrides.get(&number);
+                for instance in &mut here.instances {
+                    let other = settings.instance_overrides.get(&instance.number);
                     instance.speed = other.map_or(1.0, |other| other.speed);
                 }
                 Some(settings.workers)

@@ -181,8 +181,8 @@ impl Sim {
         let now = self.now;
         let instances = &mut self.nodes[node as usize].instances;
         match instances.get_mut(place) {
-            Some(instance) => instance.begin_anew(now, workers, speed),
-            None => instances.push(Instance::new(now, workers, speed)),
+            Some(instance) => instance.begin_anew(now, number, workers, speed),
+            None => instances.push(Instance::new(now, number, workers, speed)),
         }
     }
 

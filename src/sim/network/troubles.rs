@@ -250,13 +250,14 @@ impl Sim {
         let here = &self.nodes[node as usize];
         let has_instances = !matches!(here.kind, NodeKind::Clients | NodeKind::LoadBalancer);
         let zones = &here.zones;
+        let number = |at: u16| here.instances.get(at as usize).map_or(0, |i| i.number - 1);
         Spot {
             node,
             instance: if has_instances { instance } else { NO_INSTANCE },
             zone: match zones.len() {
                 0 => 0,
                 _ if instance == NO_INSTANCE => 0,
-                n => zones[instance as usize % n],
+                n => zones[number(instance) as usize % n],
             },
         }
     }

@@ -13,6 +13,8 @@ const FEW_PLACES: usize = 64;
 /// An instance of a service or a member of a store.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct Instance {
+    /// By which it is in a zone and has settings of its own: from 1, by its place, or what it was before a replacement took that.
+    pub number: u32,
     pub status: Status,
     pub since: u64,
     /// Counts its lives, so that timers of an earlier one do nothing.
@@ -81,8 +83,9 @@ pub(in crate::sim) struct Round {
 }
 
 impl Instance {
-    pub(in crate::sim) fn new(now: u64, workers: u32, speed: f64) -> Self {
+    pub(in crate::sim) fn new(now: u64, number: u32, workers: u32, speed: f64) -> Self {
         let mut instance = Self {
+            number,
             status: Status::Up,
             since: now,
             life: 0,
@@ -122,8 +125,9 @@ impl Instance {
 
     /// Another instance in the place of one that was removed. Areas and times spent are the place's, and go on; so does
     /// the count of lives.
-    pub(in crate::sim) fn begin_anew(&mut self, now: u64, workers: u32, speed: f64) {
+    pub(in crate::sim) fn begin_anew(&mut self, now: u64, number: u32, workers: u32, speed: f64) {
         debug_assert!(self.present.n() == 0 && self.status == Status::Removed);
+        self.number = number;
         self.status = Status::Up;
         self.since = now;
         self.workers = workers;
