@@ -189,7 +189,7 @@ fn try_cell(
     let s = after.sessions;
     assert_eq!(
         s.initial + s.created,
-        s.live + s.expired + s.logged_out + s.lost,
+        s.live + s.expired + s.logged_out + s.revoked + s.lost,
         "{what}: the sessions balance"
     );
     let lost = lost(&after) - lost_before;

@@ -55,7 +55,11 @@ fn every_preset_keeps_what_it_expects_and_its_balances_over_20_seeds() {
             );
             assert_eq!(
                 sessions.initial + sessions.created,
-                sessions.live + sessions.expired + sessions.logged_out + sessions.lost,
+                sessions.live
+                    + sessions.expired
+                    + sessions.logged_out
+                    + sessions.revoked
+                    + sessions.lost,
                 "{}, seed {seed}: {sessions:?}",
                 preset.name
             );

@@ -41,7 +41,7 @@ fn audit(sim: &Sim) -> Result<(), String> {
 
 /// A session that has ended stays so, in the way it ended.
 fn ended_once(before: &SessionCounts, now: &SessionCounts) -> Result<(), String> {
-    let ended = |s: &SessionCounts| [s.expired, s.logged_out, s.lost];
+    let ended = |s: &SessionCounts| [s.expired, s.logged_out, s.revoked, s.lost];
     let falls = (ended(before).iter().zip(ended(now))).any(|(before, now)| now < *before);
     if falls || now.created < before.created {
         return Err(format!("sessions came to {now:?} from {before:?}"));

@@ -378,6 +378,19 @@ impl<'a> Check<'a> {
                 "users log in or out, but `sessions` is None: choose how sessions are kept, or set login and logout to 0",
             );
         }
+        let revokes = clients.revocations.0 > 0.0;
+        if revokes && matches!(self.topology.sessions, Sessions::None) {
+            self.warning(
+                format!("{path}.revocations"),
+                "there is nothing to revoke while `sessions` is None",
+            );
+        }
+        if clients.stolen.0 > 0.0 && !revokes && mix.logout == 0.0 {
+            self.warning(
+                format!("{path}.stolen"),
+                "no credential is ever revoked: give `revocations` a rate, or let users log out",
+            );
+        }
         if let Popularity::Zipf(s) = clients.popularity
             && !(0.0..=10.0).contains(&s)
         {

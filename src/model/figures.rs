@@ -231,13 +231,16 @@ const FIGURES: &[Figure] = figures! {
     "writes.keys_lost", Count, Always, "Keys whose newest acknowledged version was lost.";
     "writes.applied_unacknowledged", Count, Always, "Writes that were applied although they failed at their client.";
     "writes.applied_twice", Count, Always, "Writes that were applied twice or oftener, through retries.";
-    "sessions.initial", Count, Always, "Sessions live at the start. initial + created = live + expired + logged_out + lost.";
+    "sessions.initial", Count, Always, "Sessions live at the start. initial + created = live + expired + logged_out + revoked + lost.";
     "sessions.created", Count, Always, "Sessions created by logins.";
     "sessions.live", Count, Always, "Sessions live at the end.";
     "sessions.expired", Count, Always, "Sessions ended by age.";
     "sessions.logged_out", Count, Always, "Sessions ended by their user.";
+    "sessions.revoked", Count, Always, "Sessions ended by others, by `revocations`: their users know, and sign in again.";
     "sessions.lost", Count, Always, "Sessions ended against everybody's will: the user must log in again.";
     "sessions.lost_by_cause.LOSS", Count, Always, "Lost sessions by what lost them; a cause that is not listed has 0.";
+    "sessions.revoked_accepted", Count, Always, "Requests with a stolen credential (`stolen`) that were let in after it was revoked.";
+    "sessions.exposure_s", Seconds, Always, "Mean time for which an instance accepts a credential after it was revoked or its user logged out, at most until it expires; over the instances that served then.";
     "sessions.token_bytes", Bytes, Tokens, "Length of a signed token.";
     "reads.total", Count, Always, "Completed reads.";
     "reads.stale", Count, Always, "Of these, those that returned a version older than the newest acknowledged when they began.";

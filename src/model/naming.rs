@@ -199,10 +199,7 @@ impl Renaming {
 
     /// Brings the store that keeps sessions up to date.
     pub fn sessions(&self, sessions: &mut Sessions) -> bool {
-        match sessions {
-            Sessions::ServerSide(server) => self.name(&mut server.store),
-            Sessions::None | Sessions::Jwt(_) | Sessions::InMemory(_) => false,
-        }
+        sessions.store_mut().is_some_and(|store| self.name(store))
     }
 
     fn links(&self, links: &mut Links) -> bool {

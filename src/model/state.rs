@@ -71,6 +71,16 @@ choices! {
         InMemory(SessionsInMemory),
     }
 
+    /// How a service learns that a token was revoked before its time.
+    pub enum Revocation {
+        /// It does not: a token is good until it expires.
+        Nothing,
+        /// From a list of revoked tokens, of which each instance keeps a copy.
+        Denylist(Denylist),
+        /// By asking a store with each request.
+        Introspection(Introspection),
+    }
+
     /// How a token is signed.
     #[derive(Copy)]
     pub enum Algorithm {
@@ -162,7 +172,23 @@ settings! {
         pub lag: Duration = Duration(1_000_000), in "0s".."1h", source "gk: 1 ms in a zone, 2 to 5 ms in another";
     }
 
-    /// Sessions in signed tokens, without a way to revoke them.
+    /// A list of revoked tokens that each instance of the first service fetches: at its start, and then again and again.
+    pub struct Denylist {
+        /// The store that it is fetched from. While an instance cannot reach it, its last copy is used.
+        pub store: String = String::new(), source "ours";
+        /// Each instance fetches the list this often, at a phase of its own.
+        pub poll: Duration = Duration(10_000_000_000), in "10ms".."1d", source "gk: seconds to a minute";
+        /// From a revocation until it is on the list that can be fetched.
+        pub delay: Duration = Duration(0), in "0s".."1h", source "ours; seconds where the list is spread by a queue (gk)";
+    }
+
+    /// A store that is asked about the token of each request, as by RFC 7662. While it does not answer, requests fail.
+    pub struct Introspection {
+        /// The store's name.
+        pub store: String = String::new(), source "ours";
+    }
+
+    /// Sessions in signed tokens.
     pub struct Jwt {
         /// Size of the claims.
         pub claims: Bytes = Bytes(200), in "2B".."64KiB", source "gk";
@@ -172,6 +198,8 @@ settings! {
         pub lifetime: Duration = Duration(900_000_000_000), in "1s".."365d", source "gk: 15 min";
         /// How long it can be exchanged for a new one; None: not.
         pub refresh: Option<Duration> = Some(Duration(2_592_000_000_000_000)), in "1s".."3650d", source "gk: 30 days";
+        /// How a service learns that a token was revoked, or its user logged out, before it expires.
+        pub revocation: Revocation = Revocation::Nothing, source "RFC 7519 has no revocation; RFC 7009, RFC 7662";
     }
 
     /// Sessions in a store.
@@ -182,6 +210,8 @@ settings! {
         pub size: Bytes = DEFAULT_SESSION_SIZE, in "1B".."64MiB", source "gk";
         /// A session ends when it was not used for so long.
         pub lifetime: Duration = Duration(1_800_000_000_000), in "1s".."365d", source "gk: 30 min, sliding";
+        /// How long an instance believes what it has looked up, without asking again; None: it asks for each request.
+        pub cache: Option<Duration> = None, in "1ms".."1h", source "ours; a few seconds where it is done (gk)";
     }
 
     /// Sessions in the memory of the instances.
@@ -194,6 +224,64 @@ settings! {
         pub replication: Replication = Replication::None, source "ours";
         /// How long a dead instance is missed before a copy takes over.
         pub down_after: Duration = Duration(5_000_000_000), in "1ms".."1h", source "gk";
+    }
+}
+
+impl Sessions {
+    /// The store that is needed for them, if one is: where they are kept, or what knows which tokens were revoked.
+    pub fn store(&self) -> Option<&String> {
+        match self {
+            Self::ServerSide(server) => Some(&server.store),
+            Self::Jwt(jwt) => jwt.revocation.store(),
+            Self::None | Self::InMemory(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn store_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::ServerSide(server) => Some(&mut server.store),
+            Self::Jwt(jwt) => match &mut jwt.revocation {
+                Revocation::Nothing => None,
+                Revocation::Denylist(list) => Some(&mut list.store),
+                Revocation::Introspection(asked) => Some(&mut asked.store),
+            },
+            Self::None | Self::InMemory(_) => None,
+        }
+    }
+
+    /// Where in the file that store stands.
+    pub fn store_path(&self) -> &'static str {
+        match self {
+            Self::Jwt(_) => "sessions.revocation.store",
+            _ => "sessions.store",
+        }
+    }
+
+    /// The denylist, where there is one.
+    pub fn denylist(&self) -> Option<&Denylist> {
+        match self {
+            Self::Jwt(Jwt {
+                revocation: Revocation::Denylist(list),
+                ..
+            }) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// Whether a store is asked about each request.
+    pub fn asks_store(&self) -> bool {
+        self.store().is_some() && self.denylist().is_none()
+    }
+}
+
+impl Revocation {
+    fn store(&self) -> Option<&String> {
+        match self {
+            Self::Nothing => None,
+            Self::Denylist(list) => Some(&list.store),
+            Self::Introspection(asked) => Some(&asked.store),
+        }
     }
 }
 

@@ -78,6 +78,10 @@ settings! {
         pub users: u32 = 10_000, in "1".."10000000", source "gk";
         /// Whether every user has a session when the run starts.
         pub signed_in: bool = false, source "ours";
+        /// Sessions, chosen uniformly among those that live, that are revoked: their users sign in again.
+        pub revocations: Rate = Rate(0.0), in "0/s".."100000/s", source "ours";
+        /// Share of reads and writes that come with a revoked credential which has not expired, as a thief's do.
+        pub stolen: Share = Share(0.0), in "0%".."100%", source "ours";
         /// Distinct keys that are read and written.
         pub keys: u32 = 10_000, in "1".."10000000", source "gk";
         /// Which keys are popular.

@@ -107,6 +107,7 @@ pub struct Sim {
     sessions_before: Option<sessions::Before>,
     /// Some sessions are not where the strategy keeps them, since that was not there when they were to go.
     sessions_wait: bool,
+    revoking: sessions::Revoking,
     seats: Vec<Seat>,
     free_seats: Vec<u32>,
     logs: Vec<Log>,
@@ -159,6 +160,7 @@ impl Sim {
             users: Vec::new(),
             sessions_before: None,
             sessions_wait: false,
+            revoking: sessions::Revoking::default(),
             seats: Vec::new(),
             free_seats: Vec::new(),
             logs: Vec::new(),

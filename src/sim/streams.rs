@@ -23,6 +23,9 @@ pub(super) enum Purpose {
     Instant,
     Think,
     Start,
+    Revocation,
+    Stolen,
+    Poll,
 }
 
 /// Multiplies to 128 bits and folds: one round of mixing.

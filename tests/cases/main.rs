@@ -32,6 +32,7 @@ mod periods;
 mod places;
 mod promotions;
 mod retries;
+mod revocation;
 mod rewind;
 mod schedule;
 mod sessions;

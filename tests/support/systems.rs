@@ -25,6 +25,11 @@ impl Dice {
         of[self.below(of.len() as u64) as usize]
     }
 
+    /// Dice for what came later, so that whatever is drawn from these stays as it was.
+    pub fn beside(&self) -> Self {
+        Self(self.0 ^ 0x5851_f42d_4c95_7f2d)
+    }
+
     /// True so many times in ten.
     pub fn often(&mut self, in_ten: u64) -> bool {
         self.below(10) < in_ten
@@ -72,17 +77,20 @@ pub fn state(dice: &mut Dice, external: bool) -> String {
 }
 
 pub fn sessions(dice: &mut Dice) -> String {
+    let mut later = dice.beside();
     match dice.below(4) {
         0 => "None".to_owned(),
         1 => format!(
-            r#"Jwt(lifetime: "{}", refresh: {})"#,
+            r#"Jwt(lifetime: "{}", refresh: {}, revocation: {})"#,
             dice.one(&["1s", "15m"]),
-            dice.one(&["None", r#"Some("2s")"#, r#"Some("30d")"#])
+            dice.one(&["None", r#"Some("2s")"#, r#"Some("30d")"#]),
+            revocation(&mut later),
         ),
         2 => format!(
-            r#"ServerSide(store: "{}", lifetime: "{}")"#,
+            r#"ServerSide(store: "{}", lifetime: "{}", cache: {})"#,
             dice.one(&STORES),
-            dice.one(&["1s", "30m"])
+            dice.one(&["1s", "30m"]),
+            later.one(&["None", "None", r#"Some("100ms")"#, r#"Some("2s")"#])
         ),
         _ => format!(
             r#"InMemory(lifetime: "{}", replication: {}, down_after: "{}")"#,
@@ -90,6 +98,19 @@ pub fn sessions(dice: &mut Dice) -> String {
             replication(dice),
             dice.one(&["1ms", "500ms"])
         ),
+    }
+}
+
+fn revocation(dice: &mut Dice) -> String {
+    let store = dice.one(&STORES);
+    match dice.below(4) {
+        0 | 1 => "Nothing".to_owned(),
+        2 => format!(
+            r#"Denylist(store: "{store}", poll: "{}", delay: "{}")"#,
+            dice.one(&["20ms", "1s"]),
+            dice.one(&["0s", "300ms"])
+        ),
+        _ => format!(r#"Introspection(store: "{store}")"#),
     }
 }
 
@@ -106,6 +127,7 @@ pub fn arrivals(dice: &mut Dice) -> String {
 }
 
 pub fn clients(dice: &mut Dice, with_sessions: bool) -> String {
+    let mut later = dice.beside();
     let (login, logout) = if with_sessions && dice.often(5) {
         (dice.below(10), dice.below(10))
     } else {
@@ -113,13 +135,15 @@ pub fn clients(dice: &mut Dice, with_sessions: bool) -> String {
     };
     format!(
         r#"Clients(arrivals: {}, mix: (read: {}, write: {}, login: {login}, logout: {logout}), users: {}, signed_in: {},
-            keys: {}, popularity: {}, keys_per_user: 2, shared_keys: {}, timeout: {}, connect_timeout: "{}", retries: {},
+            revocations: "{}/s", stolen: "{}", keys: {}, popularity: {}, keys_per_user: 2, shared_keys: {}, timeout: {}, connect_timeout: "{}", retries: {},
             retry_budget: {}, backoff: "{}", cancel: {}, idempotency_keys: {})"#,
         arrivals(dice),
         dice.below(50),
         1 + dice.below(50),
         [1, 20, 200][dice.below(3) as usize],
         dice.often(5),
+        later.one(&["0", "0", "0", "1", "50"]),
+        later.one(&["0%", "30%"]),
         [1, 30, 300][dice.below(3) as usize],
         dice.one(&["Uniform", "Zipf(0.9)"]),
         dice.often(3),

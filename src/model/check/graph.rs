@@ -70,9 +70,9 @@ pub fn implied_links(topology: &Topology) -> Vec<ImpliedLink<'_>> {
             _ => {}
         }
     }
-    if let Sessions::ServerSide(server_side) = &topology.sessions {
+    if let Some(store) = topology.sessions.store() {
         for service in first_services(topology) {
-            add(service, server_side.store.as_str(), Why::Sessions);
+            add(service, store.as_str(), Why::Sessions);
         }
     }
     implied
@@ -256,11 +256,14 @@ impl<'a> Check<'a> {
 
     pub(super) fn sessions(&mut self) {
         let topology = self.topology;
-        if let Sessions::ServerSide(server_side) = &topology.sessions {
-            self.store("sessions.store", &server_side.store, "sessions");
-            if let Some(Node::ObjectStore(_)) = topology.nodes.get(&server_side.store) {
+        if let Some(store) = topology.sessions.store() {
+            let path = topology.sessions.store_path();
+            self.store(path, store, "sessions");
+            if let (true, Some(Node::ObjectStore(_))) =
+                (topology.sessions.asks_store(), topology.nodes.get(store))
+            {
                 self.warning(
-                    "sessions.store",
+                    path,
                     "every request waits for an object store to look up its session: a RedisLike or SqlDatabase node answers a hundred times faster",
                 );
             }
@@ -437,16 +440,11 @@ impl<'a> Check<'a> {
             }
             Some(Node::Service(service)) => match &service.state {
                 State::Stateless => {
-                    let session_store = match &self.topology.sessions {
-                        Sessions::ServerSide(server_side)
-                            if first_services(self.topology).contains(&name) =>
-                        {
-                            Some(server_side.store.as_str())
-                        }
-                        _ => None,
-                    };
+                    let session_store = self.topology.sessions.store();
+                    let session_store =
+                        session_store.filter(|_| first_services(self.topology).contains(&name));
                     targets(self.topology, name)
-                        .filter(|to| Some(*to) != session_store)
+                        .filter(|to| session_store.is_none_or(|store| store != to))
                         .any(|to| self.has_home(to, homes))
                 }
                 _ => true, // a store that is missing is told elsewhere

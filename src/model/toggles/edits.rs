@@ -50,11 +50,10 @@ pub(super) fn sessions_change(
         SessionKind::Sticky => Sessions::InMemory(SessionsInMemory::default()),
     };
     let mut sessions = kept.map_or(fresh, |(sessions, _)| sessions.clone());
-    if let Sessions::ServerSide(server) = &mut sessions {
+    if let Some(store) = sessions.store_mut() {
         // An object store takes a fifth of a second for each request: never chosen unasked.
         let quick = |node: &Node| matches!(node, Node::RedisLike(_) | Node::SqlDatabase(_));
-        let (store, commands) = (&mut server.store, &mut change.commands);
-        change.store = Some(find_store(topology, store, quick, commands));
+        change.store = Some(find_store(topology, store, quick, &mut change.commands));
     }
     let set = Command::Set("sessions".into(), to_ron(&sessions));
     change.commands.push(set);

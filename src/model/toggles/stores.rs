@@ -2,7 +2,7 @@
 
 use crate::model::naming::free_name;
 use crate::model::node::{Node, RedisLike};
-use crate::model::{Command, Sessions, State, Topology};
+use crate::model::{Command, State, Topology};
 
 /// Name of a store that is added, unless it is taken.
 const STORE: &str = "store";
@@ -74,7 +74,7 @@ pub fn is_unused(topology: &Topology, store: &str) -> bool {
 }
 
 fn is_used(topology: &Topology, store: &str) -> bool {
-    let by_sessions = matches!(&topology.sessions, Sessions::ServerSide(s) if s.store == store);
+    let by_sessions = topology.sessions.store().is_some_and(|s| s == store);
     let by_service = |node: &Node| match node {
         Node::Service(service) => {
             matches!(&service.state, State::External(external) if external.store == store)

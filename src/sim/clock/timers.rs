@@ -116,6 +116,17 @@ pub(in crate::sim) enum Timer {
         node: u16,
         since: u64,
     },
+    /// Some session of these clients is revoked.
+    Revocation {
+        node: u16,
+        token: u32,
+    },
+    /// An instance fetches the denylist.
+    Poll {
+        node: u16,
+        instance: u16,
+        token: u32,
+    },
 }
 
 impl Sim {
@@ -230,6 +241,12 @@ impl Sim {
             } => self.round_synced(node, instance, number, log, mark),
             Timer::CaughtUp { node, since } => self.caught_up(node, since),
             Timer::HandOver { node, since } => self.hand_over(node, since),
+            Timer::Revocation { node, token } => self.revocation_due(node, token),
+            Timer::Poll {
+                node,
+                instance,
+                token,
+            } => self.poll_denylist(node, instance, token),
             Timer::DeployNext { node, instance } => self.deployed_one(node, instance),
         }
     }

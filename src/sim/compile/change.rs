@@ -130,6 +130,7 @@ impl Sim {
         } else {
             self.follow_places(&before, &topology);
         }
+        self.tend_revocations(&before);
     }
 
     fn follow_nodes(&mut self, before: &Topology, topology: &Topology) {

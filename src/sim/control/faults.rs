@@ -666,6 +666,9 @@ impl Sim {
         }
         self.primary_back(node, instance, None);
         self.trust(node, instance);
+        if self.topology.sessions.denylist().is_some() {
+            self.tend_denylists();
+        }
         if deploying {
             if told {
                 self.rotate(node, instance, true);

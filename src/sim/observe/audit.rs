@@ -488,7 +488,7 @@ impl Sim {
             ));
         }
         let sessions = self.session_counts();
-        let ended = sessions.expired + sessions.logged_out + sessions.lost;
+        let ended = sessions.expired + sessions.logged_out + sessions.revoked + sessions.lost;
         if sessions.initial + sessions.created != sessions.live + ended {
             faults.push(format!("sessions do not balance: {sessions:?}"));
         }

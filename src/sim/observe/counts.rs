@@ -63,6 +63,7 @@ pub(in crate::sim) struct SessionLedger {
     pub created: u64,
     pub expired: u64,
     pub logged_out: u64,
+    pub revoked: u64,
     pub lost: u64,
     pub lost_by_cause: [u64; 9],
 }

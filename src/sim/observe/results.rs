@@ -178,8 +178,14 @@ impl Sim {
             ("live", Figures::count(sessions.live)),
             ("expired", Figures::count(sessions.expired)),
             ("logged_out", Figures::count(sessions.logged_out)),
+            ("revoked", Figures::count(sessions.revoked)),
             ("lost", Figures::count(sessions.lost)),
             ("lost_by_cause", by_cause(&self.sessions.lost_by_cause)),
+            ("revoked_accepted", Figures::count(self.revoking.accepted)),
+            (
+                "exposure_s",
+                Figures::Figure(self.revoking.mean_exposure(self.now)),
+            ),
         ];
         if let Sessions::Jwt(jwt) = &self.topology.sessions {
             parts.push(("token_bytes", Figures::count(jwt.token_bytes())));

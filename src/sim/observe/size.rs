@@ -154,6 +154,7 @@ impl Sim {
                 .sessions_before
                 .as_ref()
                 .map_or(0, |b| room::<PlacedBefore>(b.users.len()))
+            + self.revoking.bytes()
             + room::<Seat>(self.seats.len())
             + room::<u32>(self.free_seats.len())
             + self.nodes.iter().map(cookies).sum::<usize>()

@@ -369,7 +369,7 @@ pub struct WriteCounts {
     pub applied_twice: u64,
 }
 
-/// The balance of sessions. initial + created = live + expired + logged_out + lost.
+/// The balance of sessions. initial + created = live + expired + logged_out + revoked + lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionCounts {
     /// Live at the start.
@@ -382,8 +382,14 @@ pub struct SessionCounts {
     pub expired: u64,
     /// Ended by their user.
     pub logged_out: u64,
+    /// Ended by others: their credential was revoked.
+    pub revoked: u64,
     /// Ended against everybody's will.
     pub lost: u64,
+    /// Requests with a stolen credential that were let in after it was revoked.
+    pub revoked_accepted: u64,
+    /// Mean time for which an instance accepts a credential after it was revoked, or its user logged out.
+    pub exposure: Option<Duration>,
     /// Bytes of a token, where sessions live in tokens.
     pub token_bytes: Option<u64>,
 }

@@ -109,7 +109,13 @@ impl Sim {
             live,
             expired: self.sessions.expired + overdue,
             logged_out: self.sessions.logged_out,
+            revoked: self.sessions.revoked,
             lost: self.sessions.lost,
+            revoked_accepted: self.revoking.accepted,
+            exposure: self
+                .revoking
+                .mean_exposure(self.now)
+                .map(|s| Duration((s * 1e9) as u64)),
             token_bytes: match &self.topology.sessions {
                 Sessions::Jwt(jwt) => Some(jwt.token_bytes()),
                 _ => None,

@@ -1,6 +1,7 @@
 //! Sessions: created by logins, checked at the first service behind the clients, lost with what keeps them.
 
 mod places;
+mod revoking;
 
 use crate::model::Sessions;
 use crate::sim::Sim;
@@ -13,6 +14,7 @@ use crate::sim::streams::draw;
 use crate::sim::traffic::call::{NO_SESSION, Verb};
 use crate::sim::traffic::operation::Wanted;
 pub(in crate::sim) use places::{Before, PlacedBefore};
+pub(in crate::sim) use revoking::{RevocationDraws, Revoking};
 
 /// A user of a clients node.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,6 +106,9 @@ impl Sim {
     pub(in crate::sim) fn attempt_with_credential(&mut self, op: u32) {
         let user = self.ops[op as usize].user;
         self.expire(user);
+        if self.is_stolen(op) {
+            return self.attempt(op);
+        }
         let slot = &self.users[user as usize];
         if slot.credential {
             return self.attempt(op);
@@ -171,6 +176,10 @@ impl Sim {
             call.instance,
         );
         let credential = call.credential;
+        let stolen = self.ops[op as usize].stolen;
+        if stolen != 0 {
+            return self.accepts_stolen(stolen, node, instance);
+        }
         self.expire(user);
         let lives = self.is_live(user, credential);
         match self.topology.sessions {
@@ -189,17 +198,22 @@ impl Sim {
         false
     }
 
-    /// After a lookup in the store: whether the session was found.
+    /// After a store was asked: whether it knows the session, or holds the token good.
     pub(in crate::sim) fn session_found(&mut self, index: u32) -> bool {
         let call = &self.calls[index as usize];
-        if call.verb == Verb::Login || !matches!(self.topology.sessions, Sessions::ServerSide(_)) {
+        if call.verb == Verb::Login || !self.topology.sessions.asks_store() {
             return true;
         }
         let (user, op, credential) = (self.ops[call.op as usize].user, call.op, call.credential);
+        let (node, instance) = (call.node, call.instance);
+        if self.ops[op as usize].stolen != 0 {
+            return false;
+        }
         let is_there = call.found != NO_SESSION;
         self.expire(user);
         if is_there && self.is_live(user, credential) {
             self.renew(user);
+            self.believe(user, credential, node, instance);
             return true;
         }
         self.unauthorized(user, credential, op);
@@ -373,6 +387,7 @@ impl Sim {
             slot.live = false;
             slot.credential = false;
             self.sessions.logged_out += 1;
+            self.credential_revoked(user);
         } else if let Some(slot) = self.users.get_mut(user as usize) {
             slot.credential = false;
         }
@@ -435,6 +450,8 @@ impl Sim {
             return;
         }
         let mut lost = 0;
+        self.revoking.end_all(self.now);
+        self.revoking.forget_stolen();
         for user in 0..self.users.len() as u32 {
             self.expire(user);
             let slot = &mut self.users[user as usize];

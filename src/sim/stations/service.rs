@@ -253,16 +253,9 @@ impl Sim {
         let call = &self.calls[index as usize];
         let (step, verb) = (call.step, call.verb);
         if step <= SESSION {
-            match self.topology.sessions {
-                Sessions::ServerSide(_) => {
-                    let link = self.service(call.node).map_or(u16::MAX, |s| s.session_link);
-                    let asked = match verb {
-                        Verb::Login => Verb::StoreSession,
-                        _ => Verb::FindSession,
-                    };
-                    return self.call_on(index, STATE, link, asked, 1);
-                }
-                Sessions::InMemory(_) if verb == Verb::Login => {
+            let login = verb == Verb::Login;
+            match &self.topology.sessions {
+                Sessions::InMemory(_) if login => {
                     let place = self.create_session_here(index);
                     self.calls[index as usize].place = place;
                     self.calls[index as usize].step = STATE;
@@ -270,7 +263,20 @@ impl Sim {
                         return self.wait_without_worker(index);
                     }
                 }
-                Sessions::InMemory(_) | Sessions::Jwt(_) | Sessions::None => {}
+                // A new token needs no store.
+                Sessions::Jwt(_) if login => {}
+                sessions if sessions.asks_store() => {
+                    let link = self.service(call.node).map_or(u16::MAX, |s| s.session_link);
+                    if self.is_believed(index) {
+                        return self.state_step(index);
+                    }
+                    let asked = match verb {
+                        Verb::Login => Verb::StoreSession,
+                        _ => Verb::FindSession,
+                    };
+                    return self.call_on(index, STATE, link, asked, 1);
+                }
+                _ => {}
             }
         }
         if self.session_found(index) {

@@ -12,6 +12,7 @@ use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key};
 use crate::sim::observe::snapshot::Cause;
 use crate::sim::observe::told::Ended;
+use crate::sim::sessions::RevocationDraws;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::{
     Alias, Exponential, Purpose as Draw, Sampler, below, draw, purpose_key, unit,
@@ -38,6 +39,7 @@ pub(in crate::sim) struct ClientsBody {
     pub only: Option<Verb>,
     pub popularity: Option<Arc<Alias>>,
     pub next_op: u64,
+    pub revocations: RevocationDraws,
     pub timeout_lane: u32,
     /// Longest time limit that entries of that lane may have.
     pub longest_timeout: Option<crate::units::Duration>,
@@ -86,6 +88,7 @@ impl ClientsBody {
             only: None,
             popularity: None,
             next_op: 0,
+            revocations: RevocationDraws::new(key),
             timeout_lane,
             longest_timeout: None,
             budget: 10.0,
@@ -261,7 +264,7 @@ const DISTINCT: u64 = 0x9e37_79b9_7f4a_7c15;
 const BUDGET_LIMIT: f64 = 10.0;
 
 impl Sim {
-    fn clients(&mut self, node: u16) -> Option<&mut ClientsBody> {
+    pub(in crate::sim) fn clients(&mut self, node: u16) -> Option<&mut ClientsBody> {
         match &mut self.nodes[node as usize].body {
             Body::Clients(clients) => Some(clients),
             _ => None,
@@ -433,6 +436,7 @@ impl Sim {
         op.active = true;
         op.failed = false;
         op.forced = false;
+        op.stolen = 0;
         op.applied = 0;
         op.place = None;
         op.expects_stamp = expects_stamp;

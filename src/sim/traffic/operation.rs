@@ -34,6 +34,8 @@ pub(in crate::sim) struct Op {
     pub failed: bool,
     /// A login that other operations wait for: part of them.
     pub forced: bool,
+    /// The number of the revoked credential that it comes with, or 0: with its user's own.
+    pub stolen: u32,
     /// How often its write was applied.
     pub applied: u16,
     /// Where it was applied last, at the first of the keepers on its way, and who asked that.

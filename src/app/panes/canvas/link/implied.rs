@@ -38,9 +38,9 @@ pub fn implied(topology: &Topology) -> Vec<(&str, &str)> {
             _ => {}
         }
     }
-    if let Sessions::ServerSide(sessions) = &topology.sessions {
+    if let Some(store) = topology.sessions.store() {
         for front in &crate::app::panes::canvas::scene::Facts::of(topology).front {
-            add(front, &sessions.store);
+            add(front, store);
         }
     }
     links
