@@ -87,6 +87,7 @@ fn command(topology: &Topology, column: &str, at: &(String, u32)) -> Option<Comm
         "failover" => Some(Command::Failover(node)),
         "forced_failover" => Some(Command::ForceFailover(node)),
         "signing_key" => Some(Command::ReplaceSigningKey),
+        "key_rotation" => Some(Command::RotateKeys(Duration(20 * SECOND))),
         other => panic!("no column {other}"),
     }
 }

@@ -110,6 +110,10 @@ const CAUSES: Names = &[
     ),
     ("unauthorized", "The credential was not accepted (401)."),
     ("error", "The service failed (500)."),
+    (
+        "header_too_large",
+        "The header, with the token in it, was larger than a server on the way takes (400 or 431).",
+    ),
 ];
 
 const LOSSES: Names = &[
@@ -131,6 +135,11 @@ const LOSSES: Names = &[
         "change",
         "The system was changed: a node removed, or a placement that took nothing over.",
     ),
+    (
+        "cookie_ignored",
+        "The browser ignored the cookie with the token, which was too large.",
+    ),
+    ("eviction", "The store of sessions was full."),
 ];
 
 const WATCHES: Names = &[

@@ -5,6 +5,7 @@ pub mod difference;
 pub mod expect;
 pub mod figures;
 pub mod file;
+pub mod headers;
 mod linking;
 pub mod naming;
 pub mod node;

@@ -258,7 +258,7 @@ impl Renaming {
             | Command::Slow(sides, _)
             | Command::Lose(sides, _)
             | Command::Heal(sides) => sides.renamed(self),
-            Command::ReplaceSigningKey | Command::LoseZone(_) => false,
+            Command::ReplaceSigningKey | Command::RotateKeys(_) | Command::LoseZone(_) => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::headers::HeaderLimits;
 use super::state::{FsyncPolicy, Replication, State};
 use super::workload::{Clients, Distribution, LogNormal};
 use crate::model::settings::{choices, settings};
@@ -108,6 +109,8 @@ settings! {
         pub distinct: bool = true, source "ours";
         /// Work on each request.
         pub work: Duration = Duration(50_000), bare Duration(0), in "0s".."1s", source "napkin-math (Envoy, nginx, HAProxy)";
+        /// How large the header of a request may be, in which a token travels.
+        pub header_limits: HeaderLimits = HeaderLimits::Unlimited, source "ours; each alternative as it is delivered";
         /// How it finds out that an instance is down; None: never.
         pub health_checks: Option<HealthChecks> = Some(HealthChecks::default()), bare None, source "HAProxy configuration manual, check";
         /// Further attempts after a connection was refused or timed out.
@@ -160,6 +163,8 @@ settings! {
         pub call_timeout: Option<Duration> = Some(Duration(1_000_000_000)), bare None, in "1ms".."1d", source "gk";
         /// Work of a login (a password hash).
         pub login_time: Duration = Duration(100_000_000), bare Duration(0), in "0s".."10s", source "gk; OWASP Password Storage Cheat Sheet advises below 1 s";
+        /// How large the header of a request may be, in which a token travels; at the first service behind the clients.
+        pub header_limits: HeaderLimits = HeaderLimits::Unlimited, source "ours; each alternative as it is delivered";
         /// Requests that fail at once, independently of each other.
         pub error_share: Share = Share(0.0), in "0%".."100%", source "ours";
         /// From a start to the first request that can be served.

@@ -37,6 +37,8 @@ const PRESETS: &[Preset] = presets! {
     "sticky-in-memory", SESSIONS, "Sticky, in memory", "Fast and fragile: an instance takes its sessions with it";
     "server-side-sessions", SESSIONS, "Sessions in Redis", "Any instance serves anyone; Redis must stay up";
     "jwt-sessions", SESSIONS, "JWT, stateless", "Nothing to lose, hard to revoke in a hurry";
+    "stolen-token", SESSIONS, "A stolen token", "How long is a revoked token good?";
+    "large-token", SESSIONS, "A token over its limit", "One cookie too many, and nginx answers 400";
     "stateless-web", SESSIONS, "Stateless, state outside", "The default worth starting from";
     "local-disk", PLACEMENT, "State on local disk", "Survives a crash; the last second dies with the machine";
     "local-database", PLACEMENT, "A database beside each instance", "Every commit is on disk, and away until the machine is back";

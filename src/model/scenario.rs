@@ -117,6 +117,9 @@ commands! {
     Heal(Sides), as r#"Heal("api -> db")"#, ends_one;
     /// The key that signs tokens is replaced: every token becomes invalid.
     ReplaceSigningKey, as "ReplaceSigningKey";
+    /// Tokens are signed with a new key; those that were signed with the old one are accepted for so long beside them. Whoever
+    /// still holds one then that has not expired must sign in again.
+    RotateKeys(Duration), as r#"RotateKeys("15m")"#;
     /// A setting is changed: its path and its new value, as in a file.
     Set(String, String), as r#"Set("nodes.api.workers", "16")"#;
     /// A node is added.
@@ -366,6 +369,7 @@ impl Command {
             | Self::Lose(..)
             | Self::Heal(_)
             | Self::ReplaceSigningKey
+            | Self::RotateKeys(_)
             | Self::Set(..)
             | Self::Add(..)
             | Self::Remove(_)
@@ -391,6 +395,7 @@ impl Command {
             | Self::Add(n, _)
             | Self::Remove(n) => Some(n),
             Self::ReplaceSigningKey
+            | Self::RotateKeys(_)
             | Self::LoseZone(_)
             | Self::Cut(_)
             | Self::CutOneWay(_)

@@ -78,6 +78,8 @@ settings! {
         pub users: u32 = 10_000, in "1".."10000000", source "gk";
         /// Whether every user has a session when the run starts.
         pub signed_in: bool = false, source "ours";
+        /// Whether whoever is turned away because their session is gone signs in at once, and not with their next operation.
+        pub sign_in_at_once: bool = false, source "ours";
         /// Sessions, chosen uniformly among those that live, that are revoked: their users sign in again.
         pub revocations: Rate = Rate(0.0), in "0/s".."100000/s", source "ours";
         /// Share of reads and writes that come with a revoked credential which has not expired, as a thief's do.

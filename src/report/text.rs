@@ -634,6 +634,9 @@ fn in_words(command: &str) -> String {
         Ok(Command::Lose(sides, share)) => format!("{share} of messages lost {}", sides.between()),
         Ok(Command::Heal(sides)) => format!("healed {}", sides.between()),
         Ok(Command::ReplaceSigningKey) => "the signing key is replaced".to_owned(),
+        Ok(Command::RotateKeys(overlap)) => {
+            format!("the signing keys are rotated, the old one good for {overlap}")
+        }
         // Edits are told as they are written.
         Ok(
             Command::Set(..)

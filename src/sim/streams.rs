@@ -26,6 +26,7 @@ pub(super) enum Purpose {
     Revocation,
     Stolen,
     Poll,
+    Evict,
 }
 
 /// Multiplies to 128 bits and folds: one round of mixing.

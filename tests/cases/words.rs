@@ -665,20 +665,30 @@ fn whoever_gives_up_before_a_connection_can_fail_is_warned() {
 #[test]
 fn a_token_that_nobody_takes_is_warned_of() {
     let claims = "sessions.claims";
-    let with = |bytes: &str| {
-        warned(
-            &[("sessions", &format!("Jwt(claims: \"{bytes}\")"))],
-            claims,
-        )
+    let with = |bytes: &str, carried: &str| {
+        let jwt = format!("Jwt(claims: \"{bytes}\", carried: {carried})");
+        warned(&[("sessions", &jwt)], claims)
     };
     // A header of 36 characters, a signature of 43 and two dots; claims grow by 4 characters in 3 bytes.
-    assert!(with("3011B").is_empty(), "36 + 1 + 4015 + 1 + 43 = 4096");
-    assert!(with("3012B")[0].contains("cookie above 4096"), "4097");
-    assert!(with("6066B")[0].contains("cookie"), "8169 + 22 = 8191");
+    let cookie = |bytes| with(bytes, "Cookie");
     assert!(
-        with("6068B")[0].contains("header line above 8192"),
-        "8172 + 22"
+        cookie("3006B").is_empty(),
+        "36 + 1 + 4008 + 1 + 43 + 7 = 4096"
     );
+    assert!(cookie("3007B")[0].contains("cookie above 4096"), "4098");
+    assert!(with("3007B", "Cookies").is_empty() && with("3007B", "Bearer").is_empty());
+    assert!(with("6065B", "Bearer").is_empty(), "8168 + 22 + 2 = 8192");
+    assert!(
+        with("6066B", "Bearer")[0].contains("header line above 8192"),
+        "8169 + 22 + 2"
+    );
+    // Where a server is named it is that one that is spoken of.
+    let server = "nodes.lb.header_limits";
+    let large = ("sessions", "Jwt(claims: \"12KiB\")");
+    let said = |limits| warned(&[large, (server, limits)], server);
+    assert!(said("Nginx")[0].contains("nginx takes 8192 and answers 400"));
+    assert!(said("NodeJs")[0].contains("answers 431"));
+    assert!(warned(&[large, (server, "NodeJs")], claims).is_empty());
 }
 
 #[test]

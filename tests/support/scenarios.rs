@@ -1,6 +1,7 @@
 //! What is done to random systems, and when: faults, changes, edits, and edits taken back.
 
 use statescope::model::{Command, Stop};
+use statescope::units::Duration;
 
 use super::systems::{Dice, arrivals, checks, clients, replication, sessions, state, store};
 
@@ -90,6 +91,7 @@ pub fn command(dice: &mut Dice) -> Command {
         14 => Command::Deploy(node, Stop::Abrupt),
         15 => Command::AddInstances(node, 1),
         16 => Command::RemoveInstances(node, 1),
+        17 if dice.beside().often(4) => Command::RotateKeys(Duration(700_000_000)),
         17 => Command::ReplaceSigningKey,
         18 => set("nodes.front.state".to_owned(), state(dice, true)),
         19 => set("sessions".to_owned(), sessions(dice)),

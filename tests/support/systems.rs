@@ -81,16 +81,19 @@ pub fn sessions(dice: &mut Dice) -> String {
     match dice.below(4) {
         0 => "None".to_owned(),
         1 => format!(
-            r#"Jwt(lifetime: "{}", refresh: {}, revocation: {})"#,
+            r#"Jwt(lifetime: "{}", refresh: {}, revocation: {}, claims: "{}", carried: {})"#,
             dice.one(&["1s", "15m"]),
             dice.one(&["None", r#"Some("2s")"#, r#"Some("30d")"#]),
             revocation(&mut later),
+            later.one(&["200B", "200B", "200B", "4000B", "10KiB"]),
+            later.one(&["Bearer", "Cookie", "Cookies"]),
         ),
         2 => format!(
-            r#"ServerSide(store: "{}", lifetime: "{}", cache: {})"#,
+            r#"ServerSide(store: "{}", lifetime: "{}", cache: {}, capacity: {})"#,
             dice.one(&STORES),
             dice.one(&["1s", "30m"]),
-            later.one(&["None", "None", r#"Some("100ms")"#, r#"Some("2s")"#])
+            later.one(&["None", "None", r#"Some("100ms")"#, r#"Some("2s")"#]),
+            later.one(&["None", "None", "Some(1)", "Some(10)"]),
         ),
         _ => format!(
             r#"InMemory(lifetime: "{}", replication: {}, down_after: "{}")"#,
@@ -135,13 +138,14 @@ pub fn clients(dice: &mut Dice, with_sessions: bool) -> String {
     };
     format!(
         r#"Clients(arrivals: {}, mix: (read: {}, write: {}, login: {login}, logout: {logout}), users: {}, signed_in: {},
-            revocations: "{}/s", stolen: "{}", keys: {}, popularity: {}, keys_per_user: 2, shared_keys: {}, timeout: {}, connect_timeout: "{}", retries: {},
+            sign_in_at_once: {}, revocations: "{}/s", stolen: "{}", keys: {}, popularity: {}, keys_per_user: 2, shared_keys: {}, timeout: {}, connect_timeout: "{}", retries: {},
             retry_budget: {}, backoff: "{}", cancel: {}, idempotency_keys: {})"#,
         arrivals(dice),
         dice.below(50),
         1 + dice.below(50),
         [1, 20, 200][dice.below(3) as usize],
         dice.often(5),
+        later.often(3),
         later.one(&["0", "0", "0", "1", "50"]),
         later.one(&["0%", "30%"]),
         [1, 30, 300][dice.below(3) as usize],
@@ -165,8 +169,9 @@ pub fn clients(dice: &mut Dice, with_sessions: bool) -> String {
 
 fn balancer(dice: &mut Dice) -> String {
     format!(
-        r#"LoadBalancer(policy: {}, fallback: {}, distinct: {}, work: "{}", health_checks: {}, retries: {}, retry_on: [{}],
+        r#"LoadBalancer(header_limits: {}, policy: {}, fallback: {}, distinct: {}, work: "{}", health_checks: {}, retries: {}, retry_on: [{}],
             connect_timeout: "{}", response_timeout: {})"#,
+        dice.beside().one(&["Unlimited", "Nginx", "NodeJs"]),
         dice.one(&[
             "RoundRobin",
             "Random",

@@ -92,6 +92,8 @@ pub fn offers(view: &View, at: Duration) -> Vec<Offer> {
     }
     if matches!(view.topology.sessions, Sessions::Jwt(_)) {
         offers.push(offer("Replace the signing key", Command::ReplaceSigningKey));
+        let overlap = Command::RotateKeys(Duration(900_000_000_000));
+        offers.push(offer("Rotate the signing keys", overlap));
     }
     offers.retain(|offer| {
         problem(view.topology, &Timed::At(at, offer.command.clone()), None).is_none()

@@ -81,7 +81,7 @@ struct Sample {
     offered: u64,
     attempts: u64,
     failed: u64,
-    by_cause: [u64; 9],
+    by_cause: [u64; 10],
     nodes: Vec<NodeSample>,
     misrouted: u64,
 }
@@ -343,6 +343,7 @@ fn told(snapshot: &Snapshot, node: &str, before: &Sample, now: &Sample) -> Satur
         (Cause::NoInstance, _) => "the balancer has no instance left".to_owned(),
         (Cause::StoreUnavailable, _) => "a store does not answer in time".to_owned(),
         (Cause::Unauthorized, _) => "sessions are not accepted".to_owned(),
+        (Cause::HeaderTooLarge, _) => "tokens are larger than a server takes".to_owned(),
         (Cause::Error, _) => "a service fails".to_owned(),
     };
     Saturated {

@@ -162,6 +162,20 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
             format!("{node} deployed"),
             format!("{node} runs the new version everywhere"),
         ),
+        What::Headers { node, refused } => {
+            let (icon, label, title) = match refused {
+                Some(_) => (Icon::Cross, "token too large", "turns tokens away"),
+                None => (Icon::Check, "tokens fit", "takes tokens again"),
+            };
+            let mut event = Event::new(at, icon, label, format!("{node} {title}"));
+            if let Some(limit) = refused {
+                event.detail.push(Span::plain(format!(
+                    "The header that they are in is larger than {} takes: {} to each request.",
+                    limit.server, limit.status
+                )));
+            }
+            event
+        }
         What::Migrated {
             node,
             kept,
@@ -253,6 +267,13 @@ pub fn imperative(command: &Command) -> (Icon, String) {
         ),
         Command::Heal(sides) => (Icon::Check, format!("heal {}", sides.between())),
         Command::ReplaceSigningKey => (Icon::Bolt, "replace signing key".to_owned()),
+        Command::RotateKeys(overlap) => (
+            Icon::Bolt,
+            format!(
+                "rotate signing keys, the old one good for {}",
+                format::span(*overlap)
+            ),
+        ),
     }
 }
 
@@ -308,6 +329,10 @@ pub fn past(command: &Command) -> String {
         ),
         Command::Heal(sides) => format!("Healed {}", sides.between()),
         Command::ReplaceSigningKey => "Signing key replaced".to_owned(),
+        Command::RotateKeys(overlap) => format!(
+            "Signing keys rotated, the old one good for {}",
+            format::span(*overlap)
+        ),
     }
 }
 

@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::mean_secs;
 use super::{Check, clients, services};
+use crate::model::headers::{HeaderLimits, MAX_COOKIE};
 use crate::model::node::Node;
 use crate::model::state::{Sessions, SnapshotTo, State};
 use crate::model::topology::Topology;
 
-/// Bytes of `Authorization: Bearer ` before a token.
-const BEARER_HEADER: u64 = 22;
 /// The longest header line that common servers take: nginx large_client_header_buffers, Apache LimitRequestFieldSize.
 const MAX_HEADER_LINE: u64 = 8 * 1024;
-/// The largest cookie that browsers keep (RFC 6265 section 6.1).
-const MAX_COOKIE: u64 = 4096;
 /// Work on a request at or below which a service is none of its own: proxies take some tens of microseconds.
 const PROXY_WORK_S: f64 = 0.001;
 
@@ -334,15 +331,41 @@ impl<'a> Check<'a> {
             return;
         };
         let bytes = jwt.token_bytes();
-        if bytes + BEARER_HEADER > MAX_HEADER_LINE {
+        if jwt.is_ignored_by_browsers() {
+            self.warning(
+                "sessions.claims",
+                format!("a token has {bytes} bytes, and browsers ignore a cookie above {MAX_COOKIE} with its name (RFC 6265), so nobody stays signed in: keep less in the claims, spread it over several cookies (`carried: Cookies`), or send it in a header (`carried: Bearer`)"),
+            );
+        }
+        let mut taken = false;
+        for (name, node) in &self.topology.nodes {
+            let limits = match node {
+                Node::LoadBalancer(balancer) => balancer.header_limits,
+                Node::Service(service)
+                    if first_services(self.topology).contains(&name.as_str()) =>
+                {
+                    service.header_limits
+                }
+                _ => continue,
+            };
+            taken |= limits != HeaderLimits::Unlimited;
+            if let Some((limit, header)) = self.topology.sessions.beyond(limits) {
+                let server = limit.server;
+                let (has, takes) = if header.line > limit.line {
+                    (format!("a line of {} bytes", header.line), limit.line)
+                } else {
+                    (format!("{} bytes", header.all), limit.all)
+                };
+                self.warning(
+                    format!("nodes.{name}.header_limits"),
+                    format!("with a token of {bytes} bytes the header of each request has {has}, and {server} takes {takes} and answers {}: keep less in the claims, or sessions in a store", limit.status),
+                );
+            }
+        }
+        if !taken && jwt.header().line > MAX_HEADER_LINE {
             self.warning(
                 "sessions.claims",
                 format!("a token has {bytes} bytes, and nginx, Apache and others refuse a header line above {MAX_HEADER_LINE} (400 or 431): keep less in the claims, or sessions in a store"),
-            );
-        } else if bytes > MAX_COOKIE {
-            self.warning(
-                "sessions.claims",
-                format!("a token has {bytes} bytes, and browsers keep no cookie above {MAX_COOKIE} (RFC 6265): keep less in the claims, or have clients send it in a header"),
             );
         }
     }

@@ -176,9 +176,10 @@ fn command_problem(
     command: &Command,
     numbers: &BTreeMap<String, u64>,
 ) -> Option<String> {
-    if command.is_edit() || matches!(command, Command::ReplaceSigningKey) {
-        return match (command, &topology.sessions) {
-            (Command::ReplaceSigningKey, sessions) if !matches!(sessions, Sessions::Jwt(_)) => {
+    let of_key = matches!(command, Command::ReplaceSigningKey | Command::RotateKeys(_));
+    if command.is_edit() || of_key {
+        return match (of_key, &topology.sessions) {
+            (true, sessions) if !matches!(sessions, Sessions::Jwt(_)) => {
                 Some("there is no signing key: only `sessions: Jwt(...)` has one".to_owned())
             }
             _ => None,
@@ -296,6 +297,7 @@ fn command_problem(
         | Command::Lose(..)
         | Command::Heal(_)
         | Command::ReplaceSigningKey
+        | Command::RotateKeys(_)
         | Command::Set(..)
         | Command::Add(..)
         | Command::Remove(_)

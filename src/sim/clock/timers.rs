@@ -121,6 +121,11 @@ pub(in crate::sim) enum Timer {
         node: u16,
         token: u32,
     },
+    /// Tokens that expire at `last` or before, and were signed with a key of then, are good no more.
+    KeyRetires {
+        last: u64,
+        fault: u32,
+    },
     /// An instance fetches the denylist.
     Poll {
         node: u16,
@@ -242,6 +247,7 @@ impl Sim {
             Timer::CaughtUp { node, since } => self.caught_up(node, since),
             Timer::HandOver { node, since } => self.hand_over(node, since),
             Timer::Revocation { node, token } => self.revocation_due(node, token),
+            Timer::KeyRetires { last, fault } => self.retire_key(last, fault),
             Timer::Poll {
                 node,
                 instance,

@@ -122,6 +122,7 @@ impl Sim {
         }
         self.regroup();
         self.measure_messages();
+        self.measure_headers();
         if before.nodes.is_empty() {
             self.assign_spaces();
             for index in 0..self.nodes.len() as u16 {

@@ -50,6 +50,7 @@ impl Happening {
             | What::Demoted { node, .. }
             | What::CalledOff { node, .. }
             | What::Deployed { node }
+            | What::Headers { node, .. }
             | What::Migrated { node, .. } => {
                 names.name(node);
             }

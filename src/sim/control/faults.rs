@@ -196,6 +196,10 @@ impl Sim {
                 let fault = self.new_fault(command, None);
                 self.replace_signing_key(Some(fault));
             }
+            Command::RotateKeys(overlap) => {
+                let fault = self.new_fault(command, None);
+                self.rotate_keys(overlap.0, fault);
+            }
             Command::Set(..)
             | Command::Add(..)
             | Command::Remove(_)
@@ -281,7 +285,9 @@ impl Sim {
             Command::RemoveInstances(name, _) if self.wanted_instances(name)? <= 1 => {
                 Some("the last instance stays")
             }
-            Command::ReplaceSigningKey if !matches!(self.topology.sessions, Sessions::Jwt(_)) => {
+            Command::ReplaceSigningKey | Command::RotateKeys(_)
+                if !matches!(self.topology.sessions, Sessions::Jwt(_)) =>
+            {
                 Some("no tokens are signed")
             }
             Command::Set(..) => {
@@ -295,6 +301,7 @@ impl Sim {
             | Command::AddInstances(..)
             | Command::RemoveInstances(..)
             | Command::ReplaceSigningKey
+            | Command::RotateKeys(_)
             | Command::Add(..)
             | Command::Remove(_)
             | Command::Link(_)

@@ -12,10 +12,12 @@ pub(crate) enum LossCause {
     Misrouted,
     SigningKey,
     Change,
+    CookieIgnored,
+    Eviction,
 }
 
 impl LossCause {
-    pub(in crate::sim) const ALL: [Self; 9] = [
+    pub(in crate::sim) const ALL: [Self; 11] = [
         Self::Crash,
         Self::MachineLoss,
         Self::Promotion,
@@ -25,6 +27,8 @@ impl LossCause {
         Self::Misrouted,
         Self::SigningKey,
         Self::Change,
+        Self::CookieIgnored,
+        Self::Eviction,
     ];
 
     pub(in crate::sim) fn name(self) -> &'static str {
@@ -38,6 +42,8 @@ impl LossCause {
             Self::Misrouted => "misrouted",
             Self::SigningKey => "signing_key",
             Self::Change => "change",
+            Self::CookieIgnored => "cookie_ignored",
+            Self::Eviction => "eviction",
         }
     }
 }

@@ -13,7 +13,7 @@ pub(in crate::sim) struct Counted {
     pub after_retry: u64,
     pub good: u64,
     pub failed: u64,
-    pub by_cause: [u64; 9],
+    pub by_cause: [u64; 10],
     pub attempts: u64,
     pub reads: u64,
     pub stale: u64,
@@ -40,7 +40,7 @@ pub(in crate::sim) struct Fault {
 pub(in crate::sim) struct WriteLedger {
     pub acknowledged: u64,
     pub lost: u64,
-    pub lost_by_cause: [u64; 9],
+    pub lost_by_cause: [u64; 11],
     pub keys_lost: u64,
     pub unacknowledged: u64,
     pub twice: u64,
@@ -65,5 +65,13 @@ pub(in crate::sim) struct SessionLedger {
     pub logged_out: u64,
     pub revoked: u64,
     pub lost: u64,
-    pub lost_by_cause: [u64; 9],
+    pub lost_by_cause: [u64; 11],
+}
+
+impl SessionLedger {
+    /// Sessions that live, or whose time is over though nobody has noticed yet.
+    pub(in crate::sim) fn in_store(&self) -> u64 {
+        let ended = self.expired + self.logged_out + self.revoked + self.lost;
+        (self.initial + self.created).saturating_sub(ended)
+    }
 }

@@ -28,7 +28,7 @@ fn ratio(a: f64, b: f64) -> Figures {
     Figures::Figure((b > 0.0).then(|| a / b))
 }
 
-fn by_cause(counts: &[u64; 9]) -> Figures {
+fn by_cause(counts: &[u64; 11]) -> Figures {
     Figures::Group(
         LossCause::ALL
             .iter()

@@ -3,6 +3,7 @@
 //! Counts are cumulative since the start of the run, so that whoever reads two snapshots can form rates over any span.
 
 use crate::model::Command;
+use crate::model::headers::Limit;
 use crate::units::Duration;
 
 /// The whole system at one instant.
@@ -299,11 +300,13 @@ pub enum Cause {
     Unauthorized,
     /// The service failed (500).
     Error,
+    /// The header, with the token in it, was larger than the server takes (400 or 431).
+    HeaderTooLarge,
 }
 
 impl Cause {
     /// Every cause, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Refused,
         Self::Reset,
         Self::ConnectTimeout,
@@ -313,6 +316,7 @@ impl Cause {
         Self::StoreUnavailable,
         Self::Unauthorized,
         Self::Error,
+        Self::HeaderTooLarge,
     ];
 
     /// Its name in results.
@@ -326,6 +330,7 @@ impl Cause {
             Self::NoInstance => "no_instance",
             Self::StoreUnavailable => "store_unavailable",
             Self::Unauthorized => "unauthorized",
+            Self::HeaderTooLarge => "header_too_large",
             Self::Error => "error",
         }
     }
@@ -343,7 +348,7 @@ pub struct OperationCounts {
     /// Operations that were given up: their last attempt failed.
     pub failed: u64,
     /// Failed ones by their last attempt's cause, in the order of [`Cause::ALL`].
-    pub by_cause: [u64; 9],
+    pub by_cause: [u64; 10],
     /// Attempts of clients.
     pub attempts: u64,
     /// Neither done nor given up.
@@ -538,6 +543,13 @@ pub enum What {
     Deployed {
         /// Node's name.
         node: String,
+    },
+    /// Tokens have become larger than a node takes in a header, or it takes them again.
+    Headers {
+        /// Node's name.
+        node: String,
+        /// What it answers to each request with a token; `None`: it takes them again.
+        refused: Option<Limit>,
     },
     /// A change of where state lives or how sessions are kept took effect on what was there already.
     Migrated {

@@ -5,6 +5,7 @@ mod revoking;
 
 use crate::model::Sessions;
 use crate::sim::Sim;
+use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
 use crate::sim::keeping::ledger::{Mark, Place};
 use crate::sim::keeping::loss::LossCause;
@@ -12,7 +13,7 @@ use crate::sim::observe::snapshot::Cause;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::draw;
 use crate::sim::traffic::call::{NO_SESSION, Verb};
-use crate::sim::traffic::operation::Wanted;
+use crate::sim::traffic::operation::{End, Wanted};
 pub(in crate::sim) use places::{Before, PlacedBefore};
 pub(in crate::sim) use revoking::{RevocationDraws, Revoking};
 
@@ -65,7 +66,7 @@ impl Sim {
         let Sessions::Jwt(jwt) = &self.topology.sessions else {
             return 0.0;
         };
-        let (sign, verify) = jwt.algorithm.sign_and_verify_time();
+        let (sign, verify) = jwt.sign_and_verify_time();
         (if verb == Verb::Login {
             sign.0
         } else {
@@ -341,6 +342,11 @@ impl Sim {
         }
         self.sessions.created += 1;
         self.users[user as usize] = fresh;
+        if self.topology.sessions.are_ignored_by_browsers() {
+            self.book_lost_session_of(user);
+            self.users[user as usize].credential = false;
+            return self.lose_session(user, LossCause::CookieIgnored, None);
+        }
         let Some(place) = place else {
             if waits {
                 self.sessions_wait = true;
@@ -365,6 +371,7 @@ impl Sim {
                 self.lose_session(user, LossCause::Change, None);
             }
         }
+        self.evict_sessions(user);
     }
 
     /// One user's session is lost.
@@ -449,13 +456,41 @@ impl Sim {
         if !matches!(self.topology.sessions, Sessions::Jwt(_)) {
             return;
         }
-        let mut lost = 0;
         self.revoking.end_all(self.now);
         self.revoking.forget_stolen();
+        self.lose_tokens(fault, |_| true);
+    }
+
+    /// Tokens are signed with another key from now on; the old one is good for a while.
+    pub(in crate::sim) fn rotate_keys(&mut self, overlap: u64, fault: u32) {
+        let Sessions::Jwt(jwt) = &self.topology.sessions else {
+            return;
+        };
+        // What has been signed so far expires by then.
+        let last = self.now.saturating_add(jwt.lifetime.0);
+        self.timer_after(overlap, Timer::KeyRetires { last, fault });
+    }
+
+    /// The old key is gone: whoever has a token of it that has not expired is turned away. One that has expired is exchanged
+    /// as ever, which does not look at it.
+    pub(in crate::sim) fn retire_key(&mut self, last: u64, fault: u32) {
+        if !matches!(self.topology.sessions, Sessions::Jwt(_)) {
+            return;
+        }
+        let now = self.now;
+        self.revoking.expire_until(last, now);
+        self.lose_tokens(Some(fault), |user| {
+            now < user.expires && user.expires <= last
+        });
+    }
+
+    /// The sessions whose tokens are no longer accepted are lost.
+    fn lose_tokens(&mut self, fault: Option<u32>, is_refused: impl Fn(&User) -> bool) {
+        let mut lost = 0;
         for user in 0..self.users.len() as u32 {
             self.expire(user);
             let slot = &mut self.users[user as usize];
-            if slot.live {
+            if slot.live && is_refused(slot) {
                 slot.live = false;
                 slot.lost_through = fault;
                 self.book_lost_session_of(user);
@@ -467,5 +502,30 @@ impl Sim {
         if let Some(fault) = fault {
             self.faults[fault as usize].lost_sessions += lost;
         }
+    }
+
+    /// Whoever was turned away for a session that is gone may sign in at once.
+    pub(in crate::sim) fn sign_in_again(&mut self, ended: &End) {
+        let Some(&slot) = self.users.get(ended.user as usize) else {
+            return;
+        };
+        let over = self.now >= self.end || self.nodes[ended.client as usize].removed;
+        let at_once = self.clients(ended.client);
+        let at_once = at_once.is_some_and(|clients| clients.settings.sign_in_at_once) && !over;
+        if !at_once || slot.credential || slot.login != NONE || ended.verb == Verb::Login {
+            return;
+        }
+        let wanted = Wanted {
+            draw: draw(ended.draw, 0x7369_676e),
+            user: ended.user,
+            key: 0,
+            client: ended.client,
+            verb: Verb::Login,
+        };
+        self.observers.started(ended.client, self.now);
+        let login = self.open_op(wanted, NONE);
+        self.ops[login as usize].again = true;
+        self.users[ended.user as usize].login = login;
+        self.attempt_later(login);
     }
 }

@@ -10,7 +10,7 @@ use crate::sim::keeping::ledger::{Place, Purpose};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::sessions::User;
 use crate::sim::stations::node::Body;
-use crate::sim::streams::{Purpose as Draw, draw, key_of, purpose_key};
+use crate::sim::streams::{Purpose as Draw, below, draw, key_of, purpose_key};
 
 /// Where sessions were before the strategy changed a moment ago, until they are gone from there.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,7 @@ fn same_strategy(a: &Sessions, b: &Sessions) -> bool {
 impl Sim {
     /// Users that start with a session get it.
     pub(in crate::sim) fn start_sessions(&mut self) {
-        if !self.has_sessions() {
+        if !self.has_sessions() || self.topology.sessions.are_ignored_by_browsers() {
             return;
         }
         let signed_in: Vec<(u32, u32)> = self
@@ -63,11 +63,56 @@ impl Sim {
                 _ => None,
             })
             .collect();
+        let capacity = self.session_capacity().unwrap_or(u64::MAX);
         for (first, users) in signed_in {
             for user in first..first + users {
+                if self.sessions.initial >= capacity {
+                    return;
+                }
                 let place = self.place_session(user).unwrap_or(None);
                 self.users[user as usize] = self.fresh_session(place, 0);
                 self.sessions.initial += 1;
+            }
+        }
+    }
+
+    /// How many sessions their store keeps, if that is bounded.
+    fn session_capacity(&self) -> Option<u64> {
+        match &self.topology.sessions {
+            Sessions::ServerSide(settings) => settings.capacity.map(u64::from),
+            _ => None,
+        }
+    }
+
+    /// What is too much for the store of sessions is evicted, but for that which has just come.
+    pub(in crate::sim) fn evict_sessions(&mut self, newest: u32) {
+        const SAMPLES: usize = 5;
+        let Some(capacity) = self.session_capacity() else {
+            return;
+        };
+        let key = purpose_key(key_of(self.seed, "sessions"), Draw::Evict);
+        let mut bits = draw(key, self.sessions.created);
+        let mut in_vain = 0;
+        while self.sessions.in_store() > capacity && in_vain < self.users.len() {
+            let mut oldest: Option<(u64, u32)> = None;
+            let mut found = 0;
+            while found < SAMPLES && in_vain < self.users.len() {
+                bits = draw(key, bits);
+                let user = below(bits, self.users.len() as u64) as u32;
+                self.expire(user);
+                let slot = &self.users[user as usize];
+                if !slot.live || user == newest {
+                    in_vain += 1;
+                    continue;
+                }
+                found += 1;
+                // A session that was used later lives longer.
+                let candidate = (slot.expires, user);
+                oldest = Some(oldest.map_or(candidate, |oldest| oldest.min(candidate)));
+            }
+            if let Some((_, user)) = oldest {
+                self.book_lost_session_of(user);
+                self.lose_session(user, LossCause::Eviction, None);
             }
         }
     }

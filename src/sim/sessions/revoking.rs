@@ -149,6 +149,14 @@ impl Revoking {
         self.open.clear();
     }
 
+    /// Credentials that expire at `last` or before are accepted by nobody from now on.
+    pub fn expire_until(&mut self, last: u64, now: u64) {
+        let all = self.open.iter_mut().chain(&mut self.stolen);
+        for revoked in all.filter(|revoked| revoked.expires <= last) {
+            revoked.expires = revoked.expires.min(now);
+        }
+    }
+
     /// What thieves have is of no use any more.
     pub fn forget_stolen(&mut self) {
         while !self.stolen.is_empty() {

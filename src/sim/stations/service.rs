@@ -33,6 +33,8 @@ pub(in crate::sim) struct ServiceBody {
     pub deploying: Option<Deploying>,
     pub asynchronous: bool,
     pub queue: Queue,
+    /// Requests with a credential are beyond what it takes of a header.
+    pub refuses_tokens: bool,
 }
 
 /// What follows for a call that comes to an instance, or whose turn it is there.
@@ -70,6 +72,7 @@ impl ServiceBody {
             deploying: None,
             asynchronous: false,
             queue: Queue::Unlimited,
+            refuses_tokens: false,
         }
     }
 
@@ -473,6 +476,9 @@ impl ServiceBody {
         let errors = self.settings.error_share.0;
         if errors > 0.0 && unit(draw(self.error_key, call.draw)) < errors {
             return Next::Fails(Cause::Error);
+        }
+        if self.refuses_tokens && call.shows_token() {
+            return Next::Fails(Cause::HeaderTooLarge);
         }
         let limit = match self.queue {
             Queue::Limit(limit) => u64::from(limit),

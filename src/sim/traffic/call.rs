@@ -162,6 +162,12 @@ impl Call {
         self.resume = 0;
     }
 
+    /// Whether it comes from clients with a credential.
+    #[inline(always)]
+    pub(in crate::sim) fn shows_token(&self) -> bool {
+        self.entry && self.verb != Verb::Login
+    }
+
     /// Whether it is at an instance, or on its way there.
     pub(in crate::sim) fn ends_with(&self, node: u16, instance: u16) -> bool {
         (self.node, self.instance) == (node, instance)

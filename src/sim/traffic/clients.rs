@@ -436,6 +436,7 @@ impl Sim {
         op.active = true;
         op.failed = false;
         op.forced = false;
+        op.again = false;
         op.stolen = 0;
         op.applied = 0;
         op.place = None;
@@ -569,7 +570,7 @@ impl Sim {
         };
         let settings = &clients.settings;
         let may = u32::from(attempt) < settings.retries
-            && cause != Cause::Unauthorized
+            && !matches!(cause, Cause::Unauthorized | Cause::HeaderTooLarge)
             && (settings.retry_budget.is_none() || clients.budget >= 1.0);
         if !may {
             return self.fail(index, cause);
@@ -631,6 +632,7 @@ impl Sim {
         op.failed = true;
         let ended = op.end(self.now);
         let (met, met_now, sent_at) = (op.met, op.met_now, op.sent_at);
+        let signed_out = cause == Cause::Unauthorized && op.stolen == 0;
         let counts = usize::from(op.intended >= self.warmup);
         if op.references == 0 {
             self.writes.settle(op);
@@ -654,6 +656,9 @@ impl Sim {
         }
         self.note_end(&ended, false, true);
         self.go_on_after(&ended, Some(cause));
+        if signed_out {
+            self.sign_in_again(&ended);
+        }
     }
 
     /// Goes on with whoever waited for an operation that has ended.
@@ -662,7 +667,7 @@ impl Sim {
         if ended.seat != NONE {
             self.user_thinks(ended.seat, ended.draw, ended.client, failed.is_some());
         }
-        if ended.waiting != NONE {
+        if ended.waiting != NONE || ended.again {
             self.login_over(ended.user, ended.waiting, failed);
         }
     }

@@ -34,6 +34,8 @@ pub(in crate::sim) struct Op {
     pub failed: bool,
     /// A login that other operations wait for: part of them.
     pub forced: bool,
+    /// A login that its user makes at once, whoever waits for it or not.
+    pub again: bool,
     /// The number of the revoked credential that it comes with, or 0: with its user's own.
     pub stolen: u32,
     /// How often its write was applied.
@@ -83,6 +85,7 @@ impl Op {
             verb: self.verb,
             retried: self.attempt > 0,
             forced: self.forced,
+            again: self.again,
             waiting: self.waiting,
             seat: self.slot,
         }
@@ -99,6 +102,7 @@ pub(in crate::sim) struct End {
     pub verb: Verb,
     pub retried: bool,
     pub forced: bool,
+    pub again: bool,
     pub waiting: u32,
     pub seat: u32,
 }

@@ -1,12 +1,14 @@
 //! The way of a call: over its link, into its node, and back; and what cuts it short.
 
+use crate::model::headers::HeaderLimits;
 use crate::model::node::HEADER_BYTES;
 use crate::model::settings::Profile;
+use crate::model::{Node, check};
 use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
 use crate::sim::ids::NONE;
 use crate::sim::network::link::Way;
-use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
+use crate::sim::observe::snapshot::{Cause, NodeKind, Status, What};
 use crate::sim::stations::node::{After, Body};
 use crate::sim::traffic::call::{Asked, Call, Outcome, UNREAD, VERBS, Verb};
 use crate::units::Duration;
@@ -120,6 +122,39 @@ impl Sim {
                 .map(|reply| VERBS.map(|verb| bytes(verb, reply).min(u64::from(u32::MAX)) as u32))
         });
         self.message_bytes = sizes.collect();
+    }
+
+    /// Works out anew which nodes take the header that tokens travel in, and tells where that has changed.
+    pub(in crate::sim) fn measure_headers(&mut self) {
+        let sessions = &self.topology.sessions;
+        let first = check::first_services(&self.topology);
+        let mut changed = Vec::new();
+        for slot in self.nodes.iter_mut().filter(|slot| !slot.removed) {
+            let (refuses, limits) = match (&mut slot.body, self.topology.nodes.get(&slot.name)) {
+                (Body::Balancer(body), Some(Node::LoadBalancer(settings))) => {
+                    (&mut body.refuses_tokens, settings.header_limits)
+                }
+                (Body::Service(body), Some(Node::Service(settings))) => {
+                    let checks = first.contains(&slot.name.as_str());
+                    let limits = if checks {
+                        settings.header_limits
+                    } else {
+                        HeaderLimits::Unlimited
+                    };
+                    (&mut body.refuses_tokens, limits)
+                }
+                _ => continue,
+            };
+            let refused = sessions.beyond(limits).map(|(limit, _)| limit);
+            let before = std::mem::replace(refuses, refused.is_some());
+            if before != refused.is_some() {
+                changed.push(What::Headers {
+                    node: slot.name.clone(),
+                    refused,
+                });
+            }
+        }
+        changed.into_iter().for_each(|what| self.happen(what));
     }
 
     /// By link: messages, and their bytes, that are counted on it but still wait for others before it is done with them.

@@ -165,7 +165,7 @@ fn name(command: &Command) -> &'static str {
         Command::Lose(..) => "lossy network",
         Command::Failover(..) | Command::ForceFailover(..) => "failover",
         Command::Deploy(..) => "deployment",
-        Command::ReplaceSigningKey => "new key",
+        Command::ReplaceSigningKey | Command::RotateKeys(_) => "new key",
         Command::AddInstances(..) | Command::RemoveInstances(..) => "scaling",
         Command::Resume(..)
         | Command::Heal(_)

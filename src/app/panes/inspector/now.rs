@@ -336,9 +336,27 @@ fn sessions(ui: &mut Ui, view: &View) -> egui::Response {
     let sessions = &view.snapshot.sessions;
     let live = format::grouped(sessions.live);
     figure_row(ui, "Sessions live", &[], &live, "", None);
+    if revokes(view) {
+        let (time, unit) = sessions.exposure.map_or_else(
+            || (format::UNKNOWN.to_owned(), ""),
+            |exposure| format::time(exposure.secs()),
+        );
+        figure_row(ui, "Revoked, good for", &[], &time, unit, None);
+        let let_in = format::grouped(sessions.revoked_accepted);
+        figure_row(ui, "Let in with one", &[], &let_in, "ops", None);
+    }
     let lost = format::loss_text(sessions.lost);
     let colour = (sessions.lost > 0).then_some(theme::palette(ui).lost);
     figure_row(ui, "Sessions lost", &[], &lost, "", colour)
+}
+
+/// Whether credentials are revoked at all.
+fn revokes(view: &View) -> bool {
+    let revokes = |node: &Node| match node {
+        Node::Clients(clients) => clients.revocations.0 > 0.0 || clients.stolen.0 > 0.0,
+        _ => false,
+    };
+    view.topology.nodes.values().any(revokes)
 }
 
 fn percentile(pane: &Pane, which: usize) -> (String, &'static str) {

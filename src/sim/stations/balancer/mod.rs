@@ -54,6 +54,8 @@ pub(in crate::sim) struct BalancerBody {
     pub phase_key: u64,
     pub policy: Policy,
     pub fallback: Policy,
+    /// Requests with a credential are beyond what it takes of a header.
+    pub refuses_tokens: bool,
 }
 
 /// With affinity, a connection is tried again at the same instance after the connect timeout, at most this long.
@@ -75,6 +77,7 @@ impl BalancerBody {
             phase_key: purpose_key(key, Draw::Phase),
             policy: settings.policy,
             fallback: settings.fallback,
+            refuses_tokens: false,
         }
     }
 
@@ -105,6 +108,9 @@ impl Sim {
         };
         slot.arrived += 1;
         slot.instances[call.instance as usize].enter(call, self.now);
+        if balancer.refuses_tokens && call.shows_token() {
+            return self.reply_failed(index, Cause::HeaderTooLarge);
+        }
         let at = self.now + balancer.settings.work.0;
         if at == self.now {
             return self.balance(index);

@@ -1,7 +1,7 @@
 //! Links that settings imply.
 
 use crate::model::state::SnapshotTo;
-use crate::model::{Node, Sessions, State, Topology};
+use crate::model::{Node, State, Topology};
 
 /// The links that settings imply: to state stores, session stores and the homes of snapshots.
 pub fn implied(topology: &Topology) -> Vec<(&str, &str)> {
