@@ -177,9 +177,7 @@ mod tests {
         // With 500 bytes of other lines.
         let least = |limits| {
             let bearer = |bytes: &u64| refused(&token(*bytes, Carried::Bearer, 0), limits);
-            [6_000, 9_000, 15_500, 16_500]
-                .iter()
-                .position(|bytes| bearer(bytes))
+            [6_000, 9_000, 15_500, 16_500].iter().position(bearer)
         };
         assert_eq!(
             [Unlimited, Nginx, HAProxy, NodeJs, AwsAlb].map(least),

@@ -336,6 +336,16 @@ impl Results<'_> {
             said.push(format!("a token has {} bytes", count(bytes)));
         }
         page.line("Sessions", &said.join(", "));
+        let revoked = self.mean("sessions.revoked").unwrap_or(0.0) > 0.0;
+        if let (true, Some(exposure)) = (revoked, self.mean("sessions.exposure_s")) {
+            let let_in = self.count("sessions.revoked_accepted");
+            let text = format!(
+                "a revoked credential is accepted for {} on average; {} requests came in with one",
+                time(exposure),
+                let_in.unwrap_or_else(|| "0".to_owned())
+            );
+            page.line("", &text);
+        }
     }
 
     fn recovery(&self, page: &mut Page) {

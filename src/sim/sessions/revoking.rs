@@ -100,7 +100,7 @@ impl Revoking {
 
     /// What every copy has needs no booking any more.
     fn forget_known(&mut self) {
-        let known = self.copies.iter().map(|copy| copy.known());
+        let known = self.copies.iter().map(ListCopy::known);
         let known = known.min().unwrap_or(u64::MAX);
         while self.open.front().is_some_and(|r| r.at <= known) {
             self.open.pop_front();
