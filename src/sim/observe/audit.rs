@@ -487,6 +487,7 @@ impl Sim {
                 self.writes.keys_lost
             ));
         }
+        faults.extend(self.revoking.contradiction(self.now).map(str::to_owned));
         let sessions = self.session_counts();
         let ended = sessions.expired + sessions.logged_out + sessions.revoked + sessions.lost;
         if sessions.initial + sessions.created != sessions.live + ended {

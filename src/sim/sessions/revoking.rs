@@ -164,6 +164,19 @@ impl Revoking {
         }
     }
 
+    /// What cannot be so, if anything is.
+    pub fn contradiction(&self, now: u64) -> Option<&'static str> {
+        if !self.open.iter().is_sorted_by_key(|revoked| revoked.at) {
+            Some("revocations are not in the order of time")
+        } else if self.copies.iter().any(|copy| copy.known() > now) {
+            Some("a copy of the denylist has what has not been revoked yet")
+        } else if self.stolen.len() > STOLEN_MAX {
+            Some("thieves have more than they can have")
+        } else {
+            None
+        }
+    }
+
     /// Mean exposure in seconds, what still lasts counted up to now; `None` without any.
     pub fn mean_exposure(&self, now: u64) -> Option<f64> {
         let lasting = self.copies.iter().flat_map(|copy| {

@@ -11,7 +11,7 @@ use crate::app::widgets::{Button, LossFigure, Segment, section, segmented};
 use crate::app::words::format;
 use crate::app::words::toggles::{self, Offer, Way};
 use crate::model::node::Service;
-use crate::model::state::{FsyncPolicy, Jwt, State};
+use crate::model::state::{FsyncPolicy, Jwt, Revocation, State};
 use crate::model::toggles::{Placement, SessionKind};
 use crate::model::{Sessions, Topology};
 
@@ -363,14 +363,30 @@ fn session_costs(choice: SessionKind, pane: &Pane) -> Costs {
                 Sessions::Jwt(jwt) => jwt.clone(),
                 _ => Jwt::default(),
             };
-            let lifetime = format::span(jwt.lifetime);
-            Costs::new(
-                "Any instance can answer, no lookup",
-                format!(
-                    "{} B a request; valid {lifetime}, revoked or not",
-                    format::grouped(jwt.token_bytes())
+            let bytes = format::grouped(jwt.token_bytes());
+            let (gain, revoked) = match &jwt.revocation {
+                Revocation::Nothing => {
+                    let lifetime = format::span(jwt.lifetime);
+                    (
+                        "Any instance can answer, no lookup",
+                        format!("valid {lifetime}, revoked or not"),
+                    )
+                }
+                Revocation::Denylist(list) => {
+                    let within = format::span(crate::units::Duration(
+                        list.poll.0.saturating_add(list.delay.0),
+                    ));
+                    (
+                        "Any instance can answer, no lookup",
+                        format!("revoked within {within}"),
+                    )
+                }
+                Revocation::Introspection(_) => (
+                    "Any instance can answer; revoked at once",
+                    "a lookup a request".to_owned(),
                 ),
-            )
+            };
+            Costs::new(gain, format!("{bytes} B a request; {revoked}"))
         }
         SessionKind::Server => Costs::new(
             "Any instance can answer; revoked at once",
