@@ -121,6 +121,10 @@ settings! {
         pub connect_timeout: Duration = Duration(200_000_000), in "1ms".."1h", source "ours: below the client's timeout, or the client always gives up first";
         /// How long an answer is waited for; None: as long as the client does.
         pub response_timeout: Option<Duration> = None, in "1ms".."1d", source "ours";
+        /// From the moment that an instance is told to stop, or is ready, until this balancer knows; 0: it is told first.
+        pub notice_delay: Duration = Duration(0), in "0s".."1h", source "ours: 1 s to 3 s for Kubernetes endpoints, 0 for an agent that asks the balancer first";
+        /// How long the share of an instance that is new in rotation grows, from a tenth to all of it.
+        pub slow_start: Duration = Duration(0), in "0s".."1h", source "Envoy slow_start_config (min_weight_percent 10); HAProxy configuration manual, slowstart";
     }
 
     /// What makes one instance differ from the others.
@@ -175,6 +179,8 @@ settings! {
         pub warm_up: Duration = Duration(30_000_000_000), bare Duration(0), in "0s".."1h", source "gk";
         /// A dead instance is started again after this; None: only by an event.
         pub restart_after: Option<Duration> = None, in "0s".."1d", source "ours";
+        /// How long an instance that is told to stop serves on before it takes no more requests and drains.
+        pub pre_stop: Duration = Duration(0), in "0s".."1h", source "Kubernetes container lifecycle hooks, preStop";
         /// How long draining waits for requests in flight before it kills.
         pub drain_time: Duration = Duration(30_000_000_000), in "0s".."1h", source "Kubernetes PodSpec terminationGracePeriodSeconds";
         /// How a new version is rolled out.
@@ -292,6 +298,11 @@ impl Policy {
             Self::TwoChoices => "two choices",
             Self::StickyCookie => "sticky cookie",
         }
+    }
+
+    /// Whether it compares how busy instances are.
+    pub fn weighs_load(self) -> bool {
+        matches!(self, Self::LeastConnections | Self::TwoChoices)
     }
 
     /// Whether a user's requests go to the same instance as long as that is there.

@@ -30,6 +30,7 @@ mod lost_sessions;
 mod messages;
 mod moves;
 mod network;
+mod notice;
 mod periods;
 mod places;
 mod promotions;

@@ -18,6 +18,11 @@ pub(in crate::sim) enum Timer {
         balancer: u16,
         target: u16,
     },
+    /// A balancer is told what has become of a target.
+    Noticed {
+        balancer: u16,
+        target: u16,
+    },
     Booted {
         node: u16,
         instance: u16,
@@ -81,6 +86,11 @@ pub(in crate::sim) enum Timer {
     },
     SessionsMoved,
     DeployStops {
+        node: u16,
+        instance: u16,
+        life: u32,
+    },
+    PreStopEnds {
         node: u16,
         instance: u16,
         life: u32,
@@ -172,6 +182,7 @@ impl Sim {
             Timer::WarmUpEnds => self.warm_up_ends(),
             Timer::Probe { balancer, target } => self.probe(balancer, target),
             Timer::ProbeEnds { balancer, target } => self.probe_ends(balancer, target, false),
+            Timer::Noticed { balancer, target } => self.noticed(balancer, target),
             Timer::Booted {
                 node,
                 instance,
@@ -218,6 +229,11 @@ impl Sim {
                     self.stop_for_deployment(node, instance);
                 }
             }
+            Timer::PreStopEnds {
+                node,
+                instance,
+                life,
+            } => self.pre_stop_ends(node, instance, life),
             Timer::DrainEnds {
                 node,
                 instance,

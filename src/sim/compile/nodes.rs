@@ -191,6 +191,7 @@ impl Sim {
             let here = &mut self.nodes[slot as usize].instances[instance as usize];
             here.life += 1;
             here.draining = false;
+            here.in_pre_stop = false;
             here.leaving = false;
             here.deploying = false;
             here.replaced_by_surge = false;

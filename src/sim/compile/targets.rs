@@ -35,7 +35,8 @@ impl Sim {
         let mut known = vec![false; gone.len()];
         for target in balancer.targets.iter_mut().filter(|t| t.node == service) {
             known[target.instance as usize] = true;
-            target.removed = link.is_none() || gone[target.instance as usize];
+            let gone = gone[target.instance as usize] && !target.is_left_unnoticed();
+            target.removed = link.is_none() || gone;
             target.link = link.unwrap_or(target.link);
         }
         let Some(link) = link else {
@@ -63,21 +64,17 @@ impl Sim {
         };
         let mut taken = vec![false; balancer.targets.len()];
         for &instance in fresh {
-            let target = Target {
-                node: service,
-                instance,
-                link,
-                in_flight: 0,
-                // A new instance gets requests once it has passed its checks, or at once where there are none.
-                up: now == 0 || balancer.settings.health_checks.is_none(),
-                failed_probes: 0,
-                good_probes: 0,
-                removed: false,
-                probing: false,
-                old_address: false,
-                out_through: None,
-                unheard_through: None,
-            };
+            // A new instance gets requests once it has passed its checks, or at once where there are none; and where the
+            // balancer is told late, once it knows.
+            let mut target = Target::new(service, instance, link);
+            let told_late = now > 0 && balancer.settings.notice_delay.0 > 0;
+            if told_late {
+                target.is_awaited();
+            } else if now == 0 {
+                target.up = true;
+            } else {
+                target.stand(balancer.settings.health_checks.is_none(), now);
+            }
             match free.next() {
                 Some(place) => {
                     balancer.targets[place as usize] = target;
@@ -127,7 +124,7 @@ impl Sim {
         for node in &mut self.nodes {
             if let Body::Balancer(balancer) = &mut node.body {
                 for target in balancer.targets_at(service, instance) {
-                    target.removed = true;
+                    target.removed = !target.is_left_unnoticed();
                 }
                 balancer.list_usable();
             }

@@ -147,7 +147,7 @@ impl Sim {
             Stop::Drained if self.may_end_beside(node, instance) => {
                 self.replace_beside(node, instance);
             }
-            Stop::Drained => self.drain(node, instance),
+            Stop::Drained => self.tell_to_stop(node, instance),
             Stop::Abrupt => self.replace(node, instance, Stop::Abrupt),
         }
     }
@@ -157,7 +157,8 @@ impl Sim {
         let places = self.nodes[node as usize].instances.len();
         self.keeps_nothing(node, instance)
             && places < usize::from(u16::MAX) - 1
-            && self.calls.iter().any(|call| call.ends_with(node, instance))
+            && (self.pre_stop(node) > 0
+                || self.calls.iter().any(|call| call.ends_with(node, instance)))
     }
 
     /// Whether an instance leads no log and has no copy: not one that it took over, and none that is on its way elsewhere.
@@ -213,6 +214,7 @@ impl Sim {
         fresh.announced = false;
         fresh.replaced_by_surge = std::mem::take(&mut ended.replaced_by_surge);
         let surge = fresh.replaced_by_surge;
+        self.part_targets(node, instance, place as u16);
         for index in 0..self.calls.len() {
             let call = &mut self.calls[index];
             if call.ends_with(node, instance) {
@@ -221,12 +223,42 @@ impl Sim {
                 self.calls[index].instance = place as u16;
             }
         }
-        self.drain(node, place as u16);
+        self.tell_to_stop(node, place as u16);
         if surge {
             self.come_up(node, instance);
         } else {
             self.rotate(node, instance, false);
             self.boot(node, instance);
+        }
+    }
+
+    fn pre_stop(&self, node: u16) -> u64 {
+        self.service(node).map_or(0, |s| s.settings.pre_stop.0)
+    }
+
+    /// Balancers are told, each in its time; the instance serves on until those that are told late may know.
+    fn tell_to_stop(&mut self, node: u16, instance: u16) {
+        let wait = self.pre_stop(node);
+        if wait == 0 || !self.is_serving(node, instance) {
+            return self.drain(node, instance);
+        }
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        here.in_pre_stop = true;
+        here.announced = false;
+        let life = here.life;
+        self.rotate(node, instance, false);
+        let ends = Timer::PreStopEnds {
+            node,
+            instance,
+            life,
+        };
+        self.timer_after(wait, ends);
+    }
+
+    pub(in crate::sim) fn pre_stop_ends(&mut self, node: u16, instance: u16, life: u32) {
+        let here = &mut self.nodes[node as usize].instances[instance as usize];
+        if here.life == life && std::mem::take(&mut here.in_pre_stop) {
+            self.drain(node, instance);
         }
     }
 
@@ -322,6 +354,7 @@ impl Sim {
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.life += 1;
+        here.in_pre_stop = false;
         here.died_at = now;
         let fault = here.fault;
         if told == Stop::Drained {
@@ -412,6 +445,7 @@ impl Sim {
     pub(in crate::sim) fn died_while_leaving(&mut self, node: u16, instance: u16) {
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.draining = false;
+        here.in_pre_stop = false;
         if here.leaving {
             self.take_out(node, instance);
         } else if here.deploying {
@@ -509,7 +543,7 @@ impl Sim {
                 .status
                 .serves()
             {
-                self.drain(node, last);
+                self.tell_to_stop(node, last);
             } else {
                 self.take_out(node, last);
             }

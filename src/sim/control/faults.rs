@@ -676,6 +676,7 @@ impl Sim {
         if self.topology.sessions.denylist().is_some() {
             self.tend_denylists();
         }
+        self.announce(node, instance);
         if deploying {
             if told {
                 self.rotate(node, instance, true);

@@ -11,6 +11,7 @@ use crate::sim::observe::snapshot::{
     FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts, ReadCounts, Role,
     SessionCounts, Snapshot, Status, WriteCounts,
 };
+use crate::sim::stations::balancer::Target;
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::{Body, NodeSlot};
 use crate::units::Duration;
@@ -144,11 +145,16 @@ impl Sim {
             .fold((0u64, 0u64), |(busy, workers), i| {
                 (busy + i.busy.n(), workers + u64::from(i.workers))
             });
+        // One that has not heard of it still sends there.
+        let is_gone = |t: &Target| {
+            let instances = &self.nodes[t.node as usize].instances;
+            instances[t.instance as usize].status == Status::Removed
+        };
         let targets = match &node.body {
             Body::Balancer(balancer) => balancer
                 .targets
                 .iter()
-                .filter(|t| !t.removed)
+                .filter(|t| !t.removed && !is_gone(t))
                 .map(|t| {
                     (
                         self.nodes[t.node as usize].name.clone(),

@@ -58,6 +58,8 @@ pub(in crate::sim) struct Instance {
     pub deploying: bool,
     /// It has been told to stop once its requests have ended, even if it hangs meanwhile.
     pub draining: bool,
+    /// It has been told to stop, and serves on for a while.
+    pub in_pre_stop: bool,
     /// Whoever calls it without a balancer knows of it.
     pub announced: bool,
     /// It has an address that some balancer does not know of yet.
@@ -115,6 +117,7 @@ impl Instance {
             leaving: false,
             deploying: false,
             draining: false,
+            in_pre_stop: false,
             announced: true,
             moved: false,
             died_at: 0,
@@ -140,6 +143,7 @@ impl Instance {
         self.leaving = false;
         self.deploying = false;
         self.draining = false;
+        self.in_pre_stop = false;
         self.announced = true;
         self.moved = false;
         self.cold = false;

@@ -1,10 +1,9 @@
-//! What a balancer believes of its targets: checks, rotation, and addresses that have changed.
+//! Health checks: what a balancer finds out of its targets by itself.
 
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NO_INSTANCE;
 use crate::sim::observe::snapshot::{Status, What};
-use crate::sim::stations::balancer::Target;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::{draw, unit};
 use crate::units::Duration;
@@ -118,7 +117,7 @@ impl Sim {
         }
         let falls = slot.up && slot.failed_probes >= checks.fall;
         slot.old_address &= !falls;
-        let rises = !slot.up && slot.good_probes >= checks.rise;
+        let rises = !slot.up && slot.good_probes >= checks.rise && slot.is_known();
         let (service, instance) = (slot.node, slot.instance);
         self.timer_after(
             checks.interval.0.max(1),
@@ -127,7 +126,8 @@ impl Sim {
                 target,
             },
         );
-        let draining = self.nodes[service as usize].instances[instance as usize].draining;
+        let here = &self.nodes[service as usize].instances[instance as usize];
+        let leaves = here.draining || here.in_pre_stop;
         if falls {
             self.set_rotation(node, target, false);
             let own = self.nodes[service as usize].instances[instance as usize].fault;
@@ -137,129 +137,13 @@ impl Sim {
             }
             self.note_addresses(service, instance);
             self.found_dead(service, instance, through);
-        } else if rises && !draining {
+        } else if rises && !leaves {
             self.set_rotation(node, target, true);
             let name = self.nodes[service as usize].name.clone();
             self.happen(What::BackInRotation {
                 node: name,
                 instance: u32::from(instance) + 1,
             });
-        }
-    }
-
-    fn set_rotation(&mut self, node: u16, target: u16, up: bool) {
-        if let Some(balancer) = self.balancer(node) {
-            let target = &mut balancer.targets[target as usize];
-            target.up = up;
-            target.out_through = None;
-            balancer.list_usable();
-        }
-    }
-
-    /// Tells every balancer at once that an instance is, or is not, to get requests: by whoever deploys and scales.
-    pub(in crate::sim) fn rotate(&mut self, service: u16, instance: u16, up: bool) {
-        for node in &mut self.nodes {
-            if let Body::Balancer(balancer) = &mut node.body {
-                for target in balancer.targets_at(service, instance) {
-                    target.up = up;
-                    target.out_through = None;
-                    target.old_address = false;
-                    target.failed_probes = 0;
-                    target.good_probes = 0;
-                }
-                balancer.list_usable();
-            }
-        }
-        self.note_addresses(service, instance);
-    }
-
-    /// A replacement took the place of an instance that was killed, at an address of its own: balancers with checks send
-    /// to the old one until they find out. Gives whether there are any.
-    pub(in crate::sim) fn leave_old_address(&mut self, service: u16, instance: u16) -> bool {
-        for node in &mut self.nodes {
-            if let Body::Balancer(balancer) = &mut node.body
-                && balancer.settings.health_checks.is_some()
-            {
-                let mine = |t: &&mut Target| t.node == service && t.instance == instance && t.up;
-                for target in balancer.targets.iter_mut().filter(mine) {
-                    target.old_address = true;
-                }
-            }
-        }
-        self.note_addresses(service, instance);
-        self.nodes[service as usize].instances[instance as usize].moved
-    }
-
-    /// Notes whether some balancer still has an old address of an instance.
-    fn note_addresses(&mut self, service: u16, instance: u16) {
-        let old = |t: &Target| t.node == service && t.instance == instance && t.old_address;
-        let moved = self.nodes.iter().any(|node| match &node.body {
-            Body::Balancer(balancer) => balancer.targets.iter().any(old),
-            _ => false,
-        });
-        self.nodes[service as usize].instances[instance as usize].moved = moved;
-    }
-
-    /// Whether a call was sent to an address where nobody is any more.
-    pub(in crate::sim) fn sent_to_old_address(&self, index: u32) -> bool {
-        let call = &self.calls[index as usize];
-        let from = self.links[call.link as usize].from;
-        match &self.nodes[from as usize].body {
-            Body::Balancer(balancer) => balancer.targets[call.target as usize].old_address,
-            _ => false,
-        }
-    }
-
-    /// A new instance comes to a place that balancers know: it gets requests once it has passed its checks, or at once
-    /// where there are none.
-    pub(in crate::sim) fn expect(&mut self, service: u16, instance: u16) {
-        for node in &mut self.nodes {
-            if let Body::Balancer(balancer) = &mut node.body {
-                let up = balancer.settings.health_checks.is_none();
-                for target in balancer.targets_at(service, instance) {
-                    target.up = up;
-                    target.failed_probes = 0;
-                    target.good_probes = 0;
-                    target.old_address = false;
-                }
-            }
-        }
-        self.note_addresses(service, instance);
-    }
-
-    /// A balancer without checks does not know of deaths: it sends requests to all but those taken out on purpose.
-    pub(in crate::sim) fn trust(&mut self, service: u16, instance: u16) {
-        if self.can_be_trusted(service, instance) {
-            self.trust_those(|t| t.node == service && t.instance == instance);
-        }
-    }
-
-    /// The same for all instances of a service at once: there may be many, behind many balancers.
-    pub(in crate::sim) fn trust_all(&mut self, service: u16) {
-        let trusted: Vec<bool> = (0..self.nodes[service as usize].instances.len() as u16)
-            .map(|instance| self.can_be_trusted(service, instance))
-            .collect();
-        self.trust_those(|t| t.node == service && trusted[usize::from(t.instance)]);
-    }
-
-    fn can_be_trusted(&self, service: u16, instance: u16) -> bool {
-        let here = &self.nodes[service as usize].instances[instance as usize];
-        !here.draining && !here.leaving && here.status.serves()
-    }
-
-    fn trust_those(&mut self, trusted: impl Fn(&Target) -> bool) {
-        for node in &mut self.nodes {
-            if let Body::Balancer(balancer) = &mut node.body
-                && balancer.settings.health_checks.is_none()
-            {
-                for target in balancer.targets.iter_mut().filter(|t| trusted(t)) {
-                    target.up = true;
-                    target.old_address = false;
-                    target.failed_probes = 0;
-                    target.good_probes = 0;
-                }
-                balancer.list_usable();
-            }
         }
     }
 

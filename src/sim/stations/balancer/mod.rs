@@ -2,6 +2,7 @@
 
 mod health;
 mod policy;
+mod rotation;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
 use crate::sim::ids::NO_INSTANCE;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
+use crate::sim::stations::balancer::rotation::Notice;
 use crate::sim::stations::node::Body;
 use crate::sim::streams::{Purpose as Draw, draw, purpose_key};
 use crate::sim::traffic::call::{Asked, Outcome};
@@ -23,12 +25,15 @@ pub(in crate::sim) struct Target {
     pub link: u16,
     pub in_flight: u32,
     pub up: bool,
+    /// When it came into rotation; `u64::MAX`: it was from the start.
+    pub since: u64,
     pub failed_probes: u32,
     pub good_probes: u32,
     pub removed: bool,
     pub probing: bool,
     /// What it sends to is an address where nobody is any more, until its checks find that out.
     pub old_address: bool,
+    pub notice: Notice,
     /// What it is out of rotation through, as far as that was a fault.
     pub out_through: Option<u32>,
     /// The fault of the network that its last probe was not answered through.
@@ -41,6 +46,8 @@ pub(in crate::sim) struct BalancerBody {
     pub targets: Vec<Target>,
     /// Those that get requests now, in order.
     pub usable: Vec<u16>,
+    /// Until when some of them may be in their slow start.
+    pub slow_until: u64,
     pub response_lane: u32,
     /// Longest time limit that entries of that lane may have.
     pub longest_timeout: Option<crate::units::Duration>,
@@ -68,6 +75,7 @@ impl BalancerBody {
             settings: settings.clone(),
             targets: Vec::new(),
             usable: Vec::new(),
+            slow_until: 0,
             response_lane,
             longest_timeout: None,
             turn: 0,
@@ -185,9 +193,10 @@ impl Sim {
         user: u32,
         not: Option<u16>,
     ) -> Option<u16> {
+        let now = self.now;
         let balancer = self.balancer(node)?;
         if !balancer.policy.keeps_users() {
-            return balancer.choose(balancer.policy, bits, not);
+            return balancer.choose(balancer.policy, bits, not, now);
         }
         let cookie = balancer
             .cookies
@@ -201,7 +210,7 @@ impl Sim {
         {
             return Some(cookie);
         }
-        let chosen = balancer.choose(balancer.fallback, bits, not)?;
+        let chosen = balancer.choose(balancer.fallback, bits, not, now)?;
         let left = not.unwrap_or(cookie);
         let left = balancer.targets.get(left as usize);
         let left = left.map(|target| (target.node, target.instance, target.out_through));
@@ -308,14 +317,5 @@ impl BalancerBody {
     ) -> impl Iterator<Item = &mut Target> {
         let there = move |t: &&mut Target| (t.node, t.instance) == (service, instance);
         self.targets.iter_mut().filter(there)
-    }
-
-    /// To be called whenever a target has come, gone, or changed its standing.
-    pub(in crate::sim) fn list_usable(&mut self) {
-        let usable = |t: &Target| t.up && !t.removed;
-        let targets = self.targets.iter().zip(0u16..);
-        self.usable.clear();
-        self.usable
-            .extend(targets.filter(|(t, _)| usable(t)).map(|(_, i)| i));
     }
 }

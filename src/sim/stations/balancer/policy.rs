@@ -2,11 +2,70 @@
 
 use crate::model::node::Policy;
 use crate::sim::stations::balancer::BalancerBody;
-use crate::sim::streams::{below, draw};
+use crate::sim::streams::{below, draw, unit};
+
+/// How finely loads are told apart in a slow start.
+const LOAD_STEPS: f64 = 1000.0;
+/// How often a target in its slow start is passed over for a request.
+const MOST_REFUSALS: u64 = 64;
 
 impl BalancerBody {
-    /// A target by a policy; `not` only if there is no other.
-    pub(super) fn choose(&mut self, policy: Policy, bits: u64, not: Option<u16>) -> Option<u16> {
+    /// A target by a policy; `not` only if there is no other. One in its slow start is taken as often as its weight says,
+    /// or counts as that much busier.
+    #[inline]
+    pub(super) fn choose(
+        &mut self,
+        policy: Policy,
+        bits: u64,
+        not: Option<u16>,
+        now: u64,
+    ) -> Option<u16> {
+        if now >= self.slow_until {
+            return self.choose_by(policy, bits, not, |balancer, target| {
+                balancer.targets[target as usize].in_flight
+            });
+        }
+        self.choose_by_weight(policy, bits, not, now)
+    }
+
+    #[cold]
+    fn choose_by_weight(
+        &mut self,
+        policy: Policy,
+        bits: u64,
+        not: Option<u16>,
+        now: u64,
+    ) -> Option<u16> {
+        if policy.weighs_load() {
+            return self.choose_by(policy, bits, not, |balancer, target| {
+                let load = balancer.targets[target as usize].in_flight + 1;
+                (f64::from(load) / balancer.weight(target, now) * LOAD_STEPS) as u32
+            });
+        }
+        let mut chosen = None;
+        for again in 0..MOST_REFUSALS {
+            let bits = match again {
+                0 => bits,
+                _ => draw(self.balance_key ^ again, bits),
+            };
+            chosen = self.choose_by(policy, bits, not, |_, _| 0);
+            let weight = chosen.map_or(1.0, |target| self.weight(target, now));
+            if weight == 1.0 || unit(draw(self.balance_key, bits ^ 3)) < weight {
+                break;
+            }
+        }
+        chosen
+    }
+
+    /// The same by the load that is seen of each.
+    #[inline(always)]
+    fn choose_by(
+        &mut self,
+        policy: Policy,
+        bits: u64,
+        not: Option<u16>,
+        load: impl Fn(&Self, u16) -> u32,
+    ) -> Option<u16> {
         let not = not.and_then(|target| self.usable.binary_search(&target).ok());
         let n = self.usable.len() - usize::from(not.is_some());
         if n == 0 {
@@ -17,7 +76,7 @@ impl BalancerBody {
             let passed = not.is_some_and(|not| not <= k);
             self.usable[k + usize::from(passed)]
         };
-        let load = |target: u16| self.targets[target as usize].in_flight;
+        let load = |target: u16| load(self, target);
         let bits = draw(self.balance_key, bits);
         Some(match policy {
             Policy::RoundRobin | Policy::StickyCookie => {
