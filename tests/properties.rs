@@ -14,7 +14,7 @@ use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
 use support::reference::Reference;
 use support::scenarios::{Step, scenario, weather};
-use support::systems::{Dice, system};
+use support::systems::{Dice, fleet, system};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -131,6 +131,8 @@ enum Kind {
     Sound,
     /// In zones, with copies that writes wait for, and a network that fails.
     Parted,
+    /// With pools of connections, balancers told late, and stops that take their time.
+    Fleet,
 }
 
 /// A case: a system, and what is done to it.
@@ -160,6 +162,18 @@ fn case(kind: Kind, number: u64) -> (Topology, Vec<(u64, Step)>) {
             }
         }
         steps.extend(weather(&mut dice, RUN));
+        steps.sort_by_key(|step| step.0);
+    }
+    if kind == Kind::Fleet {
+        let mut dice = Dice::new(number ^ 0x666c_6565_7400);
+        for (path, value) in fleet(&mut dice) {
+            // Where there is no such node.
+            let _ = topology.set_path(&path, &value);
+        }
+        for _ in 0..dice.below(6) {
+            let (path, value) = fleet(&mut dice).swap_remove(0);
+            steps.push((dice.below(RUN), Step::Do(Command::Set(path, value))));
+        }
         steps.sort_by_key(|step| step.0);
     }
     (topology, steps)
@@ -261,6 +275,11 @@ fn random_systems_keep_their_books_and_replay() {
 #[test]
 fn random_systems_keep_their_books_on_a_network_that_fails() {
     try_systems(Kind::Parted, 250);
+}
+
+#[test]
+fn random_systems_keep_their_books_while_their_instances_change() {
+    try_systems(Kind::Fleet, 250);
 }
 
 /// Found by long searches beyond the gate's: each once failed, by a cause of its own or one that several have.

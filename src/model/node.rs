@@ -133,6 +133,16 @@ settings! {
         pub speed: f64 = 1.0, in "0.001".."1000", source "ours";
     }
 
+    /// Connections that each instance keeps open to each store it calls.
+    pub struct Pool {
+        /// Most connections of an instance to one store.
+        pub size: u32 = 10, in "1".."100000", source "HikariCP maximumPoolSize";
+        /// How long a request waits for a free one.
+        pub acquire_timeout: Duration = Duration(30_000_000_000), in "0s".."1h", source "HikariCP connectionTimeout";
+        /// A connection this old is not used again: its successor goes to whoever is the primary by then; None: it stays.
+        pub lifetime: Option<Duration> = Some(Duration(1_800_000_000_000)), in "1ms".."30d", source "HikariCP maxLifetime";
+    }
+
     /// How instances are replaced by a new version.
     pub struct Deployment {
         /// Instances started beyond the wished number, as a share of it, rounded up.
@@ -165,6 +175,8 @@ settings! {
         pub connect_timeout: Duration = Duration(200_000_000), in "1ms".."1h", source "ours: below the client's timeout, or the client always gives up first";
         /// How long a call to a store or service is waited for.
         pub call_timeout: Option<Duration> = Some(Duration(1_000_000_000)), bare None, in "1ms".."1d", source "gk";
+        /// Connections to stores that are kept open; None: each call has one of its own, which costs nothing.
+        pub pool: Option<Pool> = None, source "ours";
         /// Work of a login (a password hash).
         pub login_time: Duration = Duration(100_000_000), bare Duration(0), in "0s".."10s", source "gk; OWASP Password Storage Cheat Sheet advises below 1 s";
         /// How large the header of a request may be, in which a token travels; at the first service behind the clients.

@@ -50,6 +50,7 @@ pub use observe::told::{Ended, Told};
 pub use observe::{audit, backlog, facts, figures, size, snapshot};
 use sessions::User;
 use stations::node::NodeSlot;
+use stations::pool::Connections;
 use traffic::call::Call;
 use traffic::operation::{Op, Seat};
 
@@ -101,6 +102,7 @@ pub struct Sim {
     free_op: u32,
     calls: Vec<Call>,
     free_call: u32,
+    connections: Connections,
     /// Tokens handed out; see `Op::wait`.
     token: u32,
     users: Vec<User>,
@@ -156,6 +158,7 @@ impl Sim {
             free_op: ids::NONE,
             calls: Vec::new(),
             free_call: ids::NONE,
+            connections: Connections::default(),
             token: 0,
             users: Vec::new(),
             sessions_before: None,
@@ -335,6 +338,7 @@ impl Sim {
             node.completed_at_warmup = node.completed;
             node.failed_at_warmup = node.failed;
             node.response.clear();
+            node.pool_at_warmup = node.pool;
             for instance in &mut node.instances {
                 instance.areas_at_warmup = instance.areas_at(now);
             }

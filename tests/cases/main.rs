@@ -33,6 +33,7 @@ mod network;
 mod notice;
 mod periods;
 mod places;
+mod pools;
 mod promotions;
 mod retries;
 mod revocation;

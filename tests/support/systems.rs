@@ -191,6 +191,38 @@ fn balancer(dice: &mut Dice) -> String {
     )
 }
 
+/// Settings of how instances come and go, and of their connections to stores, in any order.
+pub fn fleet(dice: &mut Dice) -> Vec<(String, String)> {
+    let quoted = |value: &str| format!("\"{value}\"");
+    let mut settings = vec![
+        (
+            "nodes.lb.notice_delay".to_owned(),
+            quoted(dice.one(&["0s", "1ms", "150ms", "2s"])),
+        ),
+        (
+            "nodes.lb.slow_start".to_owned(),
+            quoted(dice.one(&["0s", "300ms", "10s"])),
+        ),
+    ];
+    for name in SERVICES {
+        let pool = match dice.below(3) {
+            0 => "None".to_owned(),
+            _ => format!(
+                r#"(size: {}, acquire_timeout: "{}", lifetime: {})"#,
+                1 + dice.below(6),
+                dice.one(&["0s", "5ms", "1s"]),
+                dice.one(&["None", r#"Some("30ms")"#, r#"Some("1s")"#])
+            ),
+        };
+        settings.push((format!("nodes.{name}.pool"), pool));
+        let wait = quoted(dice.one(&["0s", "100ms", "700ms"]));
+        settings.push((format!("nodes.{name}.pre_stop"), wait));
+    }
+    let first = dice.below(settings.len() as u64) as usize;
+    settings.rotate_left(first);
+    settings
+}
+
 pub fn checks(dice: &mut Dice) -> String {
     if dice.often(3) {
         return "None".to_owned();

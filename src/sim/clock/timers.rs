@@ -3,6 +3,7 @@
 use crate::sim::Sim;
 use crate::sim::clock::queue::{Entry, Kind};
 use crate::sim::keeping::ledger::{Mark, Writing};
+use crate::sim::traffic::call::Asked;
 
 /// Something due that is neither a request nor its reply.
 #[derive(Clone, Debug)]
@@ -22,6 +23,17 @@ pub(in crate::sim) enum Timer {
     Noticed {
         balancer: u16,
         target: u16,
+    },
+    /// A call has waited long enough for a connection.
+    AcquireEnds {
+        call: u32,
+        token: u32,
+    },
+    /// A call that waited for a connection has one.
+    Connected {
+        asked: Asked,
+        token: u32,
+        connection: u32,
     },
     Booted {
         node: u16,
@@ -183,6 +195,12 @@ impl Sim {
             Timer::Probe { balancer, target } => self.probe(balancer, target),
             Timer::ProbeEnds { balancer, target } => self.probe_ends(balancer, target, false),
             Timer::Noticed { balancer, target } => self.noticed(balancer, target),
+            Timer::AcquireEnds { call, token } => self.acquire_ends(call, token),
+            Timer::Connected {
+                asked,
+                token,
+                connection,
+            } => self.connected(asked, token, connection),
             Timer::Booted {
                 node,
                 instance,

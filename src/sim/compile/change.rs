@@ -121,6 +121,7 @@ impl Sim {
             }
         }
         self.regroup();
+        self.trim_pools();
         self.measure_messages();
         self.measure_headers();
         if before.nodes.is_empty() {

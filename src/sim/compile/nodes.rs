@@ -12,6 +12,7 @@ use crate::sim::observe::snapshot::{NodeKind, Status};
 use crate::sim::stations::balancer::BalancerBody;
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::{Body, NodeSlot};
+use crate::sim::stations::pool::PoolCounts;
 use crate::sim::stations::service::ServiceBody;
 use crate::sim::stations::store::StoreBody;
 use crate::sim::streams::key_of;
@@ -73,6 +74,8 @@ impl Sim {
             lost_writes: 0,
             lost_sessions: 0,
             login_ns: 0,
+            pool: PoolCounts::default(),
+            pool_at_warmup: PoolCounts::default(),
         });
         self.newest.push(KeyTable::default());
         let slot = self.nodes.len() as u16 - 1;

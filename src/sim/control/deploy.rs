@@ -215,6 +215,7 @@ impl Sim {
         fresh.replaced_by_surge = std::mem::take(&mut ended.replaced_by_surge);
         let surge = fresh.replaced_by_surge;
         self.part_targets(node, instance, place as u16);
+        self.move_connections(node, instance, place as u16);
         for index in 0..self.calls.len() {
             let call = &mut self.calls[index];
             if call.ends_with(node, instance) {
@@ -577,6 +578,7 @@ impl Sim {
         let stop = self.stops(node, instance, Stop::Drained);
         self.stop_logs(node, instance, stop, LossCause::ScaleIn);
         self.set_status(node, instance, Status::Removed);
+        self.break_connections(node, instance, Leave::Reset);
         self.nodes[node as usize].instances[instance as usize].life += 1;
         self.rotate(node, instance, false);
         if self.nodes[node as usize].instances[instance as usize]

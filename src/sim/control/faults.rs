@@ -551,6 +551,7 @@ impl Sim {
         self.set_status(node, instance, status);
         self.primary_back(node, instance, Some(stood));
         self.thaw_work(node, instance);
+        self.serve_pools(node, instance);
         self.tend_moves();
         let stalled: Vec<u32> = (0..self.calls.len() as u32)
             .filter(|&i| {

@@ -46,6 +46,7 @@ impl Sim {
         self.audit_operations(&wakes, &mut faults);
         self.audit_logs(&mut faults);
         self.audit_instances(&mut faults);
+        self.audit_pools(&mut faults);
         self.audit_balances(&mut faults);
         let segments: usize = self.logs.iter().map(Log::segments).sum();
         Audit {
@@ -99,6 +100,15 @@ impl Sim {
                 Kind::Request | Kind::Reply => wakes.travels[index] += 1,
                 Kind::ClientLimits | Kind::CallLimits => heads[index] += 1,
             }
+        }
+        for timer in &self.timers {
+            let waits = match timer {
+                Timer::AcquireEnds { call, token } => (*call, *token),
+                Timer::Connected { asked, token, .. } => (asked.parent, *token),
+                _ => continue,
+            };
+            let (call, token) = (waits.0 as usize, waits.1);
+            wakes.limited[call] |= self.calls[call].wait == token;
         }
         let mut waiting = vec![false; self.queue.lanes()];
         for (lane, kind, entry) in self.queue.entries() {

@@ -231,6 +231,16 @@ impl Sim {
         let failed = node.failed - node.failed_at_warmup;
         parts.push(("failed".to_owned(), Figures::count(failed)));
         parts.push(("response_time_s".to_owned(), times(&node.response)));
+        if self.service(index as u16).is_some_and(|s| s.pooled) {
+            let counts = node.pool.since(node.pool_at_warmup);
+            let pool = Figures::group([
+                ("opened", Figures::count(counts.opened)),
+                ("refused", Figures::count(counts.refused)),
+                ("waited", Figures::count(counts.waited)),
+                ("timed_out", Figures::count(counts.timed_out)),
+            ]);
+            parts.push(("pool".to_owned(), pool));
+        }
         if has_workers {
             let instances = (0..node.instances.len())
                 .filter(|&i| node.instances[i].status != Status::Removed)

@@ -136,6 +136,7 @@ impl Sim {
         let queues = self.nodes.iter().flat_map(|n| &n.instances);
         room::<Op>(self.ops.len())
             + room::<Call>(self.calls.len())
+            + self.connections.bytes()
             + room::<Timer>(self.timers.len())
             + room::<u32>(self.free_timers.len())
             + self.queue.bytes()

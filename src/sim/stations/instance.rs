@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::sim::ids::NONE;
 use crate::sim::observe::metrics::Areas;
 use crate::sim::observe::snapshot::Status;
+use crate::sim::stations::pool::Pool;
 use crate::sim::traffic::call::Call;
 
 /// Empty places in a queue that are not worth moving up for.
@@ -52,6 +53,9 @@ pub(in crate::sim) struct Instance {
     pub fault: Option<u32>,
     pub lost_writes: u64,
     pub lost_sessions: u64,
+    /// Of a service: its connections to stores. Of a store: connections that are open and carry no call.
+    pub pools: Vec<Pool>,
+    pub reserved: u64,
     /// What a deployment is doing with it.
     pub replaced_by_surge: bool,
     pub leaving: bool,
@@ -113,6 +117,8 @@ impl Instance {
             fault: None,
             lost_writes: 0,
             lost_sessions: 0,
+            pools: Vec::new(),
+            reserved: 0,
             replaced_by_surge: false,
             leaving: false,
             deploying: false,
@@ -139,6 +145,7 @@ impl Instance {
         self.fault = None;
         self.lost_writes = 0;
         self.lost_sessions = 0;
+        self.pools.clear();
         self.replaced_by_surge = false;
         self.leaving = false;
         self.deploying = false;
@@ -191,6 +198,12 @@ impl Instance {
     #[inline(always)]
     pub(in crate::sim) fn has_free_worker(&self) -> bool {
         self.busy.n() < u64::from(self.workers)
+    }
+
+    /// Whether a call may come without a connection that is open already.
+    #[inline(always)]
+    pub(in crate::sim) fn has_room(&self) -> bool {
+        self.busy.n() + self.reserved < u64::from(self.workers)
     }
 
     /// A call comes in.

@@ -3,5 +3,6 @@
 pub(super) mod balancer;
 pub(super) mod instance;
 pub(super) mod node;
+pub(super) mod pool;
 pub(super) mod service;
 pub(super) mod store;

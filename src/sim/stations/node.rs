@@ -5,6 +5,7 @@ use crate::sim::observe::metrics::Histogram;
 use crate::sim::observe::snapshot::{NodeKind, Status};
 use crate::sim::stations::balancer::BalancerBody;
 use crate::sim::stations::instance::Instance;
+use crate::sim::stations::pool::PoolCounts;
 use crate::sim::stations::service::{Next, ServiceBody};
 use crate::sim::stations::store::StoreBody;
 use crate::sim::traffic::call::{Call, Outcome};
@@ -52,6 +53,9 @@ pub(in crate::sim) struct NodeSlot {
     pub lost_sessions: u64,
     /// Worker time of requests to log in.
     pub login_ns: u128,
+    /// What its pools of connections have done, and had done when the warm-up ended.
+    pub pool: PoolCounts,
+    pub pool_at_warmup: PoolCounts,
 }
 
 impl NodeSlot {

@@ -10,11 +10,10 @@ use crate::model::node::Pool as Settings;
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
-use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
 use crate::sim::stations::node::Body;
-use crate::sim::traffic::call::{Asked, Outcome};
 use crate::sim::traffic::Leave;
+use crate::sim::traffic::call::{Asked, Outcome};
 
 /// A connection of a pool.
 #[derive(Clone, Debug)]
@@ -133,7 +132,11 @@ impl Sim {
         let releases = asynchronous && call.holds_worker;
         // Whoever came first is served first.
         let is_first = self.pool(service, instance, asked.link).waiting.is_empty();
-        let connection = if is_first { self.take_connection(service, instance, asked) } else { None };
+        let connection = if is_first {
+            self.take_connection(service, instance, asked)
+        } else {
+            None
+        };
         match connection {
             Some(connection) => {
                 let child = self.open_over(asked, connection);
@@ -224,7 +227,9 @@ impl Sim {
         self.pool_counts(service).waited += 1;
         let pool = self.pool(service, instance, asked.link);
         pool.waiting.push_back(Waiting { asked, token });
-        let limit = self.pool_settings(service).map_or(0, |s| s.acquire_timeout.0);
+        let limit = self
+            .pool_settings(service)
+            .map_or(0, |s| s.acquire_timeout.0);
         let call = asked.parent;
         self.timer_after(limit, Timer::AcquireEnds { call, token });
     }
@@ -339,12 +344,14 @@ impl Sim {
 
     fn reserve(&mut self, connection: u32, reserved: bool) {
         let here = &mut self.connections.all[connection as usize];
-        if here.reserved == reserved {
+        let store = self.links[here.link as usize].to;
+        let slot = &mut self.nodes[store as usize];
+        // Others serve any number of connections.
+        if here.reserved == reserved || slot.kind != NodeKind::SqlDatabase {
             return;
         }
         here.reserved = reserved;
-        let store = self.links[here.link as usize].to;
-        let member = &mut self.nodes[store as usize].instances[here.member as usize];
+        let member = &mut slot.instances[here.member as usize];
         if reserved {
             member.reserved += 1;
         } else {
@@ -365,7 +372,9 @@ impl Sim {
         let here = &self.connections.all[connection as usize];
         let member = &self.nodes[node as usize].instances[instance as usize];
         if here.established {
-            return here.life == member.life;
+            let knows = here.life == member.life;
+            self.connections.all[connection as usize].established = knows;
+            return knows;
         }
         let is_full = self.nodes[node as usize].kind == NodeKind::SqlDatabase && !member.has_room();
         let service = here.service;
@@ -402,8 +411,7 @@ impl Sim {
     #[cold]
     pub(in crate::sim) fn ends_over(&mut self, index: u32, outcome: Outcome) {
         let call = &mut self.calls[index as usize];
-        let (link, from_store) = (call.link, call.step);
-        let _ = from_store;
+        let link = call.link;
         let connection = std::mem::replace(&mut call.connection, NONE);
         let here = &mut self.connections.all[connection as usize];
         if here.link == link {
@@ -435,7 +443,7 @@ impl Sim {
                 let at = idle.iter().position(|&c| c == place);
                 at.map(|at| idle.remove(at)).is_some()
             };
-            if here.closed || self.connections.free.contains(&place) {
+            if here.closed {
                 continue;
             }
             if own {
@@ -451,6 +459,41 @@ impl Sim {
         if !of_store {
             let here = &mut self.nodes[node as usize].instances[instance as usize];
             here.pools.clear();
+        }
+    }
+
+    /// What does not hold of the pools.
+    pub(in crate::sim) fn audit_pools(&self, faults: &mut Vec<String>) {
+        let there = || self.connections.all.iter().filter(|c| !c.closed);
+        for (at, node) in self.nodes.iter().enumerate() {
+            for (place, here) in node.instances.iter().enumerate() {
+                let name = format!("{} {}", node.name, place + 1);
+                for pool in &here.pools {
+                    let own = |c: &&Connection| {
+                        let owner = (c.service as usize, c.instance as usize, c.link);
+                        owner == (at, place, pool.link)
+                    };
+                    let open = there().filter(own).count();
+                    if open != pool.open as usize || pool.idle.len() > open {
+                        faults.push(format!(
+                            "{name} counts {} connections open, {} of them idle, and has {open}",
+                            pool.open,
+                            pool.idle.len()
+                        ));
+                    }
+                }
+                let goes_here = |c: &&Connection| {
+                    let store = self.links[c.link as usize].to as usize;
+                    c.reserved && (store, c.member as usize) == (at, place)
+                };
+                let reserved = there().filter(goes_here).count() as u64;
+                if reserved != here.reserved {
+                    faults.push(format!(
+                        "{name} counts {} connections without a call, and has {reserved}",
+                        here.reserved
+                    ));
+                }
+            }
         }
     }
 
@@ -479,9 +522,21 @@ impl Sim {
         }
     }
 
-    /// Whether calls of a service over this link go over pooled connections.
-    #[inline(always)]
-    pub(in crate::sim) fn is_pooled(&self, service_pools: bool, link: u16) -> bool {
-        service_pools && self.links[link as usize].way == Way::ToStore
+    /// An instance goes on after a hang: its connections are used again.
+    pub(in crate::sim) fn serve_pools(&mut self, node: u16, instance: u16) {
+        let pools = &self.nodes[node as usize].instances[instance as usize].pools;
+        let links: Vec<u16> = pools.iter().map(|p| p.link).collect();
+        for link in links {
+            self.serve_pool(node, instance, link);
+        }
+    }
+
+    /// An instance goes on at another place, with its connections.
+    pub(in crate::sim) fn move_connections(&mut self, node: u16, from: u16, to: u16) {
+        for connection in &mut self.connections.all {
+            if (connection.service, connection.instance) == (node, from) {
+                connection.instance = to;
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::sim::Sim;
 use crate::sim::clock::queue::{Kind, Queue as EventQueue};
 use crate::sim::control::deploy::Deploying;
 use crate::sim::ids::NONE;
+use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, Status};
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::Body;
@@ -32,6 +33,7 @@ pub(in crate::sim) struct ServiceBody {
     pub session_link: u16,
     pub deploying: Option<Deploying>,
     pub asynchronous: bool,
+    pub pooled: bool,
     pub queue: Queue,
     /// Requests with a credential are beyond what it takes of a header.
     pub refuses_tokens: bool,
@@ -71,6 +73,7 @@ impl ServiceBody {
             session_link: u16::MAX,
             deploying: None,
             asynchronous: false,
+            pooled: false,
             queue: Queue::Unlimited,
             refuses_tokens: false,
         }
@@ -81,6 +84,7 @@ impl ServiceBody {
         self.settings = settings.clone();
         self.sampler = Sampler::new(&settings.service_time);
         self.asynchronous = settings.io == Io::Asynchronous;
+        self.pooled = settings.pool.is_some();
         self.queue = settings.queue;
     }
 }
@@ -390,6 +394,9 @@ impl Sim {
         let Body::Service(service) = &self.nodes[node as usize].body else {
             return;
         };
+        if service.pooled && self.links[link as usize].way == Way::ToStore {
+            return self.call_pooled(asked);
+        }
         let (timeout, lane) = (service.settings.call_timeout, service.call_lane);
         if !service.asynchronous || !worker {
             let instance = self.choose_instance(link, index);
@@ -422,6 +429,9 @@ impl Sim {
         {
             self.meets_fault(child);
             self.abandon(child, false);
+        }
+        if self.calls[index as usize].connection != NONE {
+            self.ends_over(index, Outcome::Failed(Cause::Timeout));
         }
         match self.nodes[self.calls[index as usize].node as usize].body {
             Body::Balancer(_) => self.balancer_returned(index, Outcome::Failed(Cause::Timeout)),

@@ -75,6 +75,10 @@ impl Sim {
     #[inline(always)]
     pub(in crate::sim) fn admit_to_store(&mut self, index: u32) {
         let now = self.now;
+        let pooled = self.calls[index as usize].connection != NONE;
+        if pooled && !self.comes_over(index) {
+            return self.reply_failed(index, Cause::Refused);
+        }
         let call = &mut self.calls[index as usize];
         let slot = &mut self.nodes[call.node as usize];
         let Body::Store(store) = &mut slot.body else {
@@ -93,7 +97,11 @@ impl Sim {
             return self.hold_write(index);
         }
         let here = &mut slot.instances[call.instance as usize];
-        let next = if here.has_free_worker() {
+        let free = match pooled {
+            true => here.has_free_worker(),
+            false => here.has_room(),
+        };
+        let next = if free {
             store.start(here, call, index, &mut self.queue, now)
         } else if slot.kind == NodeKind::SqlDatabase {
             // A call is a connection; a further one is turned away at once, as PostgreSQL does.

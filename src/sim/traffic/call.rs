@@ -74,6 +74,8 @@ pub(in crate::sim) struct Call {
     pub outcome: Outcome,
     /// Its identity for random draws.
     pub draw: u64,
+    /// The pooled connection that it goes over, or that the call it waits for does, or `NONE`.
+    pub connection: u32,
     /// Token of the call it made and waits for; 0: none.
     pub wait: u32,
     /// Also the next free place, once it is over.
@@ -138,6 +140,7 @@ impl Call {
         self.outcome = Outcome::Done;
         self.draw = asked.bits;
         self.child = NONE;
+        self.connection = NONE;
         self.sent_at = now;
         self.arrived = 0;
         self.entry = asked.entry;

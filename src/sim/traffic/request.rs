@@ -296,7 +296,8 @@ impl Sim {
             Body::Store(store) => store.backlog,
             Body::Clients(_) | Body::Balancer(_) => 0,
         };
-        if self.nodes[node].instances[instance].backlog.len() >= room as usize {
+        let is_full = self.nodes[node].instances[instance].backlog.len() >= room as usize;
+        if is_full && !self.is_established(index) {
             return self.not_accepted(index, true);
         }
         self.enter(index);
@@ -318,6 +319,10 @@ impl Sim {
     /// Nobody answers: whoever calls gives the connection up when its time for that is over.
     #[cold]
     fn not_connected(&mut self, index: u32) {
+        if self.is_established(index) {
+            // Its connection was made long ago: it is sent, and never answered.
+            return self.never_heard(index);
+        }
         let call = &self.calls[index as usize];
         let at = (call.sent_at + self.connect_timeout(call.link)).max(self.now);
         self.calls[index as usize].outcome = Outcome::Failed(Cause::ConnectTimeout);
@@ -388,7 +393,11 @@ impl Sim {
     pub(in crate::sim) fn reply(&mut self, index: u32, outcome: Outcome) {
         let call = &mut self.calls[index as usize];
         call.outcome = outcome;
+        let over = call.connection;
         let after = self.nodes[call.node as usize].lets_go(call, self.now);
+        if over != NONE {
+            self.leaves_open(index);
+        }
         self.answered(index, after);
     }
 
@@ -456,7 +465,10 @@ impl Sim {
         let (wrote, found) = (call.place.is_some(), call.found);
         let (way, from, target, instance) = (link.way, link.from, call.target, call.instance);
         let op = call.op;
-        call.end(std::mem::replace(&mut self.free_call, index));
+        if call.connection != NONE {
+            self.ends_over(index, outcome);
+        }
+        self.calls[index as usize].end(std::mem::replace(&mut self.free_call, index));
         self.release_op(op);
         if way == Way::FromBalancer {
             self.target_done(from, target, instance);
@@ -467,6 +479,10 @@ impl Sim {
         }
         waiting.wait = 0;
         waiting.child = NONE;
+        if waiting.connection != NONE {
+            self.ends_over(parent, outcome);
+        }
+        let waiting = &mut self.calls[parent as usize];
         // A try that failed leaves nothing with whoever made it: another may follow.
         if outcome == Outcome::Done {
             if waiting.found == UNREAD {
@@ -547,7 +563,12 @@ impl Sim {
         if call.queued {
             self.take_out_of_queue(index);
         }
-        self.calls[index as usize].outcome = Outcome::Failed(Cause::Timeout);
+        let gives_up = Outcome::Failed(Cause::Timeout);
+        self.calls[index as usize].outcome = gives_up;
+        if self.calls[index as usize].connection != NONE {
+            self.leaves_open(index);
+            self.ends_over(index, gives_up);
+        }
         let worker = std::mem::take(&mut self.calls[index as usize].holds_worker);
         self.leave(index);
         if worker {
@@ -614,6 +635,8 @@ impl Sim {
             })
             .collect();
         let now = self.now;
+        self.break_connections(node, instance, leave);
+        let serves_calls = matches!(self.nodes[node as usize].body, Body::Service(_));
         let slot = &mut self.nodes[node as usize].instances[instance as usize];
         slot.clear_queue(now);
         slot.busy.set(now, 0);
@@ -626,6 +649,10 @@ impl Sim {
             }
             call.queued = false;
             call.holds_worker = false;
+            if serves_calls {
+                // What it had borrowed has been closed.
+                call.connection = NONE;
+            }
             call.outcome = Outcome::Failed(Cause::Reset);
             self.meets_fault(index);
             self.leave(index);
@@ -648,6 +675,9 @@ impl Sim {
     /// Whoever made a call that has left its node will hear nothing of it.
     #[cold]
     fn never_heard(&mut self, index: u32) {
+        if self.calls[index as usize].connection != NONE {
+            self.ends_over(index, Outcome::Failed(Cause::Timeout));
+        }
         let call = &self.calls[index as usize];
         let (op, link, target) = (call.op, call.link, call.target);
         let (parent, token, instance) = (call.parent, call.parent_wait, call.instance);
