@@ -89,6 +89,8 @@ enum Given {
     Workers,
     /// While sessions live in tokens.
     Tokens,
+    /// At services that keep connections to stores.
+    Pools,
 }
 
 /// A group of names that stand in a path in the place of capitals, each with its meaning.
@@ -277,6 +279,10 @@ const FIGURES: &[Figure] = figures! {
     "nodes.NODE.throughput_per_s", PerSecond, Answering, "Requests answered with success.";
     "nodes.NODE.failed", Count, Answering, "Requests answered with an error, or cut off, after the warm-up; a caller may have tried again.";
     "nodes.NODE.response_time_s.TIME", Seconds, Answering, "Time of a request at the node, with all it waits for.";
+    "nodes.NODE.pool.opened", Count, Pools, "Connections to stores that its instances opened, or tried to.";
+    "nodes.NODE.pool.refused", Count, Pools, "Those that a store refused: it had as many as it may have.";
+    "nodes.NODE.pool.waited", Count, Pools, "Calls to stores that had to wait for a free connection.";
+    "nodes.NODE.pool.timed_out", Count, Pools, "Those that waited `acquire_timeout` in vain.";
     "nodes.NODE.instances[n].instance", Number, Workers, "The instance's number, counted from 1.";
     "nodes.NODE.instances[n].utilisation", Share, Workers, "Its worker time held, over its worker time up.";
     "nodes.NODE.instances[n].queue_length", Mean, Workers, "Requests that waited in it.";
@@ -524,6 +530,7 @@ impl Ends {
                     Node::Service(_) | Node::RedisLike(_) | Node::SqlDatabase(_)
                 )
             }),
+            Given::Pools => kinds.any(|node| matches!(node, Node::Service(s) if s.pool.is_some())),
             Given::Tokens => self
                 .topologies
                 .iter()
@@ -678,6 +685,7 @@ pub fn page() -> String {
             match figure.given {
                 Given::Workers => " Services, Redis-like stores and SQL databases.",
                 Given::Answering => " Every node but clients.",
+                Given::Pools => " Services with a `pool`.",
                 Given::Tokens => " With `sessions: Jwt(..)`.",
                 Given::Always | Given::Told => "",
             }

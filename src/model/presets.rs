@@ -45,6 +45,8 @@ const PRESETS: &[Preset] = presets! {
     "object-storage", PLACEMENT, "State in an object store", "Nothing is lost, and every write takes 200 ms";
     "external-redis", FAILOVER, "Redis primary lost mid-write", "Asynchronous replica: what it had not yet heard of is gone";
     "replicated-in-memory", FAILOVER, "Memory, copied to a peer", "A crash loses nothing; a lost machine what was on its way";
+    "late-routers", SCALING, "A rollout that routers learn of late", "5xx at each instance, until it serves on for a moment";
+    "too-many-connections", SCALING, "Twenty pools, one database", "The blip that five instances survived";
     "rolling-deployment", SCALING, "A new version at noon", "Instance by instance, and each takes its memory with it";
 };
 
