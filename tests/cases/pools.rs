@@ -55,6 +55,7 @@ fn what_waits_too_long_for_a_connection_fails() {
             ),
             ("links", r#"["clients -> api", "more -> api", "api -> db"]"#),
             ("nodes.api.pool", pool.as_str()),
+            ("duration", "\"99500ms\""),
         ];
         run(&one(&changes), 1).results()
     };
