@@ -81,6 +81,8 @@ fn presets_are_listed_with_what_they_show() {
         "local-disk",
         "local-database",
         "object-storage",
+        "cache-aside",
+        "write-back-crash",
         "jwt-sessions",
         "server-side-sessions",
         "replicated-in-memory",

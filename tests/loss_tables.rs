@@ -228,6 +228,17 @@ fn try_cell(
                 at_most(had + slack);
             }
         }
+        // Each of three instances loses at most what it took since its last flush.
+        "D" if deploys => {
+            at_least(1);
+            at_most(100 * 7 + slack);
+        }
+        "D" => {
+            at_least(had);
+            at_most(had + slack);
+            // A third of 100 writes a second, and as much again by chance, since the last flush.
+            at_most(2 * 34 * 7);
+        }
         "S" if deploys => {
             // Each of three instances loses at most what it took in two seconds and the writing of the snapshot.
             at_least(1);

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use statescope::model::check::errors;
 use statescope::model::{Command, Topology, difference};
 use statescope::sim::snapshot::SessionCounts;
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
 use support::reference::Reference;
 use support::scenarios::{Step, scenario, weather};
-use support::systems::{Dice, fleet, system};
+use support::systems::{Dice, SERVICES, STORES, cache, fleet, system};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -133,6 +134,8 @@ enum Kind {
     Parted,
     /// With pools of connections, balancers told late, and stops that take their time.
     Fleet,
+    /// With caches before stores; of every other the network fails, too.
+    Cached,
 }
 
 /// A case: a system, and what is done to it.
@@ -140,7 +143,7 @@ fn case(kind: Kind, number: u64) -> (Topology, Vec<(u64, Step)>) {
     let mut dice = Dice::new(number);
     let mut topology = system(&mut dice);
     let mut steps = scenario(&mut dice, RUN);
-    if kind == Kind::Parted {
+    if kind == Kind::Parted || (kind == Kind::Cached && number % 2 == 1) {
         let mut dice = Dice::new(number ^ 0x7061_7274_6564);
         let nodes: Vec<String> = topology.nodes.keys().cloned().collect();
         for node in nodes {
@@ -162,7 +165,6 @@ fn case(kind: Kind, number: u64) -> (Topology, Vec<(u64, Step)>) {
             }
         }
         steps.extend(weather(&mut dice, RUN));
-        steps.sort_by_key(|step| step.0);
     }
     if kind == Kind::Fleet {
         let mut dice = Dice::new(number ^ 0x666c_6565_7400);
@@ -176,7 +178,43 @@ fn case(kind: Kind, number: u64) -> (Topology, Vec<(u64, Step)>) {
         }
         steps.sort_by_key(|step| step.0);
     }
+    if kind == Kind::Cached {
+        let mut dice = Dice::new(number ^ 0x6361_6368_6564);
+        add_caches(&mut dice, &mut topology, &mut steps);
+    }
+    steps.sort_by_key(|step| step.0);
     (topology, steps)
+}
+
+/// Services get caches, most of them before a store, and others while they run.
+fn add_caches(dice: &mut Dice, topology: &mut Topology, steps: &mut Vec<(u64, Step)>) {
+    for name in SERVICES {
+        let path = format!("nodes.{name}");
+        if topology.get_path(&path).is_err() {
+            continue;
+        }
+        let mut wanted = vec![(format!("{path}.cache"), cache(dice))];
+        if dice.often(7) {
+            let place = format!(r#"External(store: "{}")"#, dice.one(&STORES));
+            wanted.push((format!("{path}.state"), place));
+        }
+        for (path, value) in wanted {
+            let mut other = topology.clone();
+            // What leads to no system stays as it was.
+            if other.set_path(&path, &value).is_ok() && errors(&other).is_empty() {
+                *topology = other;
+            }
+        }
+        for _ in 0..dice.below(4) {
+            let cache = if dice.often(2) {
+                "None".to_owned()
+            } else {
+                cache(dice)
+            };
+            let set = Command::Set(format!("{path}.cache"), cache);
+            steps.push((dice.below(RUN), Step::Do(set)));
+        }
+    }
 }
 
 /// What must hold for a case; the error says what does not.
@@ -280,6 +318,11 @@ fn random_systems_keep_their_books_on_a_network_that_fails() {
 #[test]
 fn random_systems_keep_their_books_while_their_instances_change() {
     try_systems(Kind::Fleet, 250);
+}
+
+#[test]
+fn random_systems_keep_their_books_with_caches() {
+    try_systems(Kind::Cached, 250);
 }
 
 /// Found by long searches beyond the gate's: each once failed, by a cause of its own or one that several have.

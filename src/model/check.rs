@@ -446,6 +446,12 @@ impl<'a> Check<'a> {
                 format!("it is not above connect_timeout ({}), so a call is given up ({call_timeout}) before a lost machine is noticed: raise it, or lower connect_timeout", service.connect_timeout),
             );
         }
+        if service.cache.is_some() && service.caches().is_none() {
+            self.warning(
+                format!("{path}.cache"),
+                "there is no store behind it, so nothing is cached: keep the state in a store (`state: External(store: ..)`), or remove the cache",
+            );
+        }
         for number in service.instance_overrides.keys() {
             let path = format!("{path}.instance_overrides.{number}");
             if *number == 0 {

@@ -91,6 +91,8 @@ enum Given {
     Tokens,
     /// At services that keep connections to stores.
     Pools,
+    /// At services with a cache.
+    Caches,
 }
 
 /// A group of names that stand in a path in the place of capitals, each with its meaning.
@@ -283,6 +285,14 @@ const FIGURES: &[Figure] = figures! {
     "nodes.NODE.pool.refused", Count, Pools, "Those that a store refused: it had as many as it may have.";
     "nodes.NODE.pool.waited", Count, Pools, "Calls to stores that had to wait for a free connection.";
     "nodes.NODE.pool.timed_out", Count, Pools, "Those that waited `acquire_timeout` in vain.";
+    "nodes.NODE.cache.hit_ratio", Share, Caches, "Reads that its instances' caches answered, among those that came to them.";
+    "nodes.NODE.cache.stale_ratio", Share, Caches, "Among the same, those that a cache answered with a version older than the newest acknowledged when the read began, by the ledger.";
+    "nodes.NODE.cache.hits", Count, Caches, "Reads that a cache answered.";
+    "nodes.NODE.cache.misses", Count, Caches, "Reads that it did not.";
+    "nodes.NODE.cache.coalesced", Count, Caches, "Of the misses, those that waited for the fetch of another instead of asking the store.";
+    "nodes.NODE.cache.evictions", Count, Caches, "Entries that made room for others.";
+    "nodes.NODE.cache.invalidations", Count, Caches, "Entries that were deleted because there was something newer.";
+    "nodes.NODE.cache.flushed_keys", Count, Caches, "Keys that a write-back cache has written to the store, each flush counted by itself.";
     "nodes.NODE.instances[n].instance", Number, Workers, "The instance's number, counted from 1.";
     "nodes.NODE.instances[n].utilisation", Share, Workers, "Its worker time held, over its worker time up.";
     "nodes.NODE.instances[n].queue_length", Mean, Workers, "Requests that waited in it.";
@@ -531,6 +541,9 @@ impl Ends {
                 )
             }),
             Given::Pools => kinds.any(|node| matches!(node, Node::Service(s) if s.pool.is_some())),
+            Given::Caches => {
+                kinds.any(|node| matches!(node, Node::Service(s) if s.caches().is_some()))
+            }
             Given::Tokens => self
                 .topologies
                 .iter()
@@ -687,6 +700,7 @@ pub fn page() -> String {
                 Given::Answering => " Every node but clients.",
                 Given::Pools => " Services with a `pool`.",
                 Given::Tokens => " With `sessions: Jwt(..)`.",
+                Given::Caches => " Services with a `cache`.",
                 Given::Always | Given::Told => "",
             }
         );

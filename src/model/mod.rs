@@ -1,5 +1,6 @@
 //! What a user describes: nodes, links, workload, scenario; every setting described once.
 
+pub mod cache;
 pub mod check;
 pub mod difference;
 pub mod expect;

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::cache::Cache;
 use super::headers::HeaderLimits;
 use super::state::{FsyncPolicy, Replication, State};
 use super::workload::{Clients, Distribution, LogNormal};
@@ -171,6 +172,8 @@ settings! {
         pub io: Io = Io::Blocking, bare Io::Asynchronous, source "gk";
         /// Where the service keeps what clients write.
         pub state: State = State::Stateless, source "start stateless";
+        /// A cache in each instance before the store that the service keeps its state in; None: each read asks the store.
+        pub cache: Option<Cache> = None, source "ours: measure before you cache";
         /// How long a connection to a store or service is waited for.
         pub connect_timeout: Duration = Duration(200_000_000), in "1ms".."1h", source "ours: below the client's timeout, or the client always gives up first";
         /// How long a call to a store or service is waited for.
@@ -332,6 +335,14 @@ impl Deployment {
         let surge = libm::ceil(of(self.max_surge) - 1e-6) as u32;
         let missing = libm::floor(of(self.max_unavailable) + 1e-6) as u32;
         (surge, if surge == 0 { missing.max(1) } else { missing })
+    }
+}
+
+impl Service {
+    /// The cache that its instances have: only before a store.
+    pub fn caches(&self) -> Option<&Cache> {
+        let external = matches!(self.state, State::External(_));
+        self.cache.as_ref().filter(|_| external)
     }
 }
 

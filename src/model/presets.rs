@@ -29,6 +29,7 @@ macro_rules! presets {
 
 const SESSIONS: &str = "Sessions and state";
 const PLACEMENT: &str = "State placement";
+const CACHES: &str = "Caches";
 const FAILOVER: &str = "Failover";
 const SCALING: &str = "Scaling and deploys";
 
@@ -43,6 +44,8 @@ const PRESETS: &[Preset] = presets! {
     "local-disk", PLACEMENT, "State on local disk", "Survives a crash; the last second dies with the machine";
     "local-database", PLACEMENT, "A database beside each instance", "Every commit is on disk, and away until the machine is back";
     "object-storage", PLACEMENT, "State in an object store", "Nothing is lost, and every write takes 200 ms";
+    "cache-aside", CACHES, "A cache before a database", "A small database is enough, until a deployment makes every cache cold";
+    "write-back-crash", CACHES, "A write-back cache that crashes", "Fast writes, and what was not flushed dies with the process";
     "external-redis", FAILOVER, "Redis primary lost mid-write", "Asynchronous replica: what it had not yet heard of is gone";
     "replicated-in-memory", FAILOVER, "Memory, copied to a peer", "A crash loses nothing; a lost machine what was on its way";
     "late-routers", SCALING, "A rollout that routers learn of late", "5xx at each instance, until it serves on for a moment";

@@ -339,6 +339,11 @@ impl Sim {
             node.failed_at_warmup = node.failed;
             node.response.clear();
             node.pool_at_warmup = node.pool;
+            if let stations::node::Body::Service(service) = &mut node.body
+                && let Some(cache) = &mut service.cache
+            {
+                cache.at_warmup = cache.counts;
+            }
             for instance in &mut node.instances {
                 instance.areas_at_warmup = instance.areas_at(now);
             }

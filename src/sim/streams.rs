@@ -27,6 +27,7 @@ pub(super) enum Purpose {
     Stolen,
     Poll,
     Evict,
+    Invalidation,
 }
 
 /// Multiplies to 128 bits and folds: one round of mixing.

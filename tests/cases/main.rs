@@ -10,6 +10,7 @@ mod support;
 mod balancer;
 mod books;
 mod bounds;
+mod caches;
 mod clients;
 mod copies;
 mod credentials;

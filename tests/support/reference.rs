@@ -38,6 +38,8 @@ struct Log {
     stopped: Stopped,
     /// Where its content has gone, and where what is acknowledged late belongs.
     moved_to: Vec<Write>,
+    /// The same of what a cache has flushed, write by write.
+    flushed: BTreeMap<u64, Write>,
 }
 
 impl Log {
@@ -371,6 +373,12 @@ impl Reference {
             }
             Fact::Settled(log, source) => self.settle(log, source),
             Fact::Forked { log, number, fork } => self.fork(log, number, fork),
+            Fact::Flushed {
+                log,
+                number,
+                to,
+                bytes,
+            } => self.flush(log, number, to, at, bytes),
             Fact::HandedOver {
                 log,
                 ref to,
@@ -390,6 +398,11 @@ impl Reference {
     fn acknowledge(&mut self, place: Option<Write>, now: Option<Write>, key: u64) {
         let order = place.and_then(|place| self.order.get(&place).copied());
         let mut at = place;
+        while let Some((log, number)) = at
+            && let Some(&to) = self.logs.get(&log).and_then(|l| l.flushed.get(&number))
+        {
+            at = Some(to);
+        }
         // It may have moved on since it was written.
         while let Some((log, number)) = at
             && let Some(log) = self.logs.get(&log)
@@ -514,6 +527,25 @@ impl Reference {
         let log = self.log(from);
         log.retired = true;
         log.moved_to = to.iter().map(|(write, _)| *write).collect();
+    }
+
+    fn flush(&mut self, from: u32, upto: u64, to: Write, at: Duration, bytes: u64) {
+        self.log(to.0).write(to.1, at, bytes);
+        let log = self.log(from);
+        let goes: Vec<u64> = log.what(Holder::Memory).range(..=upto).copied().collect();
+        for held in log.holders.values_mut() {
+            held.retain(|number| *number > upto);
+        }
+        log.flushed.extend(goes.iter().map(|number| (*number, to)));
+        for write in &mut self.acknowledged {
+            if let Some((log, number)) = write.place
+                && log == from
+                && number <= upto
+                && !write.lost
+            {
+                write.place = Some(to);
+            }
+        }
     }
 
     fn balance(&self) -> Balance {

@@ -76,6 +76,33 @@ pub fn state(dice: &mut Dice, external: bool) -> String {
     }
 }
 
+pub fn cache(dice: &mut Dice) -> String {
+    let kind = match dice.below(7) {
+        0 => "CacheAside".to_owned(),
+        1 | 2 => "ReadThrough".to_owned(),
+        3 => "WriteThrough".to_owned(),
+        4 => "WriteAround".to_owned(),
+        _ => format!(
+            r#"WriteBack(flush_every: "{}")"#,
+            dice.one(&["1ms", "200ms", "1s"])
+        ),
+    };
+    let invalidation = match dice.below(2) {
+        0 => "None".to_owned(),
+        _ => format!(
+            r#"Broadcast(delay: "{}", loss: "{}")"#,
+            dice.one(&["0s", "5ms", "1s"]),
+            dice.one(&["0%", "30%"])
+        ),
+    };
+    format!(
+        "(kind: {kind}, capacity: {}, ttl: {}, invalidation: {invalidation}, coalesce: {})",
+        dice.one(&["None", "1", "3", "100"]),
+        dice.one(&["None", r#"Some("20ms")"#, r#"Some("1s")"#]),
+        dice.often(6),
+    )
+}
+
 pub fn sessions(dice: &mut Dice) -> String {
     let mut later = dice.beside();
     match dice.below(4) {

@@ -57,6 +57,8 @@ pub struct NodeReading {
     pub queue: f64,
     /// Requests at the node, waiting or served.
     pub in_flight: f64,
+    /// Share of the reads at its caches that they answered, 0 to 1.
+    pub hit_ratio: f64,
     /// Its instances, in the order of the snapshot.
     pub instances: Vec<InstanceReading>,
 }
@@ -279,6 +281,7 @@ struct NodeSums {
     utilisation: Fading,
     queue: Fading,
     in_flight: Fading,
+    hits: Fading,
     instances: Vec<(u32, Fading, Fading)>,
 }
 
@@ -443,6 +446,15 @@ impl NodeSums {
             .add(faded, now.queue as f64 * simulated, simulated);
         self.in_flight
             .add(faded, now.in_flight as f64 * simulated, simulated);
+        let (cached, before) = (
+            now.cache.unwrap_or_default(),
+            before.cache.unwrap_or_default(),
+        );
+        let (hits, misses) = (
+            since(cached.hits, before.hits),
+            since(cached.misses, before.misses),
+        );
+        self.hits.add(faded, hits, hits + misses);
         let instances = now.instances.iter().enumerate().map(|(i, instance)| {
             let sums = find(&self.instances, i, |sums| sums.0 == instance.number);
             let (_, mut load, mut queue) =
@@ -463,6 +475,7 @@ impl NodeSums {
             utilisation: self.utilisation.mean(),
             queue: self.queue.mean(),
             in_flight: self.in_flight.mean(),
+            hit_ratio: self.hits.mean(),
             instances: self
                 .instances
                 .iter()

@@ -1,11 +1,12 @@
 //! Figures and settings in words, as cards and links say them.
 
 use crate::app::icons::Icon;
+use crate::model::cache::Cache;
 use crate::model::node::Persistence;
 use crate::model::state::{Disk, FsyncPolicy};
 use crate::model::workload::Arrivals;
 use crate::model::{Node, State};
-use crate::sim::snapshot::{InstanceView, NodeKind, Role, Status};
+use crate::sim::snapshot::{CacheView, InstanceView, NodeKind, Role, Status};
 use crate::units::Duration;
 
 use crate::app::words::format::{self, counted, grouped, joined, span};
@@ -62,6 +63,17 @@ pub fn placement(state: &State) -> (Icon, String, bool) {
             false,
         ),
     }
+}
+
+/// What caches do and have done so far, in a sentence.
+pub fn cached(cache: &Cache, counted: CacheView) -> String {
+    let kind = cache.kind.words();
+    format!(
+        "{kind}: {} answered from caches, {} of them stale, {} not",
+        grouped(counted.hits),
+        grouped(counted.stale),
+        grouped(counted.misses)
+    )
 }
 
 /// When written data is forced to disk.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::scenario::scale;
 use super::{Check, ImpliedLink, MAX_BACKLOG, MAX_CALLS, MAX_EDITS, Why, clients, implied_links};
 use crate::model::Command;
+use crate::model::cache::{Cache, CacheKind};
 use crate::model::node::{HEADER_BYTES, Io, Node, Queue, Service};
 use crate::model::settings::Profile;
 use crate::model::state::FsyncPolicy;
@@ -390,7 +391,10 @@ impl<'a> Load<'a> {
                 // they are answered, unless it gives up on them.
                 let (mut waits, mut further) = (0.0, f64::INFINITY);
                 if service.io == Io::Blocking {
-                    for to in self.calls_of(name) {
+                    // At best a cache answers every read.
+                    let cached = service.caches().and(self.calls.named(name, Why::State));
+                    let calls = self.calls_of(name);
+                    for to in calls.into_iter().filter(|to| Some(*to) != cached) {
                         waits += 2.0 * self.link(name, to).0;
                         if service.call_timeout.is_none() {
                             further = further.min(of(&self.answers, to));
@@ -497,7 +501,8 @@ impl<'a> Load<'a> {
             capacity,
             matches!(service.queue, Queue::Unlimited),
         );
-        let header = |count: f64, value: f64| count * HEADER_BYTES as f64 + value * self.value;
+        let size = self.value;
+        let header = |count: f64, value: f64| count * HEADER_BYTES as f64 + value * size;
         let mut onwards = Flow {
             bytes: [
                 header(served.rate(), served.writes),
@@ -505,9 +510,27 @@ impl<'a> Load<'a> {
             ],
             ..served
         };
+        let cached = service.caches().and(self.calls.named(name, Why::State));
+        let kept_back = |c: &Cache| matches!(c.kind, CacheKind::WriteBack(_));
+        let writes_on = if service.caches().is_some_and(kept_back) {
+            0.0
+        } else {
+            1.0
+        };
         for to in self.calls_of(name) {
             // A call that fails, or is not answered, is the request's last.
-            self.send(name, to, onwards);
+            if Some(to) == cached {
+                let (all, count) = (onwards.rate().max(1e-9), writes_on * onwards.writes);
+                let writes = Flow {
+                    reads: 0.0,
+                    writes: count,
+                    bytes: [header(count, count), header(count, 0.0)],
+                    ..onwards.part(count / all)
+                };
+                self.send(name, to, writes);
+            } else {
+                self.send(name, to, onwards);
+            }
             let answered = of(&self.capacity, to);
             if onwards.rate() > answered {
                 onwards = onwards.part(answered / onwards.rate());

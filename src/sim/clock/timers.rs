@@ -2,6 +2,7 @@
 
 use crate::sim::Sim;
 use crate::sim::clock::queue::{Entry, Kind};
+use crate::sim::keeping::keys::Key;
 use crate::sim::keeping::ledger::{Mark, Writing};
 use crate::sim::traffic::call::Asked;
 
@@ -60,6 +61,10 @@ pub(in crate::sim) enum Timer {
         mark: Mark,
         copies: Vec<(u16, Mark)>,
     },
+    /// What a cache keeps back goes to its store.
+    Flush {
+        log: u32,
+    },
     Snapshot {
         log: u32,
     },
@@ -97,6 +102,13 @@ pub(in crate::sim) enum Timer {
         number: u32,
     },
     SessionsMoved,
+    /// What a store's member tells an instance's cache comes there.
+    Invalidate {
+        from: (u16, u16),
+        to: (u16, u16),
+        key: Key,
+        stamp: u64,
+    },
     DeployStops {
         node: u16,
         instance: u16,
@@ -228,6 +240,7 @@ impl Sim {
                 mark,
                 copies,
             } => self.fsync_done(log, by, mark, &copies),
+            Timer::Flush { log } => self.flush_due(log),
             Timer::Snapshot { log } => self.snapshot_due(log),
             Timer::SnapshotDone { log, writing } => self.snapshot_done(log, writing),
             Timer::Detect { log, since } => self.primary_missed(log, since),
@@ -238,6 +251,12 @@ impl Sim {
             Timer::Copied { log } => self.copied(log),
             Timer::Moved { log, number } => self.moved(log, number),
             Timer::SessionsMoved => self.sessions_moved(),
+            Timer::Invalidate {
+                from,
+                to,
+                key,
+                stamp,
+            } => self.invalidate(from, to, key, stamp),
             Timer::DeployStops {
                 node,
                 instance,

@@ -108,6 +108,7 @@ impl Sim {
         self.follow_nodes(&before, &topology);
         self.network.zone_ns = topology.zone_latency.0;
         self.connect(&topology);
+        self.listen_to_stores();
         self.populate(&topology);
         for (name, node) in &topology.nodes {
             let (Some(slot), Node::Service(service)) = (self.slot_of(name), node) else {

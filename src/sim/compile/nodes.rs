@@ -122,6 +122,7 @@ impl Sim {
             (Body::Store(body), node) => body.set(node, now),
             _ => None,
         };
+        self.settle_caches(slot);
         if let Some(workers) = workers {
             for index in 0..self.nodes[slot as usize].instances.len() as u16 {
                 let instance = &mut self.nodes[slot as usize].instances[index as usize];

@@ -14,7 +14,7 @@ use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
 use crate::sim::keeping::durability::{SnapshotPlace, SnapshotPolicy};
-use crate::sim::keeping::ledger::{End, Log, Mark};
+use crate::sim::keeping::ledger::{End, Log};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::{Status, What};
@@ -378,6 +378,9 @@ impl Sim {
     fn stop_logs(&mut self, node: u16, instance: u16, stop: Stop, cause: LossCause) {
         let leaving = self.nodes[node as usize].instances[instance as usize].leaving;
         for log in self.logs_of(node, instance) {
+            if stop == Stop::Drained {
+                self.flush(log);
+            }
             if !self.is_followed(log) {
                 self.stop_alone(log, stop, leaving, cause);
             } else if !self.logs[log as usize].durability.outlives(leaving) {
@@ -427,7 +430,7 @@ impl Sim {
         let (kept, source) = if stays {
             (here.own_remains(End::Process), Source::Own)
         } else {
-            (Mark::default(), Source::Nothing)
+            (here.flushed(), Source::Nothing)
         };
         let (synced, snapshot) = (here.synced.sequence, here.snapshot.sequence);
         self.reached(log, Holder::Disk, synced);

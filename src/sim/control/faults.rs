@@ -5,6 +5,7 @@ use crate::model::{Command, Sessions, Stop};
 use crate::sim::Sim;
 use crate::sim::clock::queue::Kind;
 use crate::sim::clock::timers::Timer;
+use crate::sim::keeping::cache::Cache;
 use crate::sim::keeping::ledger::{End, Replica};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::counts::Fault;
@@ -652,6 +653,7 @@ impl Sim {
         let now = self.now;
         let here = &mut self.nodes[node as usize].instances[instance as usize];
         here.slowed = 1.0;
+        here.cache = Cache::default();
         here.warm_from = now;
         here.cold = warm_up > 0;
         here.fault = None;

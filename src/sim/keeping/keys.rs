@@ -122,6 +122,36 @@ impl<V: Copy + Default> KeyTable<V> {
         &mut place.1
     }
 
+    /// Takes a key out, with its value.
+    pub(in crate::sim) fn remove(&mut self, key: Key) -> Option<V> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let mut hole = self.find(key);
+        let (there, value) = self.places[hole];
+        if there != key {
+            return None;
+        }
+        // What stands behind moves up, unless it would come before its own place (Knuth, volume 3, 6.4, algorithm R).
+        let mask = self.places.len() - 1;
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let next = self.places[at].0;
+            if next == FREE {
+                break;
+            }
+            let own = (next.wrapping_mul(self.spread) >> self.shift) as usize;
+            if at.wrapping_sub(own) & mask >= at.wrapping_sub(hole) & mask {
+                self.places[hole] = self.places[at];
+                hole = at;
+            }
+        }
+        self.places[hole] = (FREE, V::default());
+        self.used -= 1;
+        Some(value)
+    }
+
     #[cold]
     fn grow(&mut self) {
         let wider = (2 * self.places.len()).max(LEAST);
@@ -172,6 +202,8 @@ mod tests {
                 } else if what < 6 {
                     *table.entry(key) = stamp;
                     model.insert(key, stamp);
+                } else if what < 8 {
+                    prop_assert_eq!(table.remove(key), model.remove(&key));
                 }
                 prop_assert_eq!(table.get(key), model.get(&key));
                 prop_assert_eq!(table.len(), model.len());

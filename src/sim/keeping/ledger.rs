@@ -323,6 +323,10 @@ pub(in crate::sim) struct Log {
     lost: Vec<Lost>,
     /// With so many ranges it is time to look for those that nothing names any more.
     lost_limit: usize,
+    /// Of a cache that keeps writes back: when they are flushed, and where those up to which number have gone, in order.
+    pub flush_due: Option<u64>,
+    flushed: VecDeque<(Mark, (u32, u64))>,
+    flushed_limit: usize,
 }
 
 impl Log {
@@ -369,6 +373,9 @@ impl Log {
             segments: VecDeque::new(),
             lost: Vec::new(),
             lost_limit: FEW_RANGES,
+            flush_due: None,
+            flushed: VecDeque::new(),
+            flushed_limit: FEW_RANGES,
         }
     }
 
@@ -664,6 +671,7 @@ impl Log {
             ]
         });
         let own = [
+            Some(self.flushed()),
             Some(self.synced).filter(|_| file),
             Some(self.snapshot).filter(|_| self.durability.snapshots.is_none()),
         ];
@@ -1027,6 +1035,44 @@ impl Log {
         held
     }
 
+    /// What is in the store of a cache that keeps writes back: up to there nothing of it is lost any more.
+    pub(in crate::sim) fn flushed(&self) -> Mark {
+        self.flushed.back().map_or(Mark::default(), |last| last.0)
+    }
+
+    /// All up to a number has been flushed, to that place.
+    pub(in crate::sim) fn flushed_to(&mut self, upto: u64, stamp: u64, to: (u32, u64)) {
+        let mark = Mark {
+            sequence: upto,
+            stamp,
+        };
+        self.flushed.push_back((mark, to));
+    }
+
+    /// Where a write is that has been flushed.
+    pub(in crate::sim) fn flush_of(&self, sequence: u64) -> Option<(u32, u64)> {
+        if self.flushed().sequence < sequence {
+            return None;
+        }
+        let at = (self.flushed).partition_point(|flush| flush.0.sequence < sequence);
+        self.flushed.get(at).map(|flush| flush.1)
+    }
+
+    /// Whether there are so many flushes that some may be forgotten.
+    pub(in crate::sim) fn has_many_flushes(&self) -> bool {
+        self.flushed.len() >= self.flushed_limit
+    }
+
+    /// Forgets flushes of what comes before a number, but for the last of all.
+    pub(in crate::sim) fn forget_flushes(&mut self, before: u64) {
+        let last = self.flushed().sequence;
+        let goes = |mark: Mark| mark.sequence < before && mark.sequence < last;
+        while self.flushed.front().is_some_and(|first| goes(first.0)) {
+            self.flushed.pop_front();
+        }
+        self.flushed_limit = FEW_RANGES.max(2 * self.flushed.len());
+    }
+
     /// What the primary itself still has if it stops now: of a process or machine that is gone, what survives on its disk.
     pub(in crate::sim) fn own_remains(&self, end: End) -> Mark {
         let stays = match end {
@@ -1037,10 +1083,10 @@ impl Log {
             End::Removed => self.durability.outlives(true),
         };
         match (stays, self.durability.file) {
-            (false, _) => Mark::default(),
+            (false, _) => self.flushed(),
             (true, Some(_)) if end == End::Machine => self.synced,
             (true, Some(_)) => self.end(),
-            (true, None) if self.durability.snapshots.is_none() => Mark::default(),
+            (true, None) if self.durability.snapshots.is_none() => self.flushed(),
             (true, None) => self.snapshot,
         }
     }
@@ -1079,6 +1125,7 @@ impl Log {
             + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())
             + room::<(u32, u32, u64)>(self.awaiting.len())
             + room::<Replica>(self.replicas.len())
+            + room::<(Mark, (u32, u64))>(self.flushed.len())
     }
 
     /// Number of the last write.

@@ -1,9 +1,11 @@
 //! State: who keeps which log, what is written and read, and how losses are booked. What becomes durable when is in
 //! `disk.rs`, copies are in `copies.rs`, promotions in `replication.rs`, changes of place in `moving.rs`.
 
+pub(super) mod cache;
 mod copies;
 mod disk;
 pub(super) mod durability;
+mod flushing;
 pub(super) mod keys;
 pub(super) mod ledger;
 pub(crate) mod loss;
@@ -248,7 +250,7 @@ impl Sim {
         self.tell(Fact::Served(log, false));
         let lost = self.lose_beyond(
             log,
-            Mark::default(),
+            self.logs[log as usize].flushed(),
             Source::Nothing,
             LossCause::Change,
             self.edited,

@@ -193,21 +193,25 @@ impl Sim {
             let log = &self.logs[l as usize];
             !log.retired && log.moving.is_none()
         };
+        let here = || {
+            let mine = |&l: &u32| {
+                let log = &self.logs[l as usize];
+                log.node == slot && log.purpose == Purpose::Data
+            };
+            (0..self.logs.len() as u32).filter(mine).filter(still)
+        };
         match state {
             State::Stateless => Vec::new(),
             // A store that others use as well keeps what it has.
-            State::External(external) if self.store_is_used(&external.store) => Vec::new(),
             State::External(external) => {
                 let store = self.slot_of(&external.store).and_then(|s| self.store(s));
-                store.map(|s| s.log).into_iter().filter(still).collect()
+                let stays = self.store_is_used(&external.store);
+                let log = store.map(|s| s.log).filter(|_| !stays);
+                // With what its caches keep back.
+                let kept_back = here().filter(|&l| self.logs[l as usize].versions.len() > 0);
+                log.into_iter().filter(still).chain(kept_back).collect()
             }
-            _ => (0..self.logs.len() as u32)
-                .filter(|&l| {
-                    let log = &self.logs[l as usize];
-                    log.node == slot && log.purpose == Purpose::Data
-                })
-                .filter(still)
-                .collect(),
+            _ => here().collect(),
         }
     }
 

@@ -72,7 +72,8 @@ impl Sim {
         while let here = &self.logs[place.log as usize]
             && !here.is_lost(place.sequence)
             && let home = here.homes.get(key).copied().unwrap_or_default()
-            && let Some(&to) = here.forward.get(home as usize)
+            && let flushed = here.flush_of(place.sequence)
+            && let Some(to) = flushed.or(here.forward.get(home as usize).copied())
         {
             (place.log, place.sequence) = to;
         }

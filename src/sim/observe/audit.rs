@@ -79,6 +79,11 @@ impl Sim {
             self.wakes_by_instances(node, &mut wakes);
             self.wakes_by_failover(node, &mut wakes);
         }
+        for (by, call, token) in self.waiting_for_fetches() {
+            if by.is_some() {
+                self.wake(&mut wakes, call, token);
+            }
+        }
         wakes
     }
 
@@ -355,6 +360,13 @@ impl Sim {
             {
                 faults.push(format!("an fsync of {name} is never done"));
             }
+            let flushes = |t: &Timer| matches!(t, Timer::Flush { log } if of(log));
+            let kept_back = log.versions.len() > 0 && self.is_kept_back(index as u32);
+            if (kept_back || log.flush_due.is_some())
+                && !(log.flush_due.is_some() && planned(&flushes))
+            {
+                faults.push(format!("what {name} keeps back is never flushed"));
+            }
             let due = |t: &Timer| matches!(t, Timer::Snapshot { log } if of(log));
             let done = |t: &Timer| matches!(t, Timer::SnapshotDone { log, .. } if of(log));
             if (log.snapshot_due.is_some() && !planned(&due))
@@ -461,6 +473,17 @@ impl Sim {
                     && here.waiting.n() > 0
                 {
                     faults.push(format!("{name} lets requests wait beside a free worker"));
+                }
+                let capacity = match &node.body {
+                    Body::Service(service) => service.cache.as_ref().map(|c| c.settings.capacity),
+                    _ => None,
+                };
+                let most = capacity.map_or(0, |c| c.map_or(usize::MAX, |c| c as usize));
+                if here.cache.len() > most || !here.cache.is_sound() {
+                    faults.push(format!(
+                        "the cache of {name} has {} entries",
+                        here.cache.len()
+                    ));
                 }
                 if here.taking {
                     faults.push(format!("{name} is still taking what waited"));

@@ -156,6 +156,17 @@ pub enum Fact {
         /// The other.
         fork: u32,
     },
+    /// All that was written up to a number has gone to another log, as one write of so many bytes; the log goes on.
+    Flushed {
+        /// The log.
+        log: u32,
+        /// The last write that has gone.
+        number: u64,
+        /// Where to.
+        to: Write,
+        /// Bytes of it there.
+        bytes: u64,
+    },
     /// All of a log goes to others: of its acknowledged writes, in order, so many to each of these places.
     HandedOver {
         /// The log, which ends here.

@@ -6,6 +6,7 @@ use crate::sim::keeping::loss::LossCause;
 use crate::sim::observe::figures::{Figures, Plain};
 use crate::sim::observe::metrics::{Areas, Histogram};
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status};
+use crate::sim::stations::caching::Caching;
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::{Body, NodeSlot};
 use crate::sim::traffic::call::KINDS;
@@ -26,6 +27,21 @@ fn times(histogram: &Histogram) -> Figures {
 
 fn ratio(a: f64, b: f64) -> Figures {
     Figures::Figure((b > 0.0).then(|| a / b))
+}
+
+fn cache_figures(cache: &Caching) -> Figures {
+    let counts = cache.counts.since(&cache.at_warmup);
+    let reads = (counts.hits + counts.misses) as f64;
+    Figures::group([
+        ("hit_ratio", ratio(counts.hits as f64, reads)),
+        ("stale_ratio", ratio(counts.stale as f64, reads)),
+        ("hits", Figures::count(counts.hits)),
+        ("misses", Figures::count(counts.misses)),
+        ("coalesced", Figures::count(counts.coalesced)),
+        ("evictions", Figures::count(counts.evictions)),
+        ("invalidations", Figures::count(counts.invalidations)),
+        ("flushed_keys", Figures::count(counts.flushed)),
+    ])
 }
 
 fn by_cause(counts: &[u64; 11]) -> Figures {
@@ -240,6 +256,11 @@ impl Sim {
                 ("timed_out", Figures::count(counts.timed_out)),
             ]);
             parts.push(("pool".to_owned(), pool));
+        }
+        if let Body::Service(service) = &node.body
+            && let Some(cache) = &service.cache
+        {
+            parts.push(("cache".to_owned(), cache_figures(cache)));
         }
         if has_workers {
             let instances = (0..node.instances.len())

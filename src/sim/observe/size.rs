@@ -133,6 +133,8 @@ impl Sim {
 
     /// Requests, operations, and the events to come.
     fn traffic_bytes(&self) -> usize {
+        let caches = self.nodes.iter().flat_map(|n| &n.instances);
+        let caches = caches.map(|i| i.cache.bytes());
         let queues = self.nodes.iter().flat_map(|n| &n.instances);
         room::<Op>(self.ops.len())
             + room::<Call>(self.calls.len())
@@ -140,6 +142,7 @@ impl Sim {
             + room::<Timer>(self.timers.len())
             + room::<u32>(self.free_timers.len())
             + self.queue.bytes()
+            + caches.sum::<usize>()
             + queues
                 .map(|i| room::<u32>(i.queue.len() + i.backlog.len()))
                 .sum::<usize>()
@@ -177,7 +180,7 @@ impl Sim {
                 Body::Clients(c) => room::<u32>(c.seats.len()),
                 Body::Balancer(b) => room::<Target>(b.targets.len()),
                 Body::Service(s) => room::<u16>(s.calls.len()),
-                Body::Store(_) => 0,
+                Body::Store(s) => room::<u16>(s.listeners.len()),
             };
             body + n.response.bytes() + room::<Instance>(n.instances.len())
         };

@@ -95,6 +95,19 @@ pub struct NodeView {
     pub lost_sessions: u64,
     /// State that is being moved here or away after a change: bytes still to go.
     pub moving_bytes: u64,
+    /// What its instances' caches have done since the start, if they have any.
+    pub cache: Option<CacheView>,
+}
+
+/// Reads that came to the caches of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheView {
+    /// Answered from a cache.
+    pub hits: u64,
+    /// Not answered from a cache.
+    pub misses: u64,
+    /// Of the hits, those with an older version than the newest that clients had been told of.
+    pub stale: u64,
 }
 
 /// What an instance is doing.

@@ -8,8 +8,8 @@ use crate::sim::network::link::LinkSlot;
 use crate::sim::observe::counts::Fault;
 use crate::sim::observe::metrics::Areas;
 use crate::sim::observe::snapshot::{
-    FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts, ReadCounts, Role,
-    SessionCounts, Snapshot, Status, WriteCounts,
+    CacheView, FaultView, InstanceView, LinkView, NodeKind, NodeView, OperationCounts, ReadCounts,
+    Role, SessionCounts, Snapshot, Status, WriteCounts,
 };
 use crate::sim::stations::balancer::Target;
 use crate::sim::stations::instance::Instance;
@@ -211,6 +211,14 @@ impl Sim {
                 })
                 .map(|l| self.state_bytes(l))
                 .sum(),
+            cache: match &node.body {
+                Body::Service(service) => service.cache.as_ref().map(|c| CacheView {
+                    hits: c.counts.hits,
+                    misses: c.counts.misses,
+                    stale: c.counts.stale,
+                }),
+                _ => None,
+            },
             instances,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::sim::ids::NONE;
+use crate::sim::keeping::cache::Cache;
 use crate::sim::observe::metrics::Areas;
 use crate::sim::observe::snapshot::Status;
 use crate::sim::stations::pool::Pool;
@@ -70,6 +71,7 @@ pub(in crate::sim) struct Instance {
     pub moved: bool,
     /// When it died last.
     pub died_at: u64,
+    pub cache: Cache,
 }
 
 /// A round of an event loop: all that waits when it begins is carried out, then synced together, then answered.
@@ -127,6 +129,7 @@ impl Instance {
             announced: true,
             moved: false,
             died_at: 0,
+            cache: Cache::default(),
         };
         instance.set_capacity(now);
         instance

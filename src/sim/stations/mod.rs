@@ -1,6 +1,7 @@
 //! Where calls are worked on: load balancers, services, stores.
 
 pub(super) mod balancer;
+pub(super) mod caching;
 pub(super) mod instance;
 pub(super) mod node;
 pub(super) mod pool;

@@ -12,6 +12,7 @@ use crate::sim::control::deploy::Deploying;
 use crate::sim::ids::NONE;
 use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, Status};
+use crate::sim::stations::caching::Caching;
 use crate::sim::stations::instance::Instance;
 use crate::sim::stations::node::Body;
 use crate::sim::stations::store::APPLY;
@@ -32,6 +33,8 @@ pub(in crate::sim) struct ServiceBody {
     pub state_link: u16,
     pub session_link: u16,
     pub deploying: Option<Deploying>,
+    /// The caches of its instances, if they have any.
+    pub cache: Option<Box<Caching>>,
     pub asynchronous: bool,
     pub pooled: bool,
     pub queue: Queue,
@@ -56,7 +59,10 @@ const SESSION: u8 = 1;
 const STATE: u8 = 2;
 const ACCESS: u8 = 3;
 const COPIES: u8 = 4;
-const CALLS: u8 = 5;
+/// With a cache: it looks again, and the store has answered.
+pub(super) const LOOKUP: u8 = 5;
+pub(super) const CACHED: u8 = 6;
+pub(super) const CALLS: u8 = 7;
 
 impl ServiceBody {
     /// Whose draws follow from this key, and the time limits of whose calls stand in this lane.
@@ -72,6 +78,7 @@ impl ServiceBody {
             state_link: u16::MAX,
             session_link: u16::MAX,
             deploying: None,
+            cache: None,
             asynchronous: false,
             pooled: false,
             queue: Queue::Unlimited,
@@ -86,6 +93,13 @@ impl ServiceBody {
         self.asynchronous = settings.io == Io::Asynchronous;
         self.pooled = settings.pool.is_some();
         self.queue = settings.queue;
+        self.cache = settings.caches().map(|wanted| match self.cache.take() {
+            Some(mut cache) => {
+                cache.settings = wanted.clone();
+                cache
+            }
+            None => Box::new(Caching::new(wanted)),
+        });
     }
 }
 
@@ -218,8 +232,17 @@ impl Sim {
         match (call.outcome, &slot.body) {
             (Outcome::Done, Body::Store(_)) => self.store_step(index),
             (Outcome::Done, _) => self.service_step(index),
-            (Outcome::Failed(cause), _) => self.reply_failed(index, cause),
+            (Outcome::Failed(cause), _) => self.failed_here(index, cause),
         }
+    }
+
+    /// What a call waited for has failed, and so does the call.
+    #[cold]
+    fn failed_here(&mut self, index: u32, cause: Cause) {
+        if self.calls[index as usize].step == CACHED {
+            self.fetch_failed(index);
+        }
+        self.reply_failed(index, cause);
     }
 
     /// The call's next steps, up to the first for which it must wait, or to its end. Its instance does not hang.
@@ -234,6 +257,8 @@ impl Sim {
             ..=STATE => self.state_step(index),
             ACCESS => self.access_step(index),
             COPIES => self.copies_step(index),
+            LOOKUP => self.state_step(index),
+            CACHED => self.cached_step(index),
             step => match service.calls.get(usize::from(step - CALLS)) {
                 Some(&link) => self.call_on(index, step + 1, link, call.verb, 3),
                 None => self.reply(index, Outcome::Done),
@@ -242,7 +267,7 @@ impl Sim {
     }
 
     /// Makes the first of a request's further calls, or answers it.
-    fn calls_step(&mut self, index: u32) {
+    pub(super) fn calls_step(&mut self, index: u32) {
         self.calls[index as usize].step = CALLS;
         self.service_step(index);
     }
@@ -308,6 +333,9 @@ impl Sim {
             State::Stateless => return self.calls_step(index),
             State::External(_) => {
                 let link = service.state_link;
+                if service.cache.is_some() {
+                    return self.cache_step(index, link);
+                }
                 return self.call_on(index, CALLS, link, verb, 2);
             }
             State::InMemory(_) => 0,
@@ -359,7 +387,7 @@ impl Sim {
     }
 
     /// With asynchronous I/O the worker does other work from here on.
-    fn wait_without_worker(&mut self, index: u32) {
+    pub(super) fn wait_without_worker(&mut self, index: u32) {
         let call = &self.calls[index as usize];
         let asynchronous = self.service(call.node).is_some_and(|s| s.asynchronous);
         if asynchronous && call.holds_worker {
@@ -369,7 +397,7 @@ impl Sim {
 
     /// Makes a call for the request and waits for it; then the request goes on with a step. `counter` tells calls of one
     /// request over one link apart.
-    fn call_on(&mut self, index: u32, step: u8, link: u16, verb: Verb, counter: u64) {
+    pub(super) fn call_on(&mut self, index: u32, step: u8, link: u16, verb: Verb, counter: u64) {
         let salt = match self.links.get(link as usize) {
             Some(link) if !link.removed => link.salt,
             _ => return self.reply_failed(index, Cause::StoreUnavailable),

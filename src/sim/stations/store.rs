@@ -51,6 +51,8 @@ pub(in crate::sim) struct StoreBody {
     pub boot_ns: u64,
     pub restart_after: Option<u64>,
     pub failover: Option<Failover>,
+    /// Services whose caches it tells of each write.
+    pub listeners: Vec<u16>,
 }
 
 pub(in crate::sim) const APPLY: u8 = 1;
@@ -129,12 +131,16 @@ impl Sim {
         let holds_worker = store.holds_worker_for_fsync;
         let log = store.log_at(instance);
         let is_split = store.deposed.is_some();
+        let is_heard = !store.listeners.is_empty();
         let in_round = slot.instances[instance as usize].round.open;
         if writes && self.refuses_writes(log) {
             return self.reply(index, Outcome::Failed(Cause::Error));
         }
         if writes {
             self.write_to(index, log);
+            if is_heard {
+                self.tell_caches_of(index);
+            }
         } else if self.calls[index as usize].verb == Verb::Read {
             self.read_from(index, log);
         } else if is_split && self.is_session_on_other_side(index, log) {
@@ -306,6 +312,7 @@ impl StoreBody {
             boot_ns: 0,
             restart_after: None,
             failover: None,
+            listeners: Vec::new(),
         }
     }
 

@@ -559,6 +559,9 @@ impl Sim {
 
     /// Takes a call out of its instance without a reply: nobody will ever hear of it.
     pub(in crate::sim) fn vanish(&mut self, index: u32) {
+        if self.calls[index as usize].fetches() {
+            self.fetch_vanished(index);
+        }
         let call = &self.calls[index as usize];
         if call.queued {
             self.take_out_of_queue(index);
@@ -639,6 +642,7 @@ impl Sim {
         let serves_calls = matches!(self.nodes[node as usize].body, Body::Service(_));
         let slot = &mut self.nodes[node as usize].instances[instance as usize];
         slot.clear_queue(now);
+        slot.cache.fetches.clear();
         slot.busy.set(now, 0);
         slot.round.close();
         let mut asked = Vec::new();

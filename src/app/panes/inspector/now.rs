@@ -11,7 +11,7 @@ use crate::app::run::readings::{LinkReading, NodeReading};
 use crate::app::run::state::View;
 use crate::app::theme;
 use crate::app::widgets::{figure_row, section, tooltip};
-use crate::app::words::format;
+use crate::app::words::{format, nodes};
 use crate::model::{Node, Sessions};
 use crate::sim::snapshot::{Interval, NodeInterval};
 use crate::units::Duration;
@@ -87,6 +87,23 @@ pub fn show_rest(ui: &mut Ui, name: &str, node: &Node, pane: &mut Pane) {
         return;
     }
     let reading = view.readings.node(name).cloned().unwrap_or_default();
+    if let Node::Service(service) = node
+        && let Some(cache) = service.caches()
+    {
+        let (value, unit) = format::percent(reading.hit_ratio);
+        let row = figure_row(ui, "Cache hits", &[], &value, unit, None);
+        let figure = expected(
+            name,
+            "Cache hits",
+            "cache.hit_ratio",
+            ">=",
+            reading.hit_ratio,
+        );
+        promise_node(&row, &figure, pane);
+        let counted = view.node(name).and_then(|node| node.cache);
+        let told = nodes::cached(cache, counted.unwrap_or_default());
+        tooltip(&row, "Cache hits", &[&told]);
+    }
     let in_flight = course(ui, view, name, |node| node.in_flight);
     let value = format::mean(reading.in_flight);
     let row = figure_row(ui, "In flight", &in_flight, &value, "ops", None);
@@ -286,7 +303,7 @@ pub fn expected<'a>(
     now: f64,
 ) -> Expected<'a> {
     let tell = match path {
-        "utilisation" => |value: f64| format::joined(format::percent(value)),
+        "utilisation" | "cache.hit_ratio" => |value: f64| format::joined(format::percent(value)),
         "throughput_per_s" => |value: f64| format::joined(format::rate(value)),
         _ => format::number,
     };

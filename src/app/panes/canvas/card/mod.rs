@@ -302,7 +302,13 @@ pub fn describe(scene: &Scene, card: &Card) -> String {
             }
         }
         Node::LoadBalancer(balancer) => parts.push(balancer.policy.words().to_owned()),
-        Node::Service(service) => parts.push(nodes::placement(&service.state).1),
+        Node::Service(service) => {
+            parts.push(nodes::placement(&service.state).1);
+            if let Some(cache) = service.caches() {
+                let counted = card.view.and_then(|view| view.cache);
+                parts.push(nodes::cached(cache, counted.unwrap_or_default()));
+            }
+        }
         _ => {}
     }
     if card.keeps_sessions {

@@ -24,7 +24,22 @@ pub(super) fn paint_light(ink: &mut Ink, card: &Card) {
     let rate = rate(card);
     let (icon, text, filled) = nodes::placement(&service.state);
     let many = card.instances.len() > 4;
-    let room = card.rect.width() - 20.0 - if many { 60.0 } else { 0.0 };
+    let hits = if many { String::new() } else { hits(card) };
+    let hits_width = ink.small(
+        card.rect.right() - 12.0,
+        y + 48.0,
+        Align::Max,
+        &hits,
+        palette.text2,
+    );
+    let apart = if many {
+        60.0
+    } else if hits.is_empty() {
+        0.0
+    } else {
+        hits_width + 8.0
+    };
+    let room = card.rect.width() - 20.0 - apart;
     ink.badge(x + 10.0, y + 34.0, room, icon, &text, filled);
     // With few instances the rate stands beside them, else beside the badge.
     let baseline = if many {
@@ -47,6 +62,15 @@ fn rate(card: &Card) -> String {
         return String::new();
     }
     nodes::per_second(card.reading.map_or(0.0, |reading| reading.throughput))
+}
+
+/// How many of the reads at its caches they answer; nothing where there are none.
+fn hits(card: &Card) -> String {
+    let cached = card.view.is_some_and(|view| view.cache.is_some());
+    match card.reading.filter(|_| cached) {
+        Some(reading) => format!("{} hits", nodes::percent(reading.hit_ratio)),
+        None => String::new(),
+    }
 }
 
 pub(super) fn paint_heavy(ink: &mut Ink, card: &Card, facts: &Facts, now: Duration) {
