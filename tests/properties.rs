@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use statescope::model::check::errors;
-use statescope::model::{Command, Topology, difference};
+use statescope::model::{Command, Stop, Topology, difference};
 use statescope::sim::snapshot::SessionCounts;
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
@@ -136,6 +136,8 @@ enum Kind {
     Fleet,
     /// With caches before stores; of every other the network fails, too.
     Cached,
+    /// The same, with keys that belong to one instance each.
+    Partitioned,
 }
 
 /// A case: a system, and what is done to it.
@@ -143,7 +145,8 @@ fn case(kind: Kind, number: u64) -> (Topology, Vec<(u64, Step)>) {
     let mut dice = Dice::new(number);
     let mut topology = system(&mut dice);
     let mut steps = scenario(&mut dice, RUN);
-    if kind == Kind::Parted || (kind == Kind::Cached && number % 2 == 1) {
+    if matches!(kind, Kind::Parted | Kind::Partitioned) || (kind == Kind::Cached && number % 2 == 1)
+    {
         let mut dice = Dice::new(number ^ 0x7061_7274_6564);
         let nodes: Vec<String> = topology.nodes.keys().cloned().collect();
         for node in nodes {
@@ -163,6 +166,9 @@ fn case(kind: Kind, number: u64) -> (Topology, Vec<(u64, Step)>) {
                 set("replication", copies);
                 set("state.replication", copies);
             }
+        }
+        if kind == Kind::Partitioned {
+            partition(&mut dice, &mut topology, &mut steps);
         }
         steps.extend(weather(&mut dice, RUN));
     }
@@ -216,6 +222,46 @@ fn add_caches(dice: &mut Dice, topology: &mut Topology, steps: &mut Vec<(u64, St
         }
     }
 }
+
+/// Keys of services belong to one instance each, and instances come and go.
+fn partition(dice: &mut Dice, topology: &mut Topology, steps: &mut Vec<(u64, Step)>) {
+    for node in SERVICES {
+        let mut set = |path: &str, value: &str| {
+            let _ = topology.set_path(&format!("nodes.{node}.{path}"), value);
+        };
+        if dice.often(8) {
+            set("state.partitioning", dice.one(&PARTITIONINGS));
+        }
+        set("handover", dice.one(&["Move", "Drop"]));
+        set(
+            "rebalance_rate",
+            dice.one(&["unlimited", "100MiB/s", "20KiB/s"]),
+        );
+    }
+    for _ in 0..dice.below(8) {
+        let node = dice.one(&SERVICES);
+        let command = match dice.below(8) {
+            0..=2 => Command::AddInstances(node.to_owned(), 1 + dice.below(2) as u32),
+            3 | 4 => Command::RemoveInstances(node.to_owned(), 1),
+            5 => Command::Deploy(node.to_owned(), Stop::Drained),
+            _ => Command::Set(
+                format!("nodes.{node}.state.partitioning"),
+                dice.one(&PARTITIONINGS).to_owned(),
+            ),
+        };
+        steps.push((dice.below(RUN), Step::Do(command)));
+        if dice.often(2) {
+            steps.push((dice.below(RUN), Step::Undo));
+        }
+    }
+}
+
+const PARTITIONINGS: [&str; 4] = [
+    "Modulo",
+    "ConsistentHash(virtual_nodes: 3)",
+    "Rendezvous",
+    "None",
+];
 
 /// What must hold for a case; the error says what does not.
 fn holds(topology: &Topology, steps: &[(u64, Step)], number: u64) -> Result<(), String> {
@@ -323,6 +369,11 @@ fn random_systems_keep_their_books_while_their_instances_change() {
 #[test]
 fn random_systems_keep_their_books_with_caches() {
     try_systems(Kind::Cached, 250);
+}
+
+#[test]
+fn random_systems_keep_their_books_when_keys_go_from_instance_to_instance() {
+    try_systems(Kind::Partitioned, 250);
 }
 
 /// Found by long searches beyond the gate's: each once failed, by a cause of its own or one that several have.

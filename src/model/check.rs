@@ -12,7 +12,7 @@ pub use self::graph::{ImpliedLink, Why, first_services, implied_links, never_cal
 use super::naming::identity;
 use super::node::{Node, Service};
 use super::settings::{shortened, unknown_name};
-use super::state::{Replication, Sessions, SnapshotTo, State};
+use super::state::{Partitioning, Replication, Sessions, SnapshotTo, State};
 use super::topology::{Topology, check_name};
 use super::workload::{Arrivals, Clients, Distribution, Popularity};
 use crate::units::Duration;
@@ -37,6 +37,9 @@ pub const MAX_EDITS: usize = 1_000;
 pub const MAX_BACKLOG: f64 = 1e7;
 /// Most calls that an operation may make, on all its ways together.
 pub const MAX_CALLS: f64 = 1e4;
+
+/// Most points of instances on the ring of one service.
+pub const MOST_POINTS: u64 = 1_000_000;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -257,6 +260,20 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Whether the ring of a service has so few points that it can be searched.
+    fn ring(&mut self, path: &str, service: &Service) {
+        let Some(Partitioning::ConsistentHash(ring)) = service.state.partitioning() else {
+            return;
+        };
+        let points = u64::from(ring.virtual_nodes) * u64::from(service.instances);
+        if points > MOST_POINTS {
+            self.error(
+                format!("{path}.state.partitioning.virtual_nodes"),
+                format!("{points} points on one ring are too many: at most {MOST_POINTS}, so give each instance fewer"),
+            );
+        }
+    }
+
     pub(super) fn copies(&mut self, path: &str, replication: &Replication) {
         let copies = replication.replicas();
         for (name, wanted) in [
@@ -308,7 +325,10 @@ impl<'a> Check<'a> {
                         self.error(&path, message);
                     }
                 }
-                Node::Service(service) => self.service(&path, service),
+                Node::Service(service) => {
+                    self.service(&path, service);
+                    self.ring(&path, service);
+                }
                 Node::ObjectStore(store) => {
                     self.distribution(&format!("{path}.get_time"), &store.get_time);
                     self.distribution(&format!("{path}.put_time"), &store.put_time);

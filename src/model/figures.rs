@@ -28,6 +28,8 @@ pub enum Unit {
     BytesPerSecond,
     /// A mean number of things, over time.
     Mean,
+    /// So many times as much.
+    Ratio,
     /// The unit of what it belongs to.
     AsObjective,
     /// A number that only names something.
@@ -49,6 +51,7 @@ impl Unit {
             Self::Bytes => "bytes",
             Self::BytesPerSecond => "bytes per second",
             Self::Mean => "mean number",
+            Self::Ratio => "ratio",
             Self::AsObjective => "that of the objective",
             Self::Number => "number",
             Self::Text => "text",
@@ -93,6 +96,8 @@ enum Given {
     Pools,
     /// At services with a cache.
     Caches,
+    /// At services whose keys are partitioned.
+    Partitioned,
 }
 
 /// A group of names that stand in a path in the place of capitals, each with its meaning.
@@ -293,6 +298,8 @@ const FIGURES: &[Figure] = figures! {
     "nodes.NODE.cache.evictions", Count, Caches, "Entries that made room for others.";
     "nodes.NODE.cache.invalidations", Count, Caches, "Entries that were deleted because there was something newer.";
     "nodes.NODE.cache.flushed_keys", Count, Caches, "Keys that a write-back cache has written to the store, each flush counted by itself.";
+    "nodes.NODE.ring_share", Ratio, Partitioned, "Partitioned state: the largest share of all keys that an instance has by their hashes, over the mean share; 1 is even.";
+    "nodes.NODE.busiest_share", Ratio, Partitioned, "The same of the reads and writes that were carried out since the start: what a hot key makes of it.";
     "nodes.NODE.instances[n].instance", Number, Workers, "The instance's number, counted from 1.";
     "nodes.NODE.instances[n].utilisation", Share, Workers, "Its worker time held, over its worker time up.";
     "nodes.NODE.instances[n].queue_length", Mean, Workers, "Requests that waited in it.";
@@ -301,6 +308,14 @@ const FIGURES: &[Figure] = figures! {
     "nodes.NODE.instances[n].sessions_live", Count, Workers, "Live sessions it has authority over at the end.";
     "links.LINK.messages_per_s", PerSecond, Always, "Messages over the link, both ways.";
     "links.LINK.bytes_per_s", BytesPerSecond, Always, "Bytes over the link, both ways.";
+
+    "rebalances[n].at_s", Seconds, Partitioned, "When instances with partitioned state came or went, or their keys were spread in another way.";
+    "rebalances[n].node", Text, Partitioned, "The service.";
+    "rebalances[n].keys", Count, Partitioned, "Keys that had been written there by then.";
+    "rebalances[n].moved", Count, Partitioned, "Of these, those that have gone to another instance.";
+    "rebalances[n].bytes", Bytes, Partitioned, "What that sent over the network.";
+    "rebalances[n].duration_s", Seconds, Partitioned, "From then until all were where they belong, or the next one began.";
+    "rebalances[n].unavailable_s", Seconds, Partitioned, "Of that, how long an instance that had keys which were to go was not there.";
 
     "objectives[n].objective", Text, Always, "Which objective: its setting's name.";
     "objectives[n].target", AsObjective, Always, "What was promised.";
@@ -512,7 +527,15 @@ impl Ends {
                         let implied = implied_links(topology)
                             .into_iter()
                             .map(|link| format!("{}->{}", link.from, link.to));
-                        written.chain(implied).for_each(|key| add(&key));
+                        // Instances forward to each other what another has the key of.
+                        let partitioned = topology.nodes.iter().filter(
+                            |(_, n)| matches!(n, Node::Service(s) if s.state.partitioning().is_some()),
+                        );
+                        let peers = partitioned.map(|(name, _)| format!("{name}->{name}"));
+                        written
+                            .chain(implied)
+                            .chain(peers)
+                            .for_each(|key| add(&key));
                     }
                 }
                 "KIND" => self.kinds.iter().for_each(|kind| add(kind)),
@@ -544,6 +567,8 @@ impl Ends {
             Given::Caches => {
                 kinds.any(|node| matches!(node, Node::Service(s) if s.caches().is_some()))
             }
+            Given::Partitioned => kinds
+                .any(|node| matches!(node, Node::Service(s) if s.state.partitioning().is_some())),
             Given::Tokens => self
                 .topologies
                 .iter()
@@ -584,7 +609,7 @@ impl Ends {
         let (most, what) = match before {
             "recovery" => (self.rows, "the scenario leads to at most"),
             "objectives" => (self.objectives, "the topology sets"),
-            "without_effect" => (usize::MAX, ""),
+            "without_effect" | "rebalances" => (usize::MAX, ""),
             _ => {
                 let members = self
                     .nodes()
@@ -699,6 +724,7 @@ pub fn page() -> String {
                 Given::Workers => " Services, Redis-like stores and SQL databases.",
                 Given::Answering => " Every node but clients.",
                 Given::Pools => " Services with a `pool`.",
+                Given::Partitioned => " Services with `partitioning`.",
                 Given::Tokens => " With `sessions: Jwt(..)`.",
                 Given::Caches => " Services with a `cache`.",
                 Given::Always | Given::Told => "",
@@ -742,7 +768,7 @@ fn part_of(path: &'static str) -> &'static str {
         | "by_kind" => "Operations",
         "writes" | "sessions" | "reads" => "Writes, sessions and reads",
         "recovery" => "Faults and changes",
-        "nodes" | "links" => "Nodes and links",
+        "nodes" | "links" | "rebalances" => "Nodes and links",
         _ => "Objectives",
     }
 }

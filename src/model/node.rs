@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::cache::Cache;
 use super::headers::HeaderLimits;
-use super::state::{FsyncPolicy, Replication, State};
+use super::state::{FsyncPolicy, Handover, Replication, State};
 use super::workload::{Clients, Distribution, LogNormal};
 use crate::model::settings::{choices, settings};
 use crate::units::{Bandwidth, Bytes, Duration, Rate, Share};
@@ -174,6 +174,10 @@ settings! {
         pub state: State = State::Stateless, source "start stateless";
         /// A cache in each instance before the store that the service keeps its state in; None: each read asks the store.
         pub cache: Option<Cache> = None, source "ours: measure before you cache";
+        /// What becomes of the keys of an instance that is drained, where keys have an instance that keeps them.
+        pub handover: Handover = Handover::Drop, source "ours";
+        /// How fast keys go from one instance to another, bytes a second; an instance sends to one at a time, and gets from one.
+        pub rebalance_rate: Bandwidth = Bandwidth(104_857_600.0), source "gk: 100 MiB/s";
         /// How long a connection to a store or service is waited for.
         pub connect_timeout: Duration = Duration(200_000_000), in "1ms".."1h", source "ours: below the client's timeout, or the client always gives up first";
         /// How long a call to a store or service is waited for.

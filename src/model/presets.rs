@@ -51,6 +51,7 @@ const PRESETS: &[Preset] = presets! {
     "late-routers", SCALING, "A rollout that routers learn of late", "5xx at each instance, until it serves on for a moment";
     "too-many-connections", SCALING, "Twenty pools, one database", "The blip that five instances survived";
     "rolling-deployment", SCALING, "A new version at noon", "Instance by instance, and each takes its memory with it";
+    "add-an-instance", SCALING, "Add an instance: modulo or a ring", "A fifth of the keys moves, or four fifths";
 };
 
 /// Every preset, in the gallery's order.

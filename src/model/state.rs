@@ -60,6 +60,27 @@ choices! {
         Synchronous(SynchronousReplication),
     }
 
+    /// Which instance keeps a key.
+    pub enum Partitioning {
+        /// None in particular: an instance knows what was written through it.
+        None,
+        /// That of the key's hash modulo their number: nearly every key moves when that changes.
+        Modulo,
+        /// The next one on a ring, on which each has many points: few keys move.
+        ConsistentHash(Ring),
+        /// The one whose hash together with the key is the greatest: as few keys move, and all have equal shares.
+        Rendezvous,
+    }
+
+    /// What becomes of the keys of an instance that is told to stop.
+    #[derive(Copy)]
+    pub enum Handover {
+        /// They go to others while it drains; what has not gone when that is over is dropped.
+        Move,
+        /// They stay where they are, and what does not outlive the instance is lost.
+        Drop,
+    }
+
     /// How sessions are kept.
     pub enum Sessions {
         /// There are none: nobody logs in.
@@ -113,6 +134,14 @@ settings! {
         pub replication: Replication = Replication::None, source "ours";
         /// How long a dead instance is missed before a copy takes over.
         pub down_after: Duration = Duration(5_000_000_000), in "1ms".."1h", source "gk";
+        /// Which instance keeps a key; others forward requests for it.
+        pub partitioning: Partitioning = Partitioning::None, source "ours";
+    }
+
+    /// A ring on which each instance has points.
+    pub struct Ring {
+        /// Points of each instance; the more, the more equal their shares.
+        pub virtual_nodes: u32 = 100, in "1".."1000", source "gk (ketama: 160)";
     }
 
     /// State in files on a disk.
@@ -127,6 +156,8 @@ settings! {
         pub write_time: Duration = Duration(10_000), in "0s".."1s", source "gk (hand-over to the operating system)";
         /// Time of an fsync.
         pub fsync_time: Duration = Duration(300_000), in "0s".."1s", source "napkin-math (local SSD write with fsync, 8 KiB); consumer and network disks 1 to 10 ms (gk)";
+        /// Which instance keeps a key; others forward requests for it.
+        pub partitioning: Partitioning = Partitioning::None, source "ours";
     }
 
     /// State in a database on the instance's machine.
@@ -141,6 +172,8 @@ settings! {
         pub write_time: Duration = Duration(100_000), in "0s".."1s", source "gk";
         /// Time of a commit's fsync.
         pub fsync_time: Duration = Duration(1_000_000), in "0s".."1s", source "gk";
+        /// Which instance keeps a key; others forward requests for it.
+        pub partitioning: Partitioning = Partitioning::None, source "ours";
     }
 
     /// State in a store of its own.
@@ -352,6 +385,19 @@ impl State {
             self,
             Self::InMemory(_) | Self::LocalDisk(_) | Self::LocalDatabase(_)
         )
+    }
+}
+
+impl State {
+    /// How its keys are spread over instances; `None` where they are not.
+    pub fn partitioning(&self) -> Option<&Partitioning> {
+        let partitioning = match self {
+            Self::InMemory(memory) => &memory.partitioning,
+            Self::LocalDisk(disk) => &disk.partitioning,
+            Self::LocalDatabase(database) => &database.partitioning,
+            Self::Stateless | Self::External(_) => return None,
+        };
+        (*partitioning != Partitioning::None).then_some(partitioning)
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) enum Purpose {
     Poll,
     Evict,
     Invalidation,
+    Ring,
 }
 
 /// Multiplies to 128 bits and folds: one round of mixing.

@@ -32,6 +32,7 @@ mod messages;
 mod moves;
 mod network;
 mod notice;
+mod partitions;
 mod periods;
 mod places;
 mod pools;

@@ -40,6 +40,8 @@ struct Log {
     moved_to: Vec<Write>,
     /// The same of what a cache has flushed, write by write.
     flushed: BTreeMap<u64, Write>,
+    /// Keys that have gone elsewhere, what of the log was held then, and where to.
+    parted_with: Vec<(BTreeSet<u64>, BTreeSet<u64>, Write)>,
 }
 
 impl Log {
@@ -379,6 +381,12 @@ impl Reference {
                 to,
                 bytes,
             } => self.flush(log, number, to, at, bytes),
+            Fact::KeysMoved {
+                log,
+                to,
+                ref keys,
+                bytes,
+            } => self.move_keys(log, to, keys, at, bytes),
             Fact::HandedOver {
                 log,
                 ref to,
@@ -388,11 +396,16 @@ impl Reference {
     }
 
     /// Whether what was written at a place can be at another by now, having moved on.
-    fn leads_to(&self, place: Write, now: Write) -> bool {
+    fn leads_to(&self, place: Write, now: Write, key: u64) -> bool {
+        let leads = |next: Write| self.leads_to(next, now, key);
+        if let Some(next) = self.went_with(place, key) {
+            return leads(next);
+        }
         place == now
-            || self.logs.get(&place.0).is_some_and(|log| {
-                log.has(place.1) && log.moved_to.iter().any(|&next| self.leads_to(next, now))
-            })
+            || self
+                .logs
+                .get(&place.0)
+                .is_some_and(|log| log.has(place.1) && log.moved_to.iter().any(|&next| leads(next)))
     }
 
     fn acknowledge(&mut self, place: Option<Write>, now: Option<Write>, key: u64) {
@@ -404,18 +417,19 @@ impl Reference {
             at = Some(to);
         }
         // It may have moved on since it was written.
-        while let Some((log, number)) = at
-            && let Some(log) = self.logs.get(&log)
-            && log.has(number)
-            && !log.moved_to.is_empty()
+        while let Some((index, number)) = at
+            && let Some(log) = self.logs.get(&index)
         {
-            let now = now.expect("it has moved on");
+            let with_key = self.went_with((index, number), key);
+            if with_key.is_none() && (!log.has(number) || log.moved_to.is_empty()) {
+                break;
+            }
             let mut further = log.moved_to.iter().copied();
-            at = Some(
-                further
-                    .find(|&next| self.leads_to(next, now))
-                    .expect("it is on its way"),
-            );
+            at = with_key.or_else(|| {
+                let now = now.expect("it has moved on");
+                further.find(|&next| self.leads_to(next, now, key))
+            });
+            assert!(at.is_some(), "it is on its way");
         }
         let held =
             at.is_some_and(|(log, number)| self.logs.get(&log).is_some_and(|log| log.has(number)));
@@ -434,6 +448,28 @@ impl Reference {
             key,
             order,
         });
+    }
+
+    /// Where a write went with its key, if that went elsewhere after it was written.
+    fn went_with(&self, (log, number): Write, key: u64) -> Option<Write> {
+        let log = self.logs.get(&log)?;
+        let with = |(keys, held, _): &&(BTreeSet<u64>, BTreeSet<u64>, Write)| {
+            keys.contains(&key) && held.contains(&number)
+        };
+        log.parted_with.iter().find(with).map(|(.., to)| *to)
+    }
+
+    fn move_keys(&mut self, from: u32, to: Write, keys: &[u64], at: Duration, bytes: u64) {
+        self.log(to.0).write(to.1, at, bytes);
+        let keys: BTreeSet<u64> = keys.iter().copied().collect();
+        for write in &mut self.acknowledged {
+            let is_there = write.place.is_some_and(|(log, _)| log == from);
+            if is_there && !write.lost && keys.contains(&write.key.1) {
+                write.place = Some(to);
+            }
+        }
+        let held = self.log(from).what(Holder::Memory);
+        self.log(from).parted_with.push((keys, held, to));
     }
 
     fn settle(&mut self, index: u32, source: Source) {

@@ -156,6 +156,32 @@ pub fn happened(happening: &Happening, snapshot: &Snapshot) -> Event {
                 .push(Span::plain(format!("Called off: {why}.")));
             event
         }
+        What::Rebalancing { node, keys, moves } => {
+            let title = format!("Keys of {node} go to other instances");
+            let mut event = Event::new(at, Icon::Export, "keys move", title);
+            event.detail.push(Span::plain(format!(
+                "{} of {}; each is where it was until it has gone.",
+                format::grouped(*moves),
+                format::counted(*keys, "key", "keys"),
+            )));
+            event.only_logged()
+        }
+        What::Rebalanced {
+            node,
+            moved,
+            bytes,
+            took,
+        } => {
+            let title = format!("Keys of {node} are where they belong");
+            let mut event = Event::new(at, Icon::Export, "keys moved", title);
+            event.detail.push(Span::plain(format!(
+                "{} moved, {}, in {}.",
+                format::counted(*moved, "key", "keys"),
+                format::joined(format::bytes(*bytes as f64)),
+                format::span(*took),
+            )));
+            event
+        }
         What::Deployed { node } => Event::new(
             at,
             Icon::Deploy,

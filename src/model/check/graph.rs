@@ -316,7 +316,8 @@ impl<'a> Check<'a> {
                 State::InMemory(memory) => memory.replication.replicas(),
                 _ => 0,
             };
-            if service.state.is_local() && copies + 1 < service.instances {
+            let shares = service.state.partitioning().is_none();
+            if service.state.is_local() && shares && copies + 1 < service.instances {
                 self.warning(
                     format!("nodes.{name}.state"),
                     "each instance knows only what was written through it, but requests go to any of them: give the load balancer before it `policy: StickyCookie`, or keep state in a store",

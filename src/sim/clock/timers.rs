@@ -101,6 +101,11 @@ pub(in crate::sim) enum Timer {
         log: u32,
         number: u32,
     },
+    /// A part of a rebalance may have been copied.
+    Rebalance {
+        node: u16,
+        number: u32,
+    },
     SessionsMoved,
     /// What a store's member tells an instance's cache comes there.
     Invalidate {
@@ -250,6 +255,7 @@ impl Sim {
             Timer::Demote { log } => self.demote(log),
             Timer::Copied { log } => self.copied(log),
             Timer::Moved { log, number } => self.moved(log, number),
+            Timer::Rebalance { node, number } => self.rebalance_due(node, number),
             Timer::SessionsMoved => self.sessions_moved(),
             Timer::Invalidate {
                 from,

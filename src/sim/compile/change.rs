@@ -121,6 +121,9 @@ impl Sim {
                 self.add_targets(index);
             }
         }
+        if before.nodes.is_empty() {
+            self.follow_partitions();
+        }
         self.regroup();
         self.trim_pools();
         self.measure_messages();
@@ -173,6 +176,7 @@ impl Sim {
                 _ => {}
             }
         }
+        self.follow_partitions();
         self.assign_spaces();
         for (service, space) in leave {
             self.leave_behind(service, space);
@@ -188,6 +192,25 @@ impl Sim {
                 moved,
                 dropped,
             });
+        }
+    }
+
+    /// Services spread their keys as they are to, over the instances that they have.
+    fn follow_partitions(&mut self) {
+        for node in 0..self.nodes.len() as u16 {
+            let slot = &self.nodes[node as usize];
+            let wanted = !slot.removed && self.service(node).is_some_and(|s| s.partitioned);
+            if !wanted {
+                self.end_partition(node);
+                continue;
+            }
+            self.begin_partition(node);
+            let partition = self.partition_mut(node);
+            if partition.is_some_and(|p| std::mem::take(&mut p.fresh)) {
+                self.gather(node, false);
+            } else {
+                self.repartition(node);
+            }
         }
     }
 

@@ -55,6 +55,13 @@ impl Sim {
                 wanted.push(Wanted::new((from, to), &default, true));
             }
         }
+        for slot in 0..self.nodes.len() as u16 {
+            // Instances forward what another has the key of.
+            let partitioned = self.service(slot).is_some_and(|s| s.partitioned);
+            if partitioned && !self.nodes[slot as usize].removed {
+                wanted.push(Wanted::new((slot, slot), &default, true));
+            }
+        }
         for link in &mut self.links {
             link.removed = !wanted
                 .iter()
@@ -92,6 +99,7 @@ impl Sim {
         let kinds = (self.nodes[from as usize].kind, self.nodes[to as usize].kind);
         self.links.push(LinkSlot {
             way: match kinds {
+                _ if from == to => Way::ToPeer,
                 (NodeKind::LoadBalancer, _) => Way::FromBalancer,
                 (_, NodeKind::Service | NodeKind::LoadBalancer) => Way::ToService,
                 _ => Way::ToStore,
@@ -143,7 +151,9 @@ impl Sim {
                 let calls: Vec<u16> = out.into_iter().filter(others).collect();
                 self.salt_links(state.into_iter().chain(session));
                 self.salt_links(calls.iter().copied());
+                let peers = self.link_between(slot, slot);
                 if let Some(body) = self.service_mut(slot) {
+                    body.peer_link = peers.unwrap_or(u16::MAX);
                     body.state_link = state.unwrap_or(u16::MAX);
                     body.session_link = session.unwrap_or(u16::MAX);
                     body.calls = calls;

@@ -49,6 +49,8 @@ impl Happening {
             | What::Promoted { node, .. }
             | What::Demoted { node, .. }
             | What::CalledOff { node, .. }
+            | What::Rebalancing { node, .. }
+            | What::Rebalanced { node, .. }
             | What::Deployed { node }
             | What::Headers { node, .. }
             | What::Migrated { node, .. } => {

@@ -16,6 +16,7 @@ use crate::sim::ids::NONE;
 use crate::sim::keeping::durability::{SnapshotPlace, SnapshotPolicy};
 use crate::sim::keeping::ledger::{End, Log};
 use crate::sim::keeping::loss::LossCause;
+use crate::sim::network::link::Way;
 use crate::sim::observe::facts::{Fact, Holder, Source};
 use crate::sim::observe::snapshot::{Status, What};
 use crate::sim::stations::instance::Instance;
@@ -273,7 +274,10 @@ impl Sim {
         here.announced = false;
         let life = here.life;
         self.rotate(node, instance, false);
-        if self.drained_if_done(node, instance) {
+        self.repartition(node);
+        if self.nodes[node as usize].instances[instance as usize].life != life
+            || self.drained_if_done(node, instance)
+        {
             return;
         }
         let limit = self.service(node).map_or(0, |s| s.settings.drain_time.0);
@@ -295,9 +299,15 @@ impl Sim {
             return false;
         }
         let (told, life) = (here.since, here.life);
+        let forwarded = |c: &Call| self.links[c.link as usize].way == Way::ToPeer;
         let comes = |c: &Call| {
-            c.on_its_way() && c.sent_at <= told && (c.node, c.instance) == (node, instance)
+            (c.node, c.instance) == (node, instance)
+                && c.on_its_way()
+                && (c.sent_at <= told || forwarded(c))
         };
+        if self.hands_keys_over(node, instance) {
+            return false;
+        }
         if self.calls.iter().any(comes) {
             return false;
         }
@@ -569,7 +579,12 @@ impl Sim {
         {
             return;
         }
-        if let Some(&heir) = self.homes(node).first() {
+        if self.partition(node).is_some() {
+            let to = self.begin_partition(node);
+            if !to.contains(&log) && !self.homes(node).is_empty() {
+                self.hand_log_over(log, &to);
+            }
+        } else if let Some(&heir) = self.homes(node).first() {
             let to = self.data_log(node, heir);
             self.hand_log_over(log, &[to]);
         }
@@ -595,10 +610,12 @@ impl Sim {
             };
             self.cut_off(node, instance, leave);
         }
+        self.repartition(node);
         for log in self.logs_of(node, instance) {
             self.leave_to_heir(log);
         }
         self.fill_up(node);
+        self.gather(node, false);
         self.remove_targets(node, instance);
         let slot = &mut self.nodes[node as usize];
         let gone = |place: u16| slot.instances[place as usize - 1].status == Status::Removed;

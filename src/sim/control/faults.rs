@@ -379,7 +379,9 @@ impl Sim {
                 _ => false,
             })
         });
+        let rebalances = |n: u16| self.partition(n).is_some_and(|p| !p.parts.is_empty());
         instances
+            || (is_change && (0..self.nodes.len() as u16).any(rebalances))
             || self.logs.iter().any(|log| {
                 let orphaned = log
                     .orphan
@@ -470,6 +472,7 @@ impl Sim {
         here.died_at = now;
         self.primary_gone(node, instance, end, cause);
         self.cut_off(node, instance, leave);
+        self.tend_rebalance(node);
         self.restart_later(node, instance);
         self.died_while_leaving(node, instance);
     }
@@ -675,6 +678,8 @@ impl Sim {
             );
         }
         self.primary_back(node, instance, None);
+        self.repartition(node);
+        self.tend_rebalance(node);
         self.trust(node, instance);
         if self.topology.sessions.denylist().is_some() {
             self.tend_denylists();

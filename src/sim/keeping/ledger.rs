@@ -4,15 +4,17 @@
 //! What lies beyond every mark that can still matter is kept in segments with their count of acknowledged writes; the
 //! rest is one count. So memory stays flat, and what a death loses is counted, never computed.
 
+pub(in crate::sim) mod counted;
 mod versions;
 
 use std::collections::VecDeque;
 
 use crate::model::State;
 use crate::sim::keeping::durability::{Durability, SnapshotPlace, SnapshotPolicy};
-use crate::sim::keeping::keys::{KeyTable, Version};
+use crate::sim::keeping::keys::{Key, KeyTable, Version};
 use crate::sim::keeping::loss::LossCause;
 use crate::sim::room::room;
+use counted::Counted;
 use versions::Overwritten;
 
 /// The end of a prefix of a log: the last write in it, and the stamp up to which it goes.
@@ -238,20 +240,53 @@ pub(in crate::sim) struct Moving {
     pub service: u16,
     /// Tells this move from an earlier one that was called off.
     pub number: u32,
-    /// When the copying began, or began anew; `None` while that has not come.
+    pub copying: Copying,
+    /// The placement it comes from.
+    pub from: Placement,
+    /// New writes of its instance went to it.
+    pub home: bool,
+}
+
+/// What is copied from one place to another, and how far that is.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Copying {
+    /// When it began, or began anew; `None` while that has not come.
     pub began: Option<u64>,
     /// It runs since then, and takes so long from there on at full speed; `None` while it stands still.
     pub since: Option<u64>,
     pub left: u64,
     /// So many times as long it takes.
     pub slower: f64,
-    /// The placement it comes from.
-    pub from: std::mem::Discriminant<State>,
-    /// New writes of its instance went to it.
-    pub home: bool,
 }
 
-impl Moving {
+/// What a placement is, as far as content has to move when it becomes another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) struct Placement {
+    kind: std::mem::Discriminant<State>,
+    partitioned: bool,
+}
+
+impl Placement {
+    pub(in crate::sim) fn of(state: &State) -> Self {
+        Self {
+            kind: std::mem::discriminant(state),
+            partitioned: state.partitioning().is_some(),
+        }
+    }
+}
+
+impl Default for Copying {
+    fn default() -> Self {
+        Self {
+            began: None,
+            since: None,
+            left: 0,
+            slower: 1.0,
+        }
+    }
+}
+
+impl Copying {
     /// When it is over, if it goes on as it does now.
     pub(in crate::sim) fn ends(&self, now: u64) -> u64 {
         let takes = (self.left as f64 * self.slower) as u64;
@@ -315,6 +350,10 @@ pub(in crate::sim) struct Log {
     /// Newest version of each key that has been written.
     pub versions: KeyTable<Version>,
     overwritten: Overwritten,
+    /// Acknowledged writes of each key, where keys go elsewhere one by one.
+    pub counted: Option<Box<Counted>>,
+    /// Writes that have gone on to another log with their keys before they were acknowledged, in order.
+    pub gone: Vec<(u64, (u32, u64))>,
     next: u64,
     base_end: u64,
     base_acknowledged: u64,
@@ -367,6 +406,8 @@ impl Log {
             waiting_next: Vec::new(),
             versions: KeyTable::default(),
             overwritten: Overwritten::default(),
+            counted: None,
+            gone: Vec::new(),
             next: 1,
             base_end: 0,
             base_acknowledged: 0,
@@ -728,8 +769,8 @@ impl Log {
         self.lost_limit = FEW_RANGES.max(2 * self.lost.len());
     }
 
-    /// Books an acknowledgement; gives how the write has been lost, if it has been already.
-    pub(in crate::sim) fn acknowledge(&mut self, sequence: u64) -> Option<Lost> {
+    /// Books an acknowledgement of a key; gives how the write has been lost, if it has been already.
+    pub(in crate::sim) fn acknowledge(&mut self, key: Key, sequence: u64) -> Option<Lost> {
         if let Some(lost) = self.lost(sequence) {
             return Some(lost);
         }
@@ -742,6 +783,7 @@ impl Log {
                 None => self.base_acknowledged += 1,
             }
         }
+        self.count(key, sequence, 1);
         None
     }
 
@@ -785,7 +827,14 @@ impl Log {
         {
             self.segments.pop_back();
         }
-        if mark.sequence < self.base_end {
+        let all = mark.sequence < self.base_end;
+        if let Some(counted) = &mut self.counted {
+            match all {
+                true => counted.clear(),
+                false => drop(counted.split_off(mark.sequence)),
+            }
+        }
+        if all {
             self.base_end = 0;
             self.base_acknowledged = 0;
         }
@@ -981,6 +1030,7 @@ impl Log {
         for segment in &mut fork.segments {
             segment.first -= mark.sequence;
         }
+        self.fork_counts(mark, &mut fork);
         if mark.sequence < self.base_end {
             // No copy but an empty one can lack some of what is put together, and that lacks all.
             fork.base_end = std::mem::take(&mut self.base_end);
@@ -1032,6 +1082,9 @@ impl Log {
         self.base_acknowledged = 0;
         self.segments.clear();
         self.overwritten.clear();
+        if let Some(counted) = &mut self.counted {
+            counted.clear();
+        }
         held
     }
 
@@ -1120,6 +1173,8 @@ impl Log {
             + room::<Segment>(self.segments.len())
             + self.versions.bytes()
             + self.homes.bytes()
+            + self.counted.as_ref().map_or(0, |counted| counted.bytes())
+            + room::<(u64, (u32, u64))>(self.gone.len())
             + self.overwritten.bytes()
             + room::<Lost>(self.lost.len())
             + room::<(u32, u32)>(self.waiting_now.len() + self.waiting_next.len())
@@ -1232,7 +1287,7 @@ mod tests {
                     2 | 3 => {
                         if let Some(write) = all.iter_mut().rev().filter(|w| !w.2).nth(usize::from(step - 2)) {
                             write.2 = true;
-                            let held = log.acknowledge(write.0).is_none();
+                            let held = log.acknowledge(0, write.0).is_none();
                             prop_assert_eq!(held, !write.3);
                             late += u64::from(!held);
                         }

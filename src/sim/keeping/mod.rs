@@ -11,7 +11,10 @@ pub(super) mod ledger;
 pub(crate) mod loss;
 mod moving;
 mod newest;
+pub(super) mod partition;
+pub(super) mod rebalance;
 mod replication;
+pub(super) mod ring;
 mod split;
 mod waiting;
 mod watching;
@@ -77,6 +80,9 @@ impl Sim {
         };
         let log = self.new_log(node, instance, Purpose::Data, durability);
         self.nodes[node as usize].instances[instance as usize].data_log = log;
+        if self.service(node).is_some_and(|s| s.partitioned) {
+            self.logs[log as usize].counted = Some(Box::default());
+        }
         log
     }
 
@@ -132,7 +138,11 @@ impl Sim {
         }
         self.follow(call, log);
         let home = self.logs[log as usize].node;
-        let keeper = self.links[self.calls[call as usize].link as usize].from;
+        // Whoever forwarded it: where a key has one place, that is the one.
+        let keeper = match self.logs[log as usize].counted {
+            Some(_) => home,
+            None => self.links[self.calls[call as usize].link as usize].from,
+        };
         let slot = &mut self.ops[op as usize];
         // A write that every service on its way keeps is applied once in each, be it in one store; only the first counts.
         let first = slot
@@ -234,7 +244,10 @@ impl Sim {
         let ops = self.ops.iter().filter(|o| o.references > 0);
         let places = calls.chain(ops.map(|o| o.place)).flatten();
         let places = places.map(|place| (place.log, place.sequence));
-        let moved_here = self.logs.iter().flat_map(|l| &l.forward).copied();
+        let moved_here = self.logs.iter().flat_map(|l| {
+            let gone = l.gone.iter().map(|(_, to)| to);
+            l.forward.iter().chain(gone).copied()
+        });
         let mut named: Vec<u64> = places
             .chain(moved_here)
             .filter(|place| place.0 == log)

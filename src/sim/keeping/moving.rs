@@ -1,14 +1,13 @@
 //! State that goes to another place.
 
-use std::mem::discriminant;
-
 use super::{COPY_BYTES_PER_S, Newest, filling_takes};
 use crate::model::{Node, State};
 use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::ids::NONE;
 use crate::sim::keeping::keys::{self, Key, KeyTable};
-use crate::sim::keeping::ledger::{Moving, Purpose};
+use crate::sim::keeping::ledger::counted::NOBODYS;
+use crate::sim::keeping::ledger::{Copying, Moving, Placement, Purpose};
 use crate::sim::network::link::LinkSlot;
 use crate::sim::observe::facts::Fact;
 use crate::sim::observe::snapshot::{Status, What};
@@ -24,6 +23,7 @@ impl Sim {
             return 0;
         }
         self.stamp += 1;
+        let counted = self.logs[log as usize].counted.take();
         let held = self.logs[log as usize].hand_over();
         let versions = std::mem::take(&mut self.logs[log as usize].versions);
         self.logs[log as usize].retired = true;
@@ -32,15 +32,20 @@ impl Sim {
         let (now, stamp, value_size) = (self.now, self.stamp, self.value_size);
         let space = self.logs[log as usize].space;
         let newest = &self.newest[space as usize];
-        // Each key goes to one of them, and with it its newest write; of the earlier ones an even share goes to each.
+        // Each key goes to one of them, and with it its newest write; of the earlier ones an even share goes to each, if it is
+        // not known whose they are.
         let mut keys = vec![Vec::new(); to.len()];
         let mut shares = vec![0; to.len()];
         for (key, &version) in versions.iter() {
             let home = self.home_of(key, to);
-            keys[home].push((key, version));
             // Of a key that counts as held here, an acknowledged write is, though it may have been overwritten.
             let counts = |n: &Newest| n.log == log && n.stamp > 0;
-            shares[home] += u64::from(version.is_told() || newest.get(key).is_some_and(counts));
+            let share = match &counted {
+                Some(counted) => counted.of(key),
+                None => u64::from(version.is_told() || newest.get(key).is_some_and(counts)),
+            };
+            keys[home].push((key, version, share));
+            shares[home] += share;
         }
         let n = to.len() as u64;
         let earlier = held.saturating_sub(shares.iter().sum());
@@ -48,12 +53,16 @@ impl Sim {
             *share += earlier / n + u64::from(index < earlier % n);
         }
         let mut places = Vec::new();
-        for ((&target, share), keys) in to.iter().zip(shares).zip(keys) {
+        for ((&target, share), mut keys) in to.iter().zip(shares).zip(keys) {
+            keys.sort_unstable();
             let here = &mut self.logs[target as usize];
             let number = here.take_over(now, stamp, share, share.saturating_mul(value_size));
             places.push(((target, number), share));
             let there = here.space as usize;
-            for (key, theirs) in keys {
+            let known: u64 = keys.iter().map(|(.., share)| share).sum();
+            here.count(NOBODYS, number, share - known);
+            for (key, theirs, share) in keys {
+                here.count(key, number, share);
                 if here.versions.get(key).is_none_or(|&mine| mine < theirs) {
                     let newest = self.newest[there].get(key);
                     here.put_version(key, theirs, |stamp| {
@@ -102,6 +111,9 @@ impl Sim {
             return 0;
         }
         let node = self.logs[to[0] as usize].node;
+        if let Some(kept) = self.log_of_key(node, key) {
+            return to.iter().position(|&log| log == kept).unwrap_or(by_number);
+        }
         let user = keys::owner(key).and_then(|(clients, user)| {
             match &self.nodes.get(clients as usize)?.body {
                 Body::Clients(clients) => Some(clients.place_of_user(user)),
@@ -126,7 +138,7 @@ impl Sim {
     pub(in crate::sim) fn move_state(&mut self, slot: u16, old: &State, new: &State) {
         let same_place = match (old, new) {
             (State::External(a), State::External(b)) => a == b,
-            _ => discriminant(old) == discriminant(new),
+            _ => Placement::of(old) == Placement::of(new),
         };
         if same_place {
             return;
@@ -156,11 +168,8 @@ impl Sim {
             self.logs[log as usize].moving = Some(Moving {
                 service: slot,
                 number,
-                began: None,
-                since: None,
-                left: 0,
-                slower: 1.0,
-                from: discriminant(old),
+                copying: Copying::default(),
+                from: Placement::of(old),
                 home: homes.contains(&log),
             });
             self.copy_since(log, number, &place, Some(self.now));
@@ -225,7 +234,7 @@ impl Sim {
         for index in 0..self.logs.len() as u32 {
             let log = &mut self.logs[index as usize];
             let Some(moving) = log.moving else { continue };
-            let local = log.node == slot && new.is_local() && moving.from == discriminant(new);
+            let local = log.node == slot && new.is_local() && moving.from == Placement::of(new);
             if !local && store != Some(log.node) {
                 continue;
             }
@@ -252,6 +261,9 @@ impl Sim {
                 self.kept_further(&further.unwrap_or_default())
             }
             _ => {
+                if state.partitioning().is_some() {
+                    return self.begin_partition(slot);
+                }
                 let mut homes = self.homes(slot);
                 if homes.is_empty() {
                     let here = &self.nodes[slot as usize].instances;
@@ -336,8 +348,12 @@ impl Sim {
         let since = since.filter(|_| slower.is_some());
         let slower = slower.unwrap_or(1.0);
         if let Some(moving) = &mut self.logs[log as usize].moving {
-            (moving.began, moving.since, moving.left) = (since, since, took);
-            moving.slower = slower;
+            moving.copying = Copying {
+                began: since,
+                since,
+                left: took,
+                slower,
+            };
         }
         let at = match since {
             Some(since) => since.saturating_add((took as f64 * slower) as u64),
@@ -349,6 +365,9 @@ impl Sim {
     /// An instance hangs or goes on, or the network has changed: what is copied stands still meanwhile, or goes on at
     /// another speed.
     pub(in crate::sim) fn tend_moves(&mut self) {
+        for node in 0..self.nodes.len() as u16 {
+            self.tend_rebalance(node);
+        }
         let now = self.now;
         for log in 0..self.logs.len() as u32 {
             let Some(mut moving) = self.logs[log as usize].moving else {
@@ -356,22 +375,23 @@ impl Sim {
             };
             let to = self.place_it_moves_to(log, &moving);
             let way = self.way_to(log, &to);
-            let Some(began) = moving.began else {
+            let Some(began) = moving.copying.began else {
                 if way.is_some() {
                     self.copy_since(log, moving.number, &to, Some(now));
                 }
                 continue;
             };
-            if moving.since.is_some() && way == Some(moving.slower) {
+            let copying = &mut moving.copying;
+            if copying.since.is_some() && way == Some(copying.slower) {
                 continue;
             }
-            if moving.since.is_none() && (way.is_none() || self.any_died(log, &to, began)) {
+            if copying.since.is_none() && (way.is_none() || self.any_died(log, &to, began)) {
                 continue;
             }
-            moving.stand_still(now);
+            copying.stand_still(now);
             if let Some(slower) = way {
-                (moving.since, moving.slower) = (Some(now), slower);
-                let (number, at) = (moving.number, moving.ends(now));
+                (copying.since, copying.slower) = (Some(now), slower);
+                let (number, at) = (moving.number, copying.ends(now));
                 self.timer_at(at, Timer::Moved { log, number });
             }
             self.logs[log as usize].moving = Some(moving);
@@ -419,6 +439,10 @@ impl Sim {
             }
             _ => return Vec::new(),
         };
+        if state.partitioning().is_some() && self.partition(moving.service).is_none() {
+            // An edit is being carried out that has not come to that yet.
+            return Vec::new();
+        }
         let mut to = self.place_of_state(moving.service, &state);
         to.retain(|&target| target != log && !self.logs[target as usize].retired);
         to
@@ -458,6 +482,7 @@ impl Sim {
             return self.timer_after(SECOND, Timer::Moved { log, number });
         }
         if moving
+            .copying
             .began
             .is_none_or(|began| self.any_died(log, &to, began))
         {
@@ -465,7 +490,7 @@ impl Sim {
             let back = ends.map(|&end| self.server_of(end).since).max();
             return self.copy_since(log, number, &to, back);
         }
-        let over = moving.ends(now);
+        let over = moving.copying.ends(now);
         if over > now {
             return self.timer_at(over, Timer::Moved { log, number });
         }
@@ -550,11 +575,8 @@ impl Sim {
         self.logs[log as usize].moving = Some(Moving {
             service,
             number,
-            began: None,
-            since: None,
-            left: 0,
-            slower: 1.0,
-            from: discriminant(&state),
+            copying: Copying::default(),
+            from: Placement::of(&state),
             home: false,
         });
         self.copy_since(log, number, &place, Some(self.now));

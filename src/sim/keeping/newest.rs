@@ -69,12 +69,7 @@ impl Sim {
         };
         let written = (place.log, place.sequence);
         // What it was written to may have moved on with it, to where its key went, and have died there.
-        while let here = &self.logs[place.log as usize]
-            && !here.is_lost(place.sequence)
-            && let home = here.homes.get(key).copied().unwrap_or_default()
-            && let flushed = here.flush_of(place.sequence)
-            && let Some(to) = flushed.or(here.forward.get(home as usize).copied())
-        {
+        while let Some(to) = self.logs[place.log as usize].moved_on(key, place.sequence) {
             (place.log, place.sequence) = to;
         }
         self.tell(Fact::Acknowledged {
@@ -84,7 +79,7 @@ impl Sim {
         });
         let here = &mut self.logs[place.log as usize];
         let newest = self.newest[here.space as usize].entry(key);
-        if let Some(lost) = here.acknowledge(place.sequence) {
+        if let Some(lost) = here.acknowledge(key, place.sequence) {
             // It died before its acknowledgement arrived: with what else died then. A newer version may be held.
             if newest.stamp < place.stamp {
                 self.writes.keys_lost += u64::from(!newest.lost);

@@ -363,6 +363,7 @@ impl Sim {
                 lost_writes: lost,
             });
         }
+        self.tend_rebalance(node);
         self.house_sessions();
     }
 

@@ -168,7 +168,10 @@ impl Sim {
         calls.filter_map(|c| c.place.as_mut()).for_each(beyond);
         let ops = self.ops.iter_mut().filter_map(|op| op.place.as_mut());
         ops.for_each(beyond);
-        let pairs = self.logs.iter_mut().flat_map(|l| l.forward.iter_mut());
+        let pairs = self.logs.iter_mut().flat_map(|l| {
+            let gone = l.gone.iter_mut().map(|(_, to)| to);
+            l.forward.iter_mut().chain(gone)
+        });
         let users = self.users.iter_mut().map(|u| (&mut u.log, &mut u.sequence));
         let before = self
             .sessions_before
@@ -357,6 +360,8 @@ impl Sim {
         for call in waiting {
             self.reply_failed(call, Cause::Error);
         }
+        // Keys may have gone on meanwhile that it had newer versions of.
+        self.gather(node, false);
         self.fill_up(node);
     }
 

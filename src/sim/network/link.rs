@@ -8,6 +8,8 @@ use crate::sim::traffic::call::Outcome;
 pub(in crate::sim) enum Way {
     FromBalancer,
     ToService,
+    /// From an instance of a service to another.
+    ToPeer,
     ToStore,
 }
 

@@ -351,6 +351,14 @@ impl Sim {
     /// Whether logs are served by whoever has authority, and what they have planned will happen.
     fn audit_logs(&self, faults: &mut Vec<String>) {
         self.audit_keys(faults);
+        for node in 0..self.nodes.len() as u16 {
+            self.audit_partition(node, faults);
+        }
+        for (index, log) in self.logs.iter().enumerate() {
+            if !log.counts_agree() {
+                faults.push(format!("log {index} counts otherwise by key"));
+            }
+        }
         for (index, log) in self.logs.iter().enumerate().filter(|(_, l)| !l.retired) {
             let name = &self.nodes[log.node as usize].name;
             let planned = |wanted: &dyn Fn(&Timer) -> bool| self.timers.iter().any(wanted);

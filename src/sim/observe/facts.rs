@@ -167,6 +167,17 @@ pub enum Fact {
         /// Bytes of it there.
         bytes: u64,
     },
+    /// Some keys of a log go to another, with all that was written to them, as one write of so many bytes there.
+    KeysMoved {
+        /// The log.
+        log: u32,
+        /// Where to.
+        to: Write,
+        /// The keys, in order.
+        keys: Vec<u64>,
+        /// Bytes of the write.
+        bytes: u64,
+    },
     /// All of a log goes to others: of its acknowledged writes, in order, so many to each of these places.
     HandedOver {
         /// The log, which ends here.

@@ -98,6 +98,10 @@ impl Sim {
             })
             .collect();
         parts.push(("links".to_owned(), Figures::Group(links)));
+        let rebalances = self.rebalance_figures();
+        if !rebalances.is_empty() {
+            parts.push(("rebalances".to_owned(), Figures::List(rebalances)));
+        }
         Figures::Group(parts)
     }
 
@@ -262,6 +266,7 @@ impl Sim {
         {
             parts.push(("cache".to_owned(), cache_figures(cache)));
         }
+        parts.extend(self.share_figures(node));
         if has_workers {
             let instances = (0..node.instances.len())
                 .filter(|&i| node.instances[i].status != Status::Removed)
@@ -284,6 +289,51 @@ impl Sim {
             parts.push(("instances".to_owned(), Figures::List(instances)));
         }
         Figures::Group(parts)
+    }
+
+    /// What changes of instances moved within services, in the order in which they came.
+    fn rebalance_figures(&self) -> Vec<Figures> {
+        let nodes = self.nodes_in_order();
+        let mut rows: Vec<_> = nodes
+            .flat_map(|(index, node)| {
+                let rows = self.rebalances(index as u16).iter();
+                rows.map(|row| (row.at, node.name.as_str(), row))
+            })
+            .collect();
+        rows.sort_by_key(|&(at, ..)| at);
+        let seconds = |ns: u64| Figures::Figure(Some(ns as f64 / 1e9));
+        let figures = rows.into_iter().map(|(at, node, row)| {
+            Figures::group([
+                ("at_s", Figures::Plain(Plain::Number(at as f64 / 1e9))),
+                ("node", Figures::text(node)),
+                ("keys", Figures::count(row.keys)),
+                ("moved", Figures::count(row.moved)),
+                ("bytes", Figures::count(row.bytes)),
+                ("duration_s", seconds(row.duration(self.now))),
+                ("unavailable_s", seconds(row.out_of_reach(self.now))),
+            ])
+        });
+        figures.collect()
+    }
+
+    /// How unequal the shares of instances are that keep keys: of the hashes, and of what was asked; nothing for others.
+    fn share_figures(&self, node: &NodeSlot) -> Vec<(String, Figures)> {
+        let Body::Service(service) = &node.body else {
+            return Vec::new();
+        };
+        let Some(partition) = &service.partition else {
+            return Vec::new();
+        };
+        let (most, all) = (
+            service.served.iter().max(),
+            service.served.iter().sum::<u64>(),
+        );
+        let most = most.copied().unwrap_or(0) * partition.members.len() as u64;
+        let ring = partition.ring.largest_share();
+        vec![
+            ("ring_share".to_owned(), Figures::Figure(Some(ring))),
+            ("busiest_share".to_owned(), ratio(most as f64, all as f64)),
+        ]
     }
 
     /// Acknowledged writes and live sessions that an instance keeps.

@@ -9,6 +9,7 @@ use crate::sim::clock::timers::Timer;
 use crate::sim::keeping::Newest;
 use crate::sim::keeping::keys::KeyTable;
 use crate::sim::keeping::ledger::Log;
+use crate::sim::keeping::rebalance::Rebalance;
 use crate::sim::network::link::LinkSlot;
 use crate::sim::observe::counts::{Counted, Fault};
 use crate::sim::observe::metrics::Histogram;
@@ -179,7 +180,12 @@ impl Sim {
             let body = match &n.body {
                 Body::Clients(c) => room::<u32>(c.seats.len()),
                 Body::Balancer(b) => room::<Target>(b.targets.len()),
-                Body::Service(s) => room::<u16>(s.calls.len()),
+                Body::Service(s) => {
+                    room::<u16>(s.calls.len())
+                        + s.partition.as_ref().map_or(0, |p| p.bytes())
+                        + room::<Rebalance>(s.rebalances.len())
+                        + room::<u64>(s.served.len())
+                }
                 Body::Store(s) => room::<u16>(s.listeners.len()),
             };
             body + n.response.bytes() + room::<Instance>(n.instances.len())

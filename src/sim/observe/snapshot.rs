@@ -552,6 +552,26 @@ pub enum What {
         /// Why, as half a sentence: "its primary is back".
         why: String,
     },
+    /// Keys of a service go to other instances, since some came or went.
+    Rebalancing {
+        /// Node's name.
+        node: String,
+        /// Keys it has.
+        keys: u64,
+        /// Of these, those that go to another instance.
+        moves: u64,
+    },
+    /// They are there.
+    Rebalanced {
+        /// Node's name.
+        node: String,
+        /// Keys that went to another instance.
+        moved: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// How long it took.
+        took: Duration,
+    },
     /// A deployment has replaced every instance.
     Deployed {
         /// Node's name.

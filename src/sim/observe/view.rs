@@ -29,7 +29,7 @@ impl Sim {
             links: self
                 .links
                 .iter()
-                .filter(|l| !l.removed)
+                .filter(|l| !l.removed && l.from != l.to)
                 .map(|l| self.link_view(l))
                 .collect(),
             operations: self.operation_counts(),
@@ -210,7 +210,8 @@ impl Sim {
                     log.node == at && log.moving.is_some() && log.online
                 })
                 .map(|l| self.state_bytes(l))
-                .sum(),
+                .sum::<u64>()
+                .saturating_add(self.rebalancing_bytes(at)),
             cache: match &node.body {
                 Body::Service(service) => service.cache.as_ref().map(|c| CacheView {
                     hits: c.counts.hits,

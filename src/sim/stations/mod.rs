@@ -2,6 +2,7 @@
 
 pub(super) mod balancer;
 pub(super) mod caching;
+pub(super) mod forwarding;
 pub(super) mod instance;
 pub(super) mod node;
 pub(super) mod pool;

@@ -10,6 +10,8 @@ use crate::sim::Sim;
 use crate::sim::clock::queue::{Kind, Queue as EventQueue};
 use crate::sim::control::deploy::Deploying;
 use crate::sim::ids::NONE;
+use crate::sim::keeping::partition::Partition;
+use crate::sim::keeping::rebalance::Rebalance;
 use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, Status};
 use crate::sim::stations::caching::Caching;
@@ -40,6 +42,14 @@ pub(in crate::sim) struct ServiceBody {
     pub queue: Queue,
     /// Requests with a credential are beyond what it takes of a header.
     pub refuses_tokens: bool,
+    /// Keys are kept by one instance each: whoever gets a request for one finds out by which.
+    pub partitioned: bool,
+    pub partition: Option<Box<Partition>>,
+    /// What its instances forward such requests over.
+    pub peer_link: u16,
+    pub rebalances: Vec<Rebalance>,
+    /// Reads and writes that each instance has carried out for keys that it has, by its place.
+    pub served: Vec<u64>,
 }
 
 /// What follows for a call that comes to an instance, or whose turn it is there.
@@ -51,6 +61,8 @@ pub(in crate::sim) enum Next {
     Proceeds,
     /// A worker has taken it, and looks at its credential first.
     ShowsCredential,
+    /// It goes to where its key is.
+    Routes,
     Fails(Cause),
 }
 
@@ -83,6 +95,11 @@ impl ServiceBody {
             pooled: false,
             queue: Queue::Unlimited,
             refuses_tokens: false,
+            partitioned: false,
+            partition: None,
+            peer_link: u16::MAX,
+            rebalances: Vec::new(),
+            served: Vec::new(),
         }
     }
 
@@ -100,6 +117,7 @@ impl ServiceBody {
             }
             None => Box::new(Caching::new(wanted)),
         });
+        self.partitioned = settings.state.partitioning().is_some();
     }
 }
 
@@ -125,6 +143,7 @@ impl Sim {
             Next::Waits => {}
             Next::Proceeds => self.proceed(index),
             Next::ShowsCredential => self.check_credential(index),
+            Next::Routes => self.route(index),
             Next::Fails(cause) => self.reply_failed(index, cause),
         }
     }
@@ -352,13 +371,16 @@ impl Sim {
     /// Reads or writes the state that an instance keeps itself.
     fn access_step(&mut self, index: u32) {
         let call = &self.calls[index as usize];
-        let (node, instance, verb) = (call.node, call.instance, call.verb);
+        let (node, verb) = (call.node, call.verb);
         let is_local = |s: &ServiceBody| s.settings.state.is_local();
         if !self.service(node).is_some_and(is_local) {
             // Its state is kept elsewhere by now: there it goes.
             return self.state_step(index);
         }
-        let log = self.data_log(node, instance);
+        let log = match self.log_to_access(index) {
+            Ok(log) => log,
+            Err(owner) => return self.forward(index, owner),
+        };
         if verb == Verb::Read {
             self.read_from(index, log);
             return self.calls_step(index);
@@ -373,6 +395,29 @@ impl Sim {
             return self.wait_for_fsync(index, log);
         }
         self.copies_step(index);
+    }
+
+    /// The log in which an instance reads or writes for a call; or who has its key, if that has gone to another meanwhile.
+    fn log_to_access(&mut self, index: u32) -> Result<u32, u16> {
+        let call = &self.calls[index as usize];
+        let (node, instance) = (call.node, call.instance);
+        if self.partition(node).is_none() {
+            return Ok(self.data_log(node, instance));
+        }
+        let key = self.ops[call.op as usize].key;
+        let (log, owner) = match self.place_of_key(node, instance, key) {
+            Some(place) => place,
+            None => (self.data_log(node, instance), instance),
+        };
+        if owner != instance {
+            return Err(owner);
+        }
+        if let Some(service) = self.service_mut(node) {
+            let places = service.served.len().max(usize::from(instance) + 1);
+            service.served.resize(places, 0);
+            service.served[usize::from(instance)] += 1;
+        }
+        Ok(log)
     }
 
     /// The call goes on with a step after a time.
@@ -501,9 +546,25 @@ impl ServiceBody {
         call.step <= STATE && !call.entry && stateless && self.calls.is_empty()
     }
 
-    /// A request that has come in is served, queued or turned away.
+    /// A request that has come in is served, queued or turned away, or goes to where its key is.
     #[inline(always)]
     pub(in crate::sim) fn admit(
+        &self,
+        here: &mut Instance,
+        call: &mut Call,
+        index: u32,
+        queue: &mut EventQueue,
+        now: u64,
+    ) -> Next {
+        if self.partitioned && matches!(call.verb, Verb::Read | Verb::Write) {
+            return Next::Routes;
+        }
+        self.admit_to(here, call, index, queue, now)
+    }
+
+    /// A request that has come in is served, queued or turned away.
+    #[inline(always)]
+    pub(in crate::sim) fn admit_to(
         &self,
         here: &mut Instance,
         call: &mut Call,

@@ -9,6 +9,7 @@ use crate::sim::clock::queue::Kind;
 use crate::sim::ids::NONE;
 use crate::sim::network::link::Way;
 use crate::sim::observe::snapshot::{Cause, NodeKind, Status, What};
+use crate::sim::stations::forwarding::passed_on;
 use crate::sim::stations::node::{After, Body};
 use crate::sim::traffic::call::{Asked, Call, Outcome, UNREAD, VERBS, Verb};
 use crate::units::Duration;
@@ -497,6 +498,7 @@ impl Sim {
         match (way, outcome) {
             (Way::FromBalancer, outcome) => return self.balancer_returned(parent, outcome),
             (_, Outcome::Done) => {}
+            (Way::ToPeer, _) => waiting.outcome = passed_on(outcome),
             (Way::ToStore, _) => waiting.outcome = Outcome::Failed(Cause::StoreUnavailable),
             (Way::ToService, _) => waiting.outcome = Outcome::Failed(Cause::Error),
         }

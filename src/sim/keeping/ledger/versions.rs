@@ -44,6 +44,11 @@ impl Overwritten {
         }
     }
 
+    /// Those of some keys matter no more.
+    pub(super) fn forget(&mut self, keys: impl Fn(Key) -> bool) {
+        self.ones.retain(|one| !keys(one.key));
+    }
+
     pub(super) fn bytes(&self) -> usize {
         room::<One>(self.ones.len())
     }
