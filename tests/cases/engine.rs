@@ -1,5 +1,6 @@
 //! What always holds in a running system.
 
+use crate::support::cases::{figure, read};
 use statescope::model::{Topology, presets};
 use statescope::sim::snapshot::NodeKind;
 use statescope::sim::{Sim, Watch};
@@ -170,4 +171,27 @@ fn a_change_leaves_the_draws_of_other_nodes_alone() {
     calm.set_path("scenario", "[]").expect("a scenario");
     let offered = |topology: &Topology| run(topology, 7).snapshot().nodes[0].arrived;
     assert_eq!(offered(&slower), offered(&calm));
+}
+
+#[test]
+fn a_request_may_make_hundreds_of_calls() {
+    let behind =
+        |i: u32| format!(r#""s{i}": Service(instances: 1, service_time: Constant("1us"))"#);
+    let nodes: Vec<String> = (0..300).map(behind).collect();
+    let links: Vec<String> = (0..300).map(|i| format!(r#""api -> s{i}""#)).collect();
+    let text = format!(
+        r#"Topology(schema: 1, profile: Bare, duration: "10s", nodes: {{
+            "clients": Clients(arrivals: Steady("1/s"), mix: (read: 1)),
+            "api": Service(instances: 1, service_time: Constant("1us")), {} }},
+            links: ["clients -> api", {}])"#,
+        nodes.join(", "),
+        links.join(", ")
+    );
+    let end = crate::support::cases::run(&read(&text), 1).results();
+    let at_each = figure(&end, "operations.completed") / 10.0;
+    for node in ["api", "s0", "s255", "s299"] {
+        let path = format!("nodes.{node}.throughput_per_s");
+        assert_eq!(figure(&end, &path), at_each, "{node}");
+    }
+    assert!(at_each > 0.8, "{at_each}");
 }

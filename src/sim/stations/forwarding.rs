@@ -10,7 +10,7 @@ use crate::sim::stations::node::Body;
 use crate::sim::traffic::call::{Asked, Outcome};
 
 /// A call's step once nothing is left but to pass the answer on.
-const ANSWERED: u8 = u8::MAX;
+const ANSWERED: u16 = u16::MAX;
 
 impl Sim {
     /// A read or write has come to an instance of a service whose keys are spread: it is worked on where its key is.

@@ -67,14 +67,14 @@ pub(in crate::sim) enum Next {
 }
 
 /// A call's steps after the work, with which it begins.
-const SESSION: u8 = 1;
-const STATE: u8 = 2;
-const ACCESS: u8 = 3;
-const COPIES: u8 = 4;
+const SESSION: u16 = 1;
+const STATE: u16 = 2;
+const ACCESS: u16 = 3;
+const COPIES: u16 = 4;
 /// With a cache: it looks again, and the store has answered.
-pub(super) const LOOKUP: u8 = 5;
-pub(super) const CACHED: u8 = 6;
-pub(super) const CALLS: u8 = 7;
+pub(super) const LOOKUP: u16 = 5;
+pub(super) const CACHED: u16 = 6;
+pub(super) const CALLS: u16 = 7;
 
 impl ServiceBody {
     /// Whose draws follow from this key, and the time limits of whose calls stand in this lane.
@@ -422,7 +422,7 @@ impl Sim {
 
     /// The call goes on with a step after a time.
     #[inline]
-    fn resume_after(&mut self, index: u32, step: u8, ns: u64) {
+    fn resume_after(&mut self, index: u32, step: u16, ns: u64) {
         let number = self
             .queue
             .push(self.now.saturating_add(ns), Kind::Resume, index);
@@ -442,7 +442,7 @@ impl Sim {
 
     /// Makes a call for the request and waits for it; then the request goes on with a step. `counter` tells calls of one
     /// request over one link apart.
-    pub(super) fn call_on(&mut self, index: u32, step: u8, link: u16, verb: Verb, counter: u64) {
+    pub(super) fn call_on(&mut self, index: u32, step: u16, link: u16, verb: Verb, counter: u64) {
         let salt = match self.links.get(link as usize) {
             Some(link) if !link.removed => link.salt,
             _ => return self.reply_failed(index, Cause::StoreUnavailable),

@@ -55,8 +55,8 @@ pub(in crate::sim) struct StoreBody {
     pub listeners: Vec<u16>,
 }
 
-pub(in crate::sim) const APPLY: u8 = 1;
-const SYNCED: u8 = 2;
+pub(in crate::sim) const APPLY: u16 = 1;
+const SYNCED: u16 = 2;
 
 impl Sim {
     pub(in crate::sim) fn store(&self, node: u16) -> Option<&StoreBody> {

@@ -70,7 +70,7 @@ pub(in crate::sim) struct Call {
     pub asker: u16,
     pub verb: Verb,
     /// Where it is in its node's program.
-    pub step: u8,
+    pub step: u16,
     pub outcome: Outcome,
     /// Its identity for random draws.
     pub draw: u64,
