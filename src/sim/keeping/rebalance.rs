@@ -94,8 +94,10 @@ impl Sim {
         }
         let before = partition.parts.clone();
         let parts = pairs.into_iter().map(|((from, to), keys)| {
-            let mut copying = Copying::default();
-            copying.left = self.part_takes(node, keys);
+            let copying = Copying {
+                left: self.part_takes(node, keys),
+                ..Copying::default()
+            };
             let same = before.iter().find(|p| (p.from, p.to) == (from, to));
             let copying = same.map_or(copying, |part| part.copying);
             Part {

@@ -29,6 +29,26 @@ fn ratio(a: f64, b: f64) -> Figures {
     Figures::Figure((b > 0.0).then(|| a / b))
 }
 
+/// How unequal the shares of instances are that keep keys: of the hashes, and of what was asked; nothing for others.
+fn share_figures(node: &NodeSlot) -> Vec<(String, Figures)> {
+    let Body::Service(service) = &node.body else {
+        return Vec::new();
+    };
+    let Some(partition) = &service.partition else {
+        return Vec::new();
+    };
+    let (most, all) = (
+        service.served.iter().max(),
+        service.served.iter().sum::<u64>(),
+    );
+    let most = most.copied().unwrap_or(0) * partition.members.len() as u64;
+    let ring = partition.ring.largest_share();
+    vec![
+        ("ring_share".to_owned(), Figures::Figure(Some(ring))),
+        ("busiest_share".to_owned(), ratio(most as f64, all as f64)),
+    ]
+}
+
 fn cache_figures(cache: &Caching) -> Figures {
     let counts = cache.counts.since(&cache.at_warmup);
     let reads = (counts.hits + counts.misses) as f64;
@@ -266,7 +286,7 @@ impl Sim {
         {
             parts.push(("cache".to_owned(), cache_figures(cache)));
         }
-        parts.extend(self.share_figures(node));
+        parts.extend(share_figures(node));
         if has_workers {
             let instances = (0..node.instances.len())
                 .filter(|&i| node.instances[i].status != Status::Removed)
@@ -314,26 +334,6 @@ impl Sim {
             ])
         });
         figures.collect()
-    }
-
-    /// How unequal the shares of instances are that keep keys: of the hashes, and of what was asked; nothing for others.
-    fn share_figures(&self, node: &NodeSlot) -> Vec<(String, Figures)> {
-        let Body::Service(service) = &node.body else {
-            return Vec::new();
-        };
-        let Some(partition) = &service.partition else {
-            return Vec::new();
-        };
-        let (most, all) = (
-            service.served.iter().max(),
-            service.served.iter().sum::<u64>(),
-        );
-        let most = most.copied().unwrap_or(0) * partition.members.len() as u64;
-        let ring = partition.ring.largest_share();
-        vec![
-            ("ring_share".to_owned(), Figures::Figure(Some(ring))),
-            ("busiest_share".to_owned(), ratio(most as f64, all as f64)),
-        ]
     }
 
     /// Acknowledged writes and live sessions that an instance keeps.
