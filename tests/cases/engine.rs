@@ -21,7 +21,7 @@ fn balances(sim: &Sim, what: &str) {
     );
     assert_eq!(
         sessions.initial + sessions.created,
-        sessions.live + sessions.expired + sessions.logged_out + sessions.lost,
+        sessions.live + sessions.expired + sessions.logged_out + sessions.revoked + sessions.lost,
         "{what}: {sessions:?}"
     );
     assert_eq!(
