@@ -65,7 +65,7 @@ fn presets_with_one_byte_changed_are_topologies_or_clear_errors() {
             }
         }
     }
-    assert_eq!(read + refused, 10_000);
+    assert_eq!(read + refused, 1000 * presets::all().len());
     // Most of a file is prose and comments, where a changed letter does no harm.
     assert!(
         read > 1000 && refused > 1000,
