@@ -7,7 +7,7 @@ use crate::sim::Sim;
 use crate::sim::clock::timers::Timer;
 use crate::sim::observe::snapshot::Status;
 use crate::sim::stations::balancer::{BalancerBody, Target};
-use crate::sim::stations::node::Body;
+use crate::sim::stations::node::{Body, NodeSlot};
 
 /// Of something that does not happen.
 const NEVER: u64 = u64::MAX;
@@ -324,6 +324,14 @@ impl Sim {
 
     /// An instance serves: balancers that do not know of it learn of it.
     pub(in crate::sim) fn announce(&mut self, service: u16, instance: u16) {
+        let unknown = |t: &Target| (t.node, t.instance) == (service, instance) && !t.is_known();
+        let awaits = |node: &NodeSlot| match &node.body {
+            Body::Balancer(balancer) => balancer.targets.iter().any(unknown),
+            _ => false,
+        };
+        if !self.nodes.iter().any(awaits) {
+            return;
+        }
         let now = self.now;
         let change = |target: &mut Target, delay: u64, _: bool| match target.is_known() {
             true => None,
