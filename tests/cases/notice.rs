@@ -3,7 +3,7 @@
 
 use crate::support::cases::{figure, mean_and_error, read_with, run, until};
 use statescope::model::Topology;
-use statescope::sim::snapshot::{InstanceView, Status};
+use statescope::sim::snapshot::{InstanceView, Status, What};
 use statescope::sim::{Sim, Watch};
 use statescope::units::Duration;
 
@@ -217,4 +217,14 @@ fn a_new_instance_gets_its_share_little_by_little() {
         let at_once = share_of_the_new(policy, "\"0s\"", 1);
         assert!(slowly < 0.9 * at_once, "{policy}: {slowly}, {at_once}");
     }
+}
+
+#[test]
+fn what_ends_beside_its_replacement_is_told_by_its_own_number() {
+    let end = run(&fleet(&[("nodes.api.pre_stop", "\"5s\"")]), 1).snapshot();
+    let stopped = end.happenings.iter().filter_map(|h| match h.what {
+        What::Stopped { instance, .. } => Some(instance),
+        _ => None,
+    });
+    assert_eq!(stopped.collect::<Vec<_>>(), [1, 2, 3, 4]);
 }

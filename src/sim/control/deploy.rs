@@ -625,10 +625,9 @@ impl Sim {
         if self.nodes[node as usize].instances[instance as usize].deploying {
             self.timer_at(self.now, Timer::DeployNext { node, instance });
         }
-        let name = self.nodes[node as usize].name.clone();
-        self.happen(What::Stopped {
-            node: name,
-            instance: u32::from(instance) + 1,
-        });
+        // As people know it: what its replacement has taken the place of keeps its number.
+        let slot = &self.nodes[node as usize];
+        let (node, instance) = (slot.name.clone(), slot.instances[instance as usize].number);
+        self.happen(What::Stopped { node, instance });
     }
 }
